@@ -1,5 +1,5 @@
 /*
- * db.h - one asynchronous PostgreSQL connection on a loop; the only user of libpq.
+ * db.h - one asynchronous PostgreSQL connection on a loop.
  *
  * A connection connects, sets its session up, and reconnects for ever with
  * backoff and jitter. While it is up it takes queries: they are pipelined in
@@ -50,7 +50,7 @@ struct db_query
 	/* Called exactly once. The result is gone afterwards unless kept. May send further queries. */
 	void		(*done) (struct db_query *query, struct db_result *result);
 	void	   *arg;
-	uint64_t	sent_at;		/* private: ms */
+	bool		prepares;		/* private: a Parse precedes it */
 	struct db_query *next;		/* private */
 };
 
@@ -60,7 +60,7 @@ struct db_options
 	const char *name;			/* application_name, and in log lines; copied */
 	/*
 	 * Session settings as name, value, …, NULL, applied after the built-in
-	 * ones (TimeZone=UTC, DateStyle=ISO, plan_cache_mode, jit=off, …). Must outlive it.
+	 * ones (TimeZone=UTC, DateStyle=ISO, plan_cache_mode, jit=off, …). Must outlive it; at most 8.
 	 */
 	const char *const *settings;
 	/* An unanswered query makes the connection be dropped after this many ms; 0: never. */
@@ -68,6 +68,8 @@ struct db_options
 	/* Called when queries are welcome / no longer so. down() comes before any done(DB_LOST). */
 	void		(*up) (void *arg);
 	void		(*down) (void *arg, const char *why);
+	/* An attempt to connect failed; another follows. NULL: it is logged. */
+	void		(*refused) (void *arg, const char *why);
 	/* A NOTIFY that this session listens for; NULL when it listens for none. */
 	void		(*notified) (void *arg, const char *channel, const char *payload);
 	void	   *arg;
@@ -122,16 +124,6 @@ const char *db_error_column(const struct db_result *result);
 /* Keep a result beyond done(); NULL when memory is out. Free it with db_result_free(). */
 struct db_result *db_result_keep(struct db_result *result);
 void		db_result_free(struct db_result *result);
-
-/*
- * For the start of the program only: run one query on an own connection and wait
- * for it, at most `timeout` seconds. NULL with one line in `why` on failure.
- */
-struct db_blocking;
-struct db_blocking *db_blocking_open(const char *url, int timeout, char *why, size_t why_size);
-struct db_result *db_blocking_query(struct db_blocking *db, const char *sql, int value_count,
-									const char *const *values, char *why, size_t why_size);
-void		db_blocking_close(struct db_blocking *db);
 
 /* Is this a connection string that libpq can parse? Else one line in `why`, without secrets. */
 bool		db_url_is_valid(const char *url, char *why, size_t why_size);

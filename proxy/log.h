@@ -51,4 +51,7 @@ void		log_request(const struct log_request *request);
 /* Write out what this thread has collected. The loop's last hook calls it. */
 void		log_flush(void);
 
+/* The same, and free this thread's memory: the last call of a thread. */
+void		log_finish(void);
+
 #endif
