@@ -87,6 +87,7 @@ enum catalog_kind
 	KIND_VOID
 };
 
+struct schema;
 struct catalog_column;
 
 /* A type, shared between all that use it. `name` is its name in SQL, without schema. */
@@ -103,7 +104,7 @@ struct catalog_type
 
 struct catalog_column
 {
-	char	   *name;
+	const char *name;
 	const struct catalog_type *type;
 };
 
@@ -121,17 +122,18 @@ enum catalog_source
 
 struct catalog_param
 {
-	char	   *name;
+	const char *name;
 	const struct catalog_type *type;
 	enum catalog_source source;
 	bool		required;		/* it has no default */
-	char	   *fallback;		/* the default as text; NULL: SQL NULL, or required */
+	const char *fallback;		/* the default as text; NULL: SQL NULL, or required */
+	const char *cast;			/* the type's full name in SQL */
 };
 
 /* One segment of a path: fixed text, or the parameter with that index. */
 struct catalog_segment
 {
-	char	   *text;			/* NULL: a parameter */
+	const char *text;			/* into the route's path, not ended by NUL; NULL: a parameter */
 	size_t		length;
 	int			param;			/* index into params, -1 for text */
 };
@@ -147,30 +149,36 @@ struct catalog_route
 	int			status;			/* of success */
 	enum catalog_lane lane;
 	enum catalog_accelerator accelerator;
-	char	   *description;	/* COMMENT ON FUNCTION, "" when there is none */
-	char	   *noun;			/* of the last path parameter: "project"; or "resource" */
+	const char *description;	/* COMMENT ON FUNCTION, "" when there is none */
+	char		noun[32];		/* of the last path parameter: "project"; or "resource" */
 
 	struct catalog_param params[CATALOG_PARAMS_MAX];	/* in the function's order */
 	size_t		param_count;
-	struct catalog_column *columns; /* of the result; for a void function none */
+	const struct catalog_column *columns;	/* of the result; for a void function none */
 	size_t		column_count;
+	struct catalog_column *own_columns; /* private: to be freed */
 	struct catalog_segment segments[CATALOG_SEGMENTS_MAX];
 	size_t		segment_count;
 	int			keys[CATALOG_KEYS_MAX]; /* indexes of the after_ params: the list is paged by them */
 	size_t		key_count;
 	int			limit;			/* index of parameter "limit", or -1 */
+	int			viewer;			/* index of parameter viewer_id, or -1 */
 	bool		reads_body;		/* some parameter is SOURCE_BODY */
 
-	struct db_statement statement;	/* $1 … $n are params in order */
+	/*
+	 * $1 … $n are params in order; a read without viewer_id has the viewer as
+	 * $n+1. Columns of a read: viewer exists, path's user exists, JSON, keys…;
+	 * of a write: JSON; of a session: JSON, user_id, role; of a void function one to ignore.
+	 */
+	struct db_statement statement;
 };
 
 struct catalog
 {
 	struct catalog_route *routes;	/* in the order of routes.def */
 	size_t		route_count;
-	struct catalog_type **types;	/* all of them */
-	size_t		type_count;
-	char	   *version;		/* of the extension */
+	const char *version;		/* of the extension */
+	struct schema *schema;		/* private: owns names, types and comments */
 };
 
 /*
