@@ -124,6 +124,19 @@ load_earned(int64 user_id, bool *earned)
 	}
 }
 
+static TtQuery forget_entry = {
+	"UPDATE timetrackr.user_badges SET entry_id = NULL WHERE user_id = $1 AND entry_id = $2",
+	2, {INT8OID, INT8OID}, NULL
+};
+
+void
+tt_badges_forget_entry(int64 user_id, int64 entry_id)
+{
+	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(entry_id)};
+
+	(void) tt_query(&forget_entry, args, NULL);
+}
+
 static void
 change_award(int64 user_id, int64 badge_id, int64 entry_id, bool award)
 {
