@@ -24,6 +24,39 @@ tt_required_int64(FunctionCallInfo fcinfo, int argument, const char *name)
 	return PG_GETARG_INT64(argument);
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+char *
+tt_trim(const char *s)
+{
+	size_t		length;
+
+	while (is_blank(*s))
+		s++;
+	length = strlen(s);
+	while (length > 0 && is_blank(s[length - 1]))
+		length--;
+	return pnstrdup(s, length);
+}
+
+char *
+tt_required_secret(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	if (PG_ARGISNULL(argument))
+		tt_raise(422, "missing_field", name, NULL, "%s must be given", name);
+	return TextDatumGetCString(PG_GETARG_DATUM(argument));
+}
+
+char *
+tt_required_text(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	return tt_trim(tt_required_secret(fcinfo, argument, name));
+}
+
 bool
 tt_is_given(FunctionCallInfo fcinfo, int argument, const char *name, int given)
 {

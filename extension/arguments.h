@@ -12,6 +12,15 @@ extern int64 tt_viewer(FunctionCallInfo fcinfo);
 /* A bigint that must be given, else 422 missing_field naming it. */
 extern int64 tt_required_int64(FunctionCallInfo fcinfo, int argument, const char *name);
 
+/* A text that must be given, else 422 missing_field: without the blanks around it. */
+extern char *tt_required_text(FunctionCallInfo fcinfo, int argument, const char *name);
+
+/* The same, exactly as given: passwords and tokens. */
+extern char *tt_required_secret(FunctionCallInfo fcinfo, int argument, const char *name);
+
+/* A copy of s without the ASCII blanks around it. */
+extern char *tt_trim(const char *s);
+
 /*
  * Is the argument of a PATCH function to be applied? given, a text[] argument
  * number, lists the fields the client named; without it every argument that

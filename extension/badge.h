@@ -15,6 +15,9 @@
  */
 extern void tt_badges_evaluate(int64 user_id, int64 entry_id);
 
+/* An entry is gone: the badges it earned stay, without it. */
+extern void tt_badges_forget_entry(int64 user_id, int64 entry_id);
+
 /* AFTER ROW on user_badges: count, timeline, notification, event. */
 extern void tt_user_badge_changed(TriggerData *trigger);
 

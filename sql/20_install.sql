@@ -145,9 +145,7 @@ BEGIN
         badge_id bigint NOT NULL REFERENCES timetrackr.badges (id) ON DELETE CASCADE,
         awarded_at timestamptz NOT NULL DEFAULT now(),
         entry_id bigint,
-        PRIMARY KEY (user_id, badge_id),
-        FOREIGN KEY (user_id, entry_id) REFERENCES timetrackr.time_entries (user_id, id)
-            ON DELETE SET NULL (entry_id)
+        PRIMARY KEY (user_id, badge_id)
     );
     CREATE INDEX IF NOT EXISTS user_badges_badge ON timetrackr.user_badges (badge_id);
 
