@@ -151,3 +151,87 @@ FROM (SELECT criteria::jsonb, pg_temp.verdict(criteria) FROM random_criteria) v 
 WHERE verdict <> 'ok'
     AND jsonb_path_exists(criteria, ('strict ' || (substring(verdict FROM '{.*}')::jsonb ->> 'path'))::jsonpath,
         silent => true) IS NOT TRUE;
+
+-- A user with three entries on two projects on two days; every badge with sound random criteria goes to her
+-- exactly if a plain reading of the criteria says so.
+BEGIN;
+SELECT timetrackr.install() > 0 AS installed;
+UPDATE timetrackr.badges SET enabled = false;
+INSERT INTO timetrackr.users (id, email, username) VALUES (-1, 'ada@criteria.test', 'ada-criteria');
+INSERT INTO timetrackr.projects (id, name, owner_id) VALUES (4000000001, 'one', -1), (4000000002, 'two', -1);
+INSERT INTO timetrackr.badges (id, name, criteria)
+SELECT -row_number() OVER (), 'random ' || row_number() OVER (), criteria::jsonb
+FROM (
+    SELECT DISTINCT criteria
+    FROM random_criteria
+    WHERE pg_temp.verdict(criteria) = 'ok'
+) sound;
+INSERT INTO timetrackr.badges (name, criteria)
+VALUES
+    ('one project', '{"metric": "project_seconds", "project_id": 4000000002, "eq": 3602}'),
+    ('too much for it', '{"metric": "project_seconds", "project_id": 4000000002, "gt": 3602}'),
+    ('another project', '{"metric": "project_seconds", "project_id": 4000000003, "eq": 0}'),
+    ('last 60 days', '{"metric": "active_days", "last_days": 60, "eq": 2}'),
+    ('last 39 days', '{"metric": "active_days", "last_days": 39, "eq": 1}'),
+    ('last 30 days', '{"metric": "active_days", "last_days": 30, "eq": 0}'),
+    ('too few days', '{"metric": "active_days", "last_days": 30, "gt": 0}');
+INSERT INTO timetrackr.time_entries (user_id, project_id, start_time, end_time, timezone)
+SELECT -1, project_id, date_trunc('day', now()) - days_ago * interval '1 day' + from_time,
+    date_trunc('day', now()) - days_ago * interval '1 day' + to_time, 'UTC'
+FROM (
+    VALUES
+        (4000000001, 40, interval '9:00', interval '10:30'),
+        (4000000002, 40, '11:00', '11:00:02'),
+        (4000000002, 38, '11:00', '12:00')
+) entries (project_id, days_ago, from_time, to_time);
+CREATE TEMPORARY TABLE metric_values (metric text PRIMARY KEY, value double precision);
+INSERT INTO metric_values
+VALUES ('entry_count', 3), ('total_seconds', 9002), ('project_seconds', 5400), ('projects_created', 2),
+    ('active_days', 2), ('longest_entry_seconds', 5400), ('best_day_seconds', 5402);
+
+CREATE FUNCTION pg_temp.reading(criteria jsonb)
+RETURNS boolean
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    actual double precision;
+BEGIN
+    IF criteria ? 'not' THEN
+        RETURN NOT pg_temp.reading(criteria -> 'not');
+    ELSIF criteria ? 'all' THEN
+        RETURN (SELECT bool_and(pg_temp.reading(node)) FROM jsonb_array_elements(criteria -> 'all') node);
+    ELSIF criteria ? 'any' THEN
+        RETURN (SELECT bool_or(pg_temp.reading(node)) FROM jsonb_array_elements(criteria -> 'any') node);
+    END IF;
+    SELECT value INTO STRICT actual FROM metric_values WHERE metric = criteria ->> 'metric';
+    RETURN CASE
+        WHEN criteria ? 'gte' THEN actual >= (criteria ->> 'gte')::double precision
+        WHEN criteria ? 'gt' THEN actual > (criteria ->> 'gt')::double precision
+        WHEN criteria ? 'lte' THEN actual <= (criteria ->> 'lte')::double precision
+        WHEN criteria ? 'lt' THEN actual < (criteria ->> 'lt')::double precision
+        WHEN criteria ? 'eq' THEN actual = (criteria ->> 'eq')::double precision
+    END;
+END
+$$;
+
+SELECT count(*) > 1000 AS many,
+    count(*) FILTER (WHERE holds) > 300 AS some_hold,
+    count(*) FILTER (WHERE NOT holds) > 300 AS some_do_not,
+    count(*) FILTER (WHERE holds <> earned) AS wrong
+FROM (
+    SELECT pg_temp.reading(b.criteria) AS holds, u.badge_id IS NOT NULL AS earned
+    FROM timetrackr.badges b
+    LEFT JOIN timetrackr.user_badges u ON u.badge_id = b.id AND u.user_id = -1
+    WHERE b.name LIKE 'random %'
+) badges;
+
+-- Of one project, and of the last days.
+SELECT b.name
+FROM timetrackr.user_badges u
+JOIN timetrackr.badges b ON b.id = u.badge_id
+WHERE u.user_id = -1 AND b.name NOT LIKE 'random %'
+ORDER BY b.name COLLATE "C";
+
+-- The table refuses what the function refuses.
+INSERT INTO timetrackr.badges (name, criteria) VALUES ('broken', '{"all": [{"metric": "entry_count", "gte": 1}, {"metric": "entry_count", "gte": "1"}]}');
+ROLLBACK;
