@@ -84,6 +84,16 @@ update_timeline(const EntryChange *changes, int nchanges)
 }
 
 static void
+forget_deleted(const EntryChange *changes, int nchanges)
+{
+	for (int i = 0; i < nchanges; i++)
+	{
+		if (!changes[i].has_after)
+			tt_badges_forget_entry(changes[i].before.user_id, changes[i].before.id);
+	}
+}
+
+static void
 emit_completed(const EntryRow *row)
 {
 	tt_event_emit("time_entry_completed",
@@ -149,6 +159,7 @@ apply_user(int64 user_id, const EntryChange *changes, int nchanges)
 	}
 	tt_totals_store(&totals);
 	update_timeline(changes, nchanges);
+	forget_deleted(changes, nchanges);
 	emit_events(user_id, changes, nchanges);
 	tt_badges_evaluate(user_id, last_completed(changes, nchanges));
 }

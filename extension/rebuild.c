@@ -42,6 +42,14 @@ static TtQuery drop_stale_events = {
 	1, {INT8OID}, NULL
 };
 
+static TtQuery forget_gone_entries = {
+	"UPDATE timetrackr.user_badges b SET entry_id = NULL"
+	" WHERE b.user_id = $1 AND b.entry_id IS NOT NULL"
+	" AND NOT EXISTS (SELECT FROM timetrackr.time_entries e"
+	" WHERE e.user_id = $1 AND e.id = b.entry_id)",
+	1, {INT8OID}, NULL
+};
+
 static TtQuery recount_others = {
 	"UPDATE timetrackr.user_totals"
 	" SET badges = (SELECT count(*) FROM timetrackr.user_badges b WHERE b.user_id = $1),"
@@ -123,6 +131,7 @@ rebuild_user(int64 user_id)
 		return;
 	(void) tt_query(&recount_others, args, NULL);
 	(void) tt_query(&drop_stale_events, args, NULL);
+	(void) tt_query(&forget_gone_entries, args, NULL);
 	tt_totals_load(user_id, &totals);
 	tt_totals_clear(&totals);
 	rebuild_from_entries(&totals);

@@ -4,7 +4,7 @@
  */
 #include "user_rules.h"
 
-#include "arguments.h"
+#include "call.h"
 #include "day.h"
 #include "error.h"
 
