@@ -5,9 +5,11 @@
  */
 #include "timetrackr.h"
 
-#include "call.h"
+#include "account.h"
+#include "arguments.h"
 #include "entry_rules.h"
 #include "error.h"
+#include "jsontext.h"
 #include "lock.h"
 #include "spi.h"
 #include "utils/builtins.h"
@@ -25,9 +27,9 @@ static TtQuery running_entry = {
 
 static TtQuery last_end = {
 	"SELECT end_time FROM timetrackr.time_entries"
-	" WHERE user_id = $1 AND start_time <= $2 AND end_time > $2"
+	" WHERE user_id = $1"
 	" ORDER BY start_time DESC LIMIT 1",
-	2, {INT8OID, TIMESTAMPTZOID}, NULL
+	1, {INT8OID}, NULL
 };
 
 static TtQuery insert_entry = {
@@ -49,22 +51,23 @@ static TtQuery entry_times = {
 	2, {INT8OID, INT8OID}, NULL
 };
 
-#define BADGES_OF_ENTRY \
+/* The badges that entries earned, as an array. */
+#define BADGES_OF(condition) \
 	"ARRAY(SELECT ROW(b.id, b.name)::timetrackr.badge_ref" \
 	" FROM timetrackr.user_badges ub" \
 	" JOIN timetrackr.badges b ON b.id = ub.badge_id" \
-	" WHERE ub.user_id = $1 AND ub.entry_id = $2" \
+	" WHERE ub.user_id = $1 AND " condition \
 	" ORDER BY b.id)"
 
 static TtQuery start_result = {
-	"SELECT e.id, e.start_time, $3, e.duration, " BADGES_OF_ENTRY
+	"SELECT e.id, e.start_time, $3, e.duration, " BADGES_OF("ub.entry_id IN ($2, $3)")
 	" FROM timetrackr.time_entries e"
 	" WHERE e.user_id = $1 AND e.id = $2",
 	3, {INT8OID, INT8OID, INT8OID}, NULL
 };
 
 static TtQuery stop_result = {
-	"SELECT e.duration, e.id, e.flagged, " BADGES_OF_ENTRY ","
+	"SELECT e.duration, e.id, e.flagged, " BADGES_OF("ub.entry_id = $2") ","
 	" timetrackr.current_streak(t.streak_start, t.streak_end, u.timezone)"
 	" FROM timetrackr.time_entries e"
 	" JOIN timetrackr.user_totals t ON t.user_id = e.user_id"
@@ -150,18 +153,21 @@ find_running(int64 viewer, int64 *entry_id, TimestampTz *start)
 }
 
 /*
- * The start of a timer whose start is not given: now, or the end of an entry
- * that reaches past this second because it was stopped within it.
+ * The start of a timer whose start is not given: now, or the end of the last
+ * entry when that is a little later, since a timer stopped within the second
+ * of its start ends a second later.
  */
 static TimestampTz
 default_start(int64 viewer)
 {
 	TimestampTz now = now_in_seconds();
-	Datum		args[] = {Int64GetDatum(viewer), TimestampTzGetDatum(now)};
+	Datum		args[] = {Int64GetDatum(viewer)};
+	TimestampTz end;
 
-	if (tt_query(&last_end, args, NULL) == 1 && tt_int64(0, 0) <= now + USECS_PER_SEC)
-		return tt_int64(0, 0);
-	return now;
+	if (tt_query(&last_end, args, NULL) == 0 || tt_is_null(0, 0))
+		return now;
+	end = tt_int64(0, 0);
+	return end > now && end <= now + TT_CLOCK_SKEW_SECONDS * USECS_PER_SEC ? end : now;
 }
 
 /*
@@ -186,7 +192,7 @@ end_running(int64 viewer, int64 running_id, TimestampTz running_start, Timestamp
 Datum
 tt_start_entry(PG_FUNCTION_ARGS)
 {
-	int64		viewer = tt_viewer(fcinfo, 0);
+	int64		viewer = tt_viewer(fcinfo);
 	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
 	bool		start_given = !PG_ARGISNULL(2);
 	bool		is_timer = PG_ARGISNULL(3);
@@ -195,7 +201,6 @@ tt_start_entry(PG_FUNCTION_ARGS)
 	int64		running_id;
 	int64		stopped_id = 0;
 	int64		entry_id;
-	MemoryContext result_context = CurrentMemoryContext;
 	Datum		result;
 
 	if (!is_timer && !start_given)
@@ -225,7 +230,7 @@ tt_start_entry(PG_FUNCTION_ARGS)
 		bool		nulls[] = {false, false, stopped_id == 0};
 
 		(void) tt_query(&start_result, args, nulls);
-		result = tt_query_result(fcinfo, result_context);
+		result = tt_row_result();
 	}
 	tt_spi_end();
 	return result;
@@ -245,23 +250,26 @@ stop_running(int64 viewer, int64 entry_id, TimestampTz start, bool end_given, Ti
 static void
 require_same_end(int64 entry_id, TimestampTz ended, bool end_given, TimestampTz end)
 {
+	StringInfoData detail;
+
 	if (!end_given || (!TIMESTAMP_NOT_FINITE(end) && tt_whole_second(end) == ended))
 		return;
-	tt_raise(409, "entry_already_ended", "end_time",
-			 psprintf("{\"entry_id\": " INT64_FORMAT ", \"end_time\": \"%s\"}", entry_id,
-					  timestamptz_to_str(ended)),
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "{\"entry_id\": " INT64_FORMAT ", \"end_time\": ", entry_id);
+	tt_json_timestamptz(&detail, ended);
+	appendStringInfoChar(&detail, '}');
+	tt_raise(409, "entry_already_ended", "end_time", detail.data,
 			 "entry " INT64_FORMAT " has already ended", entry_id);
 }
 
 Datum
 tt_stop_entry(PG_FUNCTION_ARGS)
 {
-	int64		viewer = tt_viewer(fcinfo, 0);
+	int64		viewer = tt_viewer(fcinfo);
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	bool		end_given = !PG_ARGISNULL(2);
 	TimestampTz end = end_given ? PG_GETARG_TIMESTAMPTZ(2) : 0;
 	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
-	MemoryContext result_context = CurrentMemoryContext;
 	Datum		result;
 
 	tt_spi_begin();
@@ -273,7 +281,7 @@ tt_stop_entry(PG_FUNCTION_ARGS)
 	else
 		require_same_end(entry_id, tt_int64(0, 1), end_given, end);
 	(void) tt_query(&stop_result, args, NULL);
-	result = tt_query_result(fcinfo, result_context);
+	result = tt_row_result();
 	tt_spi_end();
 	return result;
 }
@@ -302,11 +310,10 @@ tt_update_entry(PG_FUNCTION_ARGS)
 {
 	static const char *const fields[] = {"project_id", "start_time", "end_time", "note", "tags"};
 	const int	given = 7;
-	int64		viewer = tt_viewer(fcinfo, 0);
+	int64		viewer = tt_viewer(fcinfo);
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	Datum		args[12] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
 	bool		nulls[12] = {false};
-	MemoryContext result_context = CurrentMemoryContext;
 	Datum		result;
 
 	require_not_cleared(fcinfo, 2, "project_id", given);
@@ -324,7 +331,7 @@ tt_update_entry(PG_FUNCTION_ARGS)
 	if (tt_query(&update_entry, args, nulls) == 0)
 		raise_not_found(entry_id);
 	(void) tt_query(&whole_entry, args, NULL);
-	result = tt_query_result(fcinfo, result_context);
+	result = tt_row_result();
 	tt_spi_end();
 	return result;
 }
@@ -332,7 +339,7 @@ tt_update_entry(PG_FUNCTION_ARGS)
 Datum
 tt_delete_entry(PG_FUNCTION_ARGS)
 {
-	int64		viewer = tt_viewer(fcinfo, 0);
+	int64		viewer = tt_viewer(fcinfo);
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
 

@@ -5,7 +5,7 @@
 #include "timetrackr.h"
 
 #include "account.h"
-#include "call.h"
+#include "arguments.h"
 #include "error.h"
 #include "password.h"
 #include "session.h"
@@ -55,13 +55,13 @@ refresh_ttl(FunctionCallInfo fcinfo, int n)
 
 /* The row {user_id, username, role, refresh_token}. */
 static Datum
-session_row(FunctionCallInfo fcinfo, MemoryContext context, int64 user_id, const char *token)
+session_row(int64 user_id, const char *token)
 {
 	Datum		args[2] = {Int64GetDatum(user_id), CStringGetTextDatum(token)};
 
 	if (tt_query(&session, args, NULL) != 1)
 		elog(ERROR, "timetrackr: user " INT64_FORMAT " vanished after authenticating", user_id);
-	return tt_query_result(fcinfo, context);
+	return tt_row_result();
 }
 
 /*
@@ -72,7 +72,6 @@ session_row(FunctionCallInfo fcinfo, MemoryContext context, int64 user_id, const
 Datum
 tt_signup(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
 	char	   *email = tt_required_text(fcinfo, 0, "email");
 	char	   *password = tt_required_secret(fcinfo, 1, "password");
 	char	   *username = tt_required_text(fcinfo, 2, "username");
@@ -90,7 +89,7 @@ tt_signup(PG_FUNCTION_ARGS)
 	user[2] = CStringGetTextDatum(tt_password_hash(password));
 	tt_store_user(&insert_user, user, NULL);
 	user_id = tt_int64(0, 0);
-	result = session_row(fcinfo, context, user_id, tt_session_open(user_id, ttl));
+	result = session_row(user_id, tt_session_open(user_id, ttl));
 	tt_spi_end();
 	PG_RETURN_DATUM(result);
 }
@@ -102,7 +101,6 @@ tt_signup(PG_FUNCTION_ARGS)
 Datum
 tt_login(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
 	char	   *email = tt_required_text(fcinfo, 0, "email");
 	char	   *password = tt_required_secret(fcinfo, 1, "password");
 	int			ttl = refresh_ttl(fcinfo, 2);
@@ -119,7 +117,7 @@ tt_login(PG_FUNCTION_ARGS)
 	}
 	if (!tt_password_matches(password, hash))
 		tt_raise(401, "bad_credentials", NULL, NULL, "email or password is wrong");
-	result = session_row(fcinfo, context, user_id, tt_session_open(user_id, ttl));
+	result = session_row(user_id, tt_session_open(user_id, ttl));
 	tt_spi_end();
 	PG_RETURN_DATUM(result);
 }
@@ -131,7 +129,6 @@ tt_login(PG_FUNCTION_ARGS)
 Datum
 tt_refresh(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
 	char	   *token = tt_required_secret(fcinfo, 0, "refresh_token");
 	int			ttl = refresh_ttl(fcinfo, 1);
 	int64		user_id;
@@ -140,11 +137,11 @@ tt_refresh(PG_FUNCTION_ARGS)
 
 	tt_spi_begin();
 	if (tt_session_rotate(token, ttl, &user_id, &next))
-		result = session_row(fcinfo, context, user_id, next);
+		result = session_row(user_id, next);
 	else
 	{
 		(void) tt_query(&no_session, NULL, NULL);
-		result = tt_query_result(fcinfo, context);
+		result = tt_row_result();
 	}
 	tt_spi_end();
 	PG_RETURN_DATUM(result);
@@ -154,7 +151,7 @@ tt_refresh(PG_FUNCTION_ARGS)
 Datum
 tt_logout(PG_FUNCTION_ARGS)
 {
-	int64		viewer_id = tt_viewer(fcinfo, 0);
+	int64		viewer_id = tt_viewer(fcinfo);
 
 	tt_spi_begin();
 	tt_require_viewer(viewer_id);

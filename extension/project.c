@@ -6,8 +6,8 @@
 #include "project.h"
 
 #include "account.h"
+#include "arguments.h"
 #include "badge.h"
-#include "call.h"
 #include "error.h"
 #include "event.h"
 #include "lock.h"
@@ -138,7 +138,7 @@ limit_length(const char *text, int max_chars, const char *field)
 Datum
 tt_create_project(PG_FUNCTION_ARGS)
 {
-	int64		viewer_id = tt_viewer(fcinfo, 0);
+	int64		viewer_id = tt_viewer(fcinfo);
 	char	   *name = tt_required_text(fcinfo, 1, "name");
 	char	   *description = PG_ARGISNULL(2) ? "" : TextDatumGetCString(PG_GETARG_DATUM(2));
 	Datum		args[4];
@@ -166,7 +166,7 @@ tt_create_project(PG_FUNCTION_ARGS)
 Datum
 tt_set_visibility(PG_FUNCTION_ARGS)
 {
-	int64		viewer_id = tt_viewer(fcinfo, 0);
+	int64		viewer_id = tt_viewer(fcinfo);
 	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
 	Datum		args[2] = {Int64GetDatum(project_id), required_visibility(fcinfo, 2)};
 	SeenProject project;
@@ -184,8 +184,7 @@ tt_set_visibility(PG_FUNCTION_ARGS)
 Datum
 tt_join_project(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
-	int64		viewer_id = tt_viewer(fcinfo, 0);
+	int64		viewer_id = tt_viewer(fcinfo);
 	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
 	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(viewer_id)};
 	SeenProject project;
@@ -197,7 +196,7 @@ tt_join_project(PG_FUNCTION_ARGS)
 		tt_raise(409, "project_archived", NULL, NULL, "the project is archived");
 	if (project.is_member || tt_query(&insert_member, args, NULL) == 0)
 		tt_raise(409, "already_member", NULL, NULL, "you are a member of the project already");
-	result = tt_query_result(fcinfo, context);
+	result = tt_row_result();
 	tt_spi_end();
 	PG_RETURN_DATUM(result);
 }
