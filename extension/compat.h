@@ -1,0 +1,19 @@
+/*
+ * compat.h: the only place that looks at PG_VERSION_NUM. PostgreSQL 15 is
+ * the oldest supported version.
+ */
+#ifndef TT_COMPAT_H
+#define TT_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "timetrackr needs PostgreSQL 15 or later"
+#endif
+
+/* PostgreSQL 18 wants the module's name and version in its magic block. */
+#if PG_VERSION_NUM >= 180000
+#define TT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "timetrackr", .version = "1.0")
+#else
+#define TT_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * error.c: fills the fields of an error report as error.h describes.
+ */
+#include "error.h"
+
+#include "postgres_ext.h"
+
+int
+tt_sqlstate(int http_status)
+{
+	return MAKE_SQLSTATE('T', 'T',
+						 '0' + http_status / 100 % 10,
+						 '0' + http_status / 10 % 10,
+						 '0' + http_status % 10);
+}
+
+int
+tt_err(const char *code, const char *field, const char *detail)
+{
+	err_generic_string(PG_DIAG_CONSTRAINT_NAME, code);
+	if (field != NULL)
+		err_generic_string(PG_DIAG_COLUMN_NAME, field);
+	if (detail != NULL)
+		errdetail_internal("%s", detail);
+	return 0;
+}

@@ -1,0 +1,25 @@
+/*
+ * error.h: errors that a user can cause. One SQLSTATE class, TTnnn, carries
+ * HTTP status nnn; the constraint-name field carries a stable code, the
+ * column-name field the offending field, DETAIL a JSON object of more members.
+ */
+#ifndef TT_ERROR_H
+#define TT_ERROR_H
+
+#include "timetrackr.h"
+
+/* The SQLSTATE TTnnn of an HTTP status between 400 and 599. */
+extern int tt_sqlstate(int http_status);
+
+/*
+ * Inside ereport(): attach code, field (or NULL) and detail (a JSON object as
+ * text, or NULL). Returns a value only so that it fits ereport's comma list.
+ */
+extern int tt_err(const char *code, const char *field, const char *detail);
+
+/* Raise a user's error: tt_raise(409, "username_taken", "username", NULL, "…", …). */
+#define tt_raise(http_status, code, field, detail, ...) \
+	ereport(ERROR, (errcode(tt_sqlstate(http_status)), errmsg(__VA_ARGS__), \
+					tt_err(code, field, detail)))
+
+#endif

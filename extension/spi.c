@@ -1,0 +1,120 @@
+/*
+ * spi.c: the only user of the server programming interface (see spi.h).
+ */
+#include "spi.h"
+
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
+void
+tt_spi_begin(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "timetrackr: SPI_connect failed");
+}
+
+void
+tt_spi_end(void)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "timetrackr: SPI_finish failed");
+}
+
+/* Make the plan of q and keep it for the rest of the session. */
+static void
+prepare(TtQuery *q)
+{
+	SPIPlanPtr	plan = SPI_prepare(q->sql, q->nargs, q->argtypes);
+
+	if (plan == NULL)
+		elog(ERROR, "timetrackr: cannot prepare \"%s\": %s", q->sql,
+			 SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "timetrackr: cannot keep the plan of \"%s\"", q->sql);
+	q->plan = plan;
+}
+
+uint64
+tt_query(TtQuery *q, const Datum *values, const bool *nulls)
+{
+	Datum		args[TT_QUERY_MAX_ARGS];
+	char		flags[TT_QUERY_MAX_ARGS];
+	int			result;
+
+	if (q->plan == NULL)
+		prepare(q);
+	for (int i = 0; i < q->nargs; i++)
+	{
+		args[i] = values[i];
+		flags[i] = nulls != NULL && nulls[i] ? 'n' : ' ';
+	}
+
+	/* The previous result of this connection is no longer needed. */
+	if (SPI_tuptable != NULL)
+		SPI_freetuptable(SPI_tuptable);
+	SPI_tuptable = NULL;
+
+	result = SPI_execute_plan(q->plan, args, flags, false, 0);
+	if (result < 0)
+		elog(ERROR, "timetrackr: cannot execute \"%s\": %s", q->sql,
+			 SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+Datum
+tt_datum(uint64 row, int column, bool *isnull)
+{
+	if (SPI_tuptable == NULL || row >= SPI_tuptable->numvals)
+		elog(ERROR, "timetrackr: row " UINT64_FORMAT " is not in the result", row);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column + 1, isnull);
+}
+
+bool
+tt_is_null(uint64 row, int column)
+{
+	bool		isnull;
+
+	(void) tt_datum(row, column, &isnull);
+	return isnull;
+}
+
+int64
+tt_int64(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = tt_datum(row, column, &isnull);
+
+	if (isnull)
+		return 0;
+	switch (SPI_gettypeid(SPI_tuptable->tupdesc, column + 1))
+	{
+		case INT4OID:
+		case DATEOID:
+			return DatumGetInt32(value);
+		case INT8OID:
+		case TIMESTAMPTZOID:
+			return DatumGetInt64(value);
+		default:
+			elog(ERROR, "timetrackr: column %d is no integer", column);
+			return 0;
+	}
+}
+
+bool
+tt_bool(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = tt_datum(row, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+char *
+tt_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = tt_datum(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}

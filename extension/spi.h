@@ -1,0 +1,43 @@
+/*
+ * spi.h: running SQL from C. A query is a static TtQuery; its plan is made on
+ * first use and kept for the session. Nothing else in the extension uses SPI.
+ *
+ * Call tt_spi_begin() before and tt_spi_end() after; calls nest. Results of a
+ * query are read with the getters until the next tt_query() or tt_spi_end().
+ */
+#ifndef TT_SPI_H
+#define TT_SPI_H
+
+#include "timetrackr.h"
+
+#include "catalog/pg_type_d.h"
+
+#define TT_QUERY_MAX_ARGS 16
+
+typedef struct TtQuery
+{
+	const char *sql;			/* $1 … $n; every name schema-qualified */
+	int			nargs;
+	Oid			argtypes[TT_QUERY_MAX_ARGS];
+	struct _SPI_plan *plan;		/* NULL until first use */
+} TtQuery;
+
+extern void tt_spi_begin(void);
+extern void tt_spi_end(void);
+
+/*
+ * Run q with values (nulls may be NULL when none is null). Returns the number
+ * of rows: of the result, or affected when there is no result. Errors of the
+ * statement propagate. The snapshot is the statement's own, as for a client.
+ */
+extern uint64 tt_query(TtQuery *q, const Datum *values, const bool *nulls);
+
+/* Fields of the last result; row and column count from 0. */
+extern bool tt_is_null(uint64 row, int column);
+extern Datum tt_datum(uint64 row, int column, bool *isnull);
+/* NULL counts as 0 / false / NULL text. Text is palloc'd in the SPI context. */
+extern int64 tt_int64(uint64 row, int column);
+extern bool tt_bool(uint64 row, int column);
+extern char *tt_text(uint64 row, int column);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * timetrackr.h: limits, settings and the few names every file of the
+ * extension shares. Concepts have headers of their own.
+ */
+#ifndef TIMETRACKR_H
+#define TIMETRACKR_H
+
+#include "postgres.h"
+
+#include "compat.h"
+#include "fmgr.h"
+#include "utils/timestamp.h"
+
+/* Advisory lock held exclusively by a relay that sleeps (see event.c). */
+#define TT_WAKE_LOCK INT64CONST(8391171951110545259)
+/* Advisory lock held by the proxy that is the relay's leader. */
+#define TT_LEADER_LOCK INT64CONST(8391171951110545260)
+
+/* How far in the future a start or end may lie: clocks differ a little. */
+#define TT_CLOCK_SKEW_SECONDS 60
+
+#define TT_NOTE_MAX_CHARS 2000
+#define TT_TAGS_MAX 20
+#define TT_TAG_MAX_CHARS 50
+
+/* Above this many completed entries of one user, a statement is an import. */
+#define TT_EVENTS_PER_STATEMENT 100
+
+typedef enum RunningTimer { RUNNING_TIMER_SWITCH, RUNNING_TIMER_REJECT } RunningTimer;
+typedef enum OverlapRule { OVERLAP_REJECT, OVERLAP_ALLOW } OverlapRule;
+typedef enum NotifyRule { NOTIFY_AUTO, NOTIFY_ALWAYS, NOTIFY_OFF } NotifyRule;
+
+/* Settings; defined and documented in main.c. */
+extern int tt_running_timer;
+extern int tt_overlap;
+extern int tt_notify;
+extern int tt_max_entry_seconds;
+extern int tt_streak_min_seconds;
+extern int tt_bcrypt_cost;
+
+#endif
