@@ -18,16 +18,20 @@ init_postgres() {
 	[ ! -d "$RUN/pg" ] || return 0
 	rm -rf "$RUN/pg.new"
 	server_directory pg.new 700
-	secret owner-password >/dev/null
+	(
+		umask 077
+		secret owner-password >"$RUN/initdb.password"
+	)
+	server_file initdb.password
 	step "$RUN/initdb.log" "making a PostgreSQL cluster in $RUN/pg" run_initdb
+	rm "$RUN/initdb.password"
 	mv "$RUN/pg.new" "$RUN/pg"
 }
 
 run_initdb() {
-	secret owner-password |
-		as_server "$PGBIN/initdb" -D "$RUN/pg.new" --username=timetrackr_owner \
-			--pwfile=/dev/stdin --auth=scram-sha-256 --encoding=UTF8 \
-			--locale=C.UTF-8 --data-checksums || return
+	as_server "$PGBIN/initdb" -D "$RUN/pg.new" --username=timetrackr_owner \
+		--pwfile="$RUN/initdb.password" --auth=scram-sha-256 --encoding=UTF8 \
+		--locale=C.UTF-8 --data-checksums || return
 	echo "include_if_exists 'timetrackr.conf'" |
 		as_server tee -a "$RUN/pg.new/postgresql.conf" >/dev/null
 }

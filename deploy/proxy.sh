@@ -29,6 +29,8 @@ proxy_environment() {
 		[ "$name" = JWT_SECRET ] || [ -z "$(setting "$name")" ] ||
 			printf '%s=%s\n' "$name" "$(setting "$name")"
 	done
+	# Demo logins are public: other machines get in only when HOST says so.
+	[ -n "$(setting HOST)" ] || printf 'HOST=127.0.0.1\n'
 	printf 'PORT=%s\nDATABASE_URL=%s\nJWT_SECRET=%s\n' \
 		"$(setting PORT 3000)" "$(proxy_url)" "$(jwt_secret)"
 	! redis_wanted || printf 'REDIS_URL=%s\n' "$(redis_url)"

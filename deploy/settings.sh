@@ -26,14 +26,15 @@ known_setting() {
 	[[ " ${PROXY_SETTINGS[*]} ${OWN_SETTINGS[*]} " = *" $1 "* ]]
 }
 
-# Read NAME=value lines, quotes around the value dropped, into SETTING.
+# Read NAME=value lines into SETTING, as the proxy reads its .env: `export`,
+# blanks and quotes around the value are dropped, nothing is expanded.
 read_settings() {
 	local line name value
 	[ -r "$1" ] || return 0
 	while IFS= read -r line || [ -n "$line" ]; do
-		line=${line#export }
-		[[ $line =~ ^([A-Z_]+)=(.*)$ ]] || continue
-		name=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
+		[[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Z_]+)[[:space:]]*=[[:space:]]*(.*[^[:space:]])?[[:space:]]*$ ]] ||
+			continue
+		name=${BASH_REMATCH[2]} value=${BASH_REMATCH[3]}
 		if [[ $value =~ ^\"(.*)\"$ || $value =~ ^\'(.*)\'$ ]]; then
 			value=${BASH_REMATCH[1]}
 		fi
