@@ -1,0 +1,44 @@
+/*
+ * arguments.c: reading the arguments of SQL-callable functions (arguments.h).
+ */
+#include "arguments.h"
+
+#include "catalog/pg_type_d.h"
+#include "error.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+int64
+tt_viewer(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		tt_raise(401, "invalid_token", NULL, NULL, "no acting user is given");
+	return PG_GETARG_INT64(0);
+}
+
+int64
+tt_required_int64(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	if (PG_ARGISNULL(argument))
+		tt_raise(422, "missing_field", name, NULL, "%s must be given", name);
+	return PG_GETARG_INT64(argument);
+}
+
+bool
+tt_is_given(FunctionCallInfo fcinfo, int argument, const char *name, int given)
+{
+	Datum	   *names;
+	bool	   *nulls;
+	int			count;
+
+	if (PG_ARGISNULL(given))
+		return !PG_ARGISNULL(argument);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(given), TEXTOID, -1, false, TYPALIGN_INT,
+					  &names, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i] && strcmp(TextDatumGetCString(names[i]), name) == 0)
+			return true;
+	}
+	return false;
+}
