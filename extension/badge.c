@@ -5,6 +5,7 @@
  */
 #include "badge.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "commands/trigger.h"
@@ -12,6 +13,7 @@
 #include "event.h"
 #include "lock.h"
 #include "metric.h"
+#include "row.h"
 #include "spi.h"
 #include "timeline.h"
 #include "utils/builtins.h"
@@ -210,16 +212,6 @@ static TtQuery forget_award = {
 	2, {INT8OID, TEXTOID}, NULL
 };
 
-static int64
-int_column(HeapTuple tuple, TupleDesc desc, const char *name)
-{
-	bool		isnull;
-	AttrNumber	number = get_attnum(TupleDescAttr(desc, 0)->attrelid, name);
-	Datum		value = heap_getattr(tuple, number, desc, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
 static void
 tell_award(int64 user_id, int64 badge_id, const char *badge_data)
 {
@@ -240,8 +232,8 @@ tt_user_badge_changed(TriggerData *trigger)
 {
 	bool		award = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
 	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
-	int64		user_id = int_column(trigger->tg_trigtuple, desc, "user_id");
-	int64		badge_id = int_column(trigger->tg_trigtuple, desc, "badge_id");
+	int64		user_id = tt_row_int64(trigger->tg_trigtuple, desc, "user_id");
+	int64		badge_id = tt_row_int64(trigger->tg_trigtuple, desc, "badge_id");
 	char	   *data = psprintf("{\"badge_id\": " INT64_FORMAT "}", badge_id);
 	Datum		args[] = {Int64GetDatum(user_id), Int32GetDatum(award ? 1 : -1)};
 	Datum		forget_args[] = {Int64GetDatum(user_id), CStringGetTextDatum(data)};
@@ -260,14 +252,12 @@ tt_user_badge_changed(TriggerData *trigger)
 }
 
 HeapTuple
-tt_badge_check(TriggerData *trigger)
+tt_badge_check(TriggerData *trigger, MemoryContext result)
 {
-	bool		update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
-	HeapTuple	tuple = update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	HeapTuple	tuple = tt_row_subject(trigger);
 	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
-	AttrNumber	number = get_attnum(RelationGetRelid(trigger->tg_relation), "criteria");
 	bool		isnull;
-	Datum		criteria = heap_getattr(tuple, number, desc, &isnull);
+	Datum		criteria = heap_getattr(tuple, tt_row_column(desc, "criteria"), desc, &isnull);
 
 	/* A missing one is the NOT NULL constraint's to refuse. */
 	if (!isnull)

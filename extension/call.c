@@ -45,6 +45,14 @@ tt_required_text(FunctionCallInfo fcinfo, int n, const char *field)
 }
 
 int64
+tt_required_int64(FunctionCallInfo fcinfo, int n, const char *field)
+{
+	if (PG_ARGISNULL(n))
+		tt_raise(422, "missing_field", field, NULL, "%s is missing", field);
+	return PG_GETARG_INT64(n);
+}
+
+int64
 tt_viewer(FunctionCallInfo fcinfo, int n)
 {
 	if (PG_ARGISNULL(n))

@@ -12,6 +12,9 @@ extern char *tt_required_text(FunctionCallInfo fcinfo, int n, const char *field)
 /* Argument n as text, exactly as given; TT422 missing_field when NULL. */
 extern char *tt_required_secret(FunctionCallInfo fcinfo, int n, const char *field);
 
+/* Argument n, a bigint; TT422 missing_field when NULL. */
+extern int64 tt_required_int64(FunctionCallInfo fcinfo, int n, const char *field);
+
 /* A copy of s without the ASCII blanks around it. */
 extern char *tt_trim(const char *s);
 

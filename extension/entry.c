@@ -5,7 +5,7 @@
  */
 #include "timetrackr.h"
 
-#include "arguments.h"
+#include "call.h"
 #include "entry_rules.h"
 #include "error.h"
 #include "lock.h"
@@ -99,7 +99,7 @@ static void
 lock_viewer(int64 viewer)
 {
 	if (tt_user_lock(viewer) == NULL)
-		tt_raise(401, "invalid_token", NULL, NULL, "the acting user does not exist");
+		tt_no_viewer();
 }
 
 static void
@@ -186,7 +186,7 @@ end_running(int64 viewer, int64 running_id, TimestampTz running_start, Timestamp
 Datum
 tt_start_entry(PG_FUNCTION_ARGS)
 {
-	int64		viewer = tt_viewer(fcinfo);
+	int64		viewer = tt_viewer(fcinfo, 0);
 	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
 	bool		start_given = !PG_ARGISNULL(2);
 	bool		is_timer = PG_ARGISNULL(3);
@@ -195,6 +195,7 @@ tt_start_entry(PG_FUNCTION_ARGS)
 	int64		running_id;
 	int64		stopped_id = 0;
 	int64		entry_id;
+	MemoryContext result_context = CurrentMemoryContext;
 	Datum		result;
 
 	if (!is_timer && !start_given)
@@ -224,7 +225,7 @@ tt_start_entry(PG_FUNCTION_ARGS)
 		bool		nulls[] = {false, false, stopped_id == 0};
 
 		(void) tt_query(&start_result, args, nulls);
-		result = tt_row_result();
+		result = tt_query_result(fcinfo, result_context);
 	}
 	tt_spi_end();
 	return result;
@@ -255,11 +256,12 @@ require_same_end(int64 entry_id, TimestampTz ended, bool end_given, TimestampTz 
 Datum
 tt_stop_entry(PG_FUNCTION_ARGS)
 {
-	int64		viewer = tt_viewer(fcinfo);
+	int64		viewer = tt_viewer(fcinfo, 0);
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	bool		end_given = !PG_ARGISNULL(2);
 	TimestampTz end = end_given ? PG_GETARG_TIMESTAMPTZ(2) : 0;
 	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
+	MemoryContext result_context = CurrentMemoryContext;
 	Datum		result;
 
 	tt_spi_begin();
@@ -271,7 +273,7 @@ tt_stop_entry(PG_FUNCTION_ARGS)
 	else
 		require_same_end(entry_id, tt_int64(0, 1), end_given, end);
 	(void) tt_query(&stop_result, args, NULL);
-	result = tt_row_result();
+	result = tt_query_result(fcinfo, result_context);
 	tt_spi_end();
 	return result;
 }
@@ -300,10 +302,11 @@ tt_update_entry(PG_FUNCTION_ARGS)
 {
 	static const char *const fields[] = {"project_id", "start_time", "end_time", "note", "tags"};
 	const int	given = 7;
-	int64		viewer = tt_viewer(fcinfo);
+	int64		viewer = tt_viewer(fcinfo, 0);
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	Datum		args[12] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
 	bool		nulls[12] = {false};
+	MemoryContext result_context = CurrentMemoryContext;
 	Datum		result;
 
 	require_not_cleared(fcinfo, 2, "project_id", given);
@@ -321,7 +324,7 @@ tt_update_entry(PG_FUNCTION_ARGS)
 	if (tt_query(&update_entry, args, nulls) == 0)
 		raise_not_found(entry_id);
 	(void) tt_query(&whole_entry, args, NULL);
-	result = tt_row_result();
+	result = tt_query_result(fcinfo, result_context);
 	tt_spi_end();
 	return result;
 }
@@ -329,7 +332,7 @@ tt_update_entry(PG_FUNCTION_ARGS)
 Datum
 tt_delete_entry(PG_FUNCTION_ARGS)
 {
-	int64		viewer = tt_viewer(fcinfo);
+	int64		viewer = tt_viewer(fcinfo, 0);
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
 

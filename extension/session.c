@@ -11,6 +11,7 @@
 
 #include "spi.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
