@@ -14,12 +14,13 @@
 #include "lib/stringinfo.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
+#include "utils/memutils.h"
 
 typedef enum NodeKind { NODE_ALL, NODE_ANY, NODE_NOT, NODE_CONDITION } NodeKind;
 
 typedef enum Comparison { COMPARE_GTE, COMPARE_GT, COMPARE_LTE, COMPARE_LT, COMPARE_EQ } Comparison;
 
-typedef struct Node
+typedef struct CriteriaNode
 {
 	NodeKind	kind;
 	int			end;			/* index after this node's last descendant */
@@ -29,13 +30,13 @@ typedef struct Node
 	double		threshold;
 	int64		project_id;		/* 0: none */
 	int			last_days;		/* 0: none */
-} Node;
+} CriteriaNode;
 
 struct Criteria
 {
 	uint32		metrics;
 	int			count;
-	Node		nodes[FLEXIBLE_ARRAY_MEMBER];
+	CriteriaNode		nodes[FLEXIBLE_ARRAY_MEMBER];
 };
 
 /*
@@ -161,7 +162,7 @@ member_of(JsonbContainer *object, const char *key)
 
 /* Put a node behind those there are. Returns its index. */
 static int
-add_node(Parser *parser, Node node)
+add_node(Parser *parser, CriteriaNode node)
 {
 	Criteria   *criteria = parser->criteria;
 
@@ -223,7 +224,7 @@ parse_metric(Parser *parser, const JsonbValue *value)
 /* Read one member of a condition into node; *compared counts comparisons. */
 static void
 parse_condition_member(Parser *parser, const JsonbValue *key, const JsonbValue *value,
-					   Node *node, int *compared)
+					   CriteriaNode *node, int *compared)
 {
 	for (int i = 0; i < lengthof(comparison_names); i++)
 	{
@@ -247,7 +248,7 @@ parse_condition_member(Parser *parser, const JsonbValue *key, const JsonbValue *
 
 /* Refuse a filter that the condition's metric does not take. */
 static void
-check_filters(Parser *parser, const Node *node)
+check_filters(Parser *parser, const CriteriaNode *node)
 {
 	const MetricRule *rule = &metric_rules[node->metric];
 
@@ -271,7 +272,7 @@ parse_condition(Parser *parser, JsonbContainer *object)
 	JsonbIteratorToken token;
 	JsonbValue	key;
 	JsonbValue	value;
-	Node		node = {.kind = NODE_CONDITION};
+	CriteriaNode		node = {.kind = NODE_CONDITION};
 	int			compared = 0;
 
 	if (++parser->conditions > TT_CRITERIA_MAX_CONDITIONS)
@@ -339,7 +340,7 @@ check_alone(Parser *parser, JsonbContainer *object, const char *group_name)
 static void
 parse_group(Parser *parser, NodeKind kind, JsonbContainer *object, const JsonbValue *value, int level)
 {
-	int			self = add_node(parser, (Node) {.kind = kind});
+	int			self = add_node(parser, (CriteriaNode) {.kind = kind});
 	int			here;
 
 	check_alone(parser, object, group_names[kind]);
@@ -379,6 +380,9 @@ parse_node(Parser *parser, const JsonbValue *value, int level)
 Criteria *
 tt_criteria_parse(Jsonb *json, MemoryContext context)
 {
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "timetrackr criteria",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	JsonbValue	root = {.type = jbvBinary};
 	Parser		parser = {.conditions = 0};
 	Criteria   *result;
@@ -386,16 +390,16 @@ tt_criteria_parse(Jsonb *json, MemoryContext context)
 
 	root.val.binary.data = &json->root;
 	root.val.binary.len = VARSIZE_ANY_EXHDR(json);
-	parser.criteria = palloc0(offsetof(Criteria, nodes) + MAX_NODES * sizeof(Node));
+	parser.criteria = palloc0(offsetof(Criteria, nodes) + MAX_NODES * sizeof(CriteriaNode));
 	initStringInfo(&parser.path);
 	appendStringInfoChar(&parser.path, '$');
 	parse_node(&parser, &root, 1);
 
-	size = offsetof(Criteria, nodes) + parser.criteria->count * sizeof(Node);
+	size = offsetof(Criteria, nodes) + parser.criteria->count * sizeof(CriteriaNode);
 	result = MemoryContextAlloc(context, size);
 	memcpy(result, parser.criteria, size);
-	pfree(parser.criteria);
-	pfree(parser.path.data);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
 	return result;
 }
 
@@ -421,7 +425,7 @@ compare(double value, Comparison comparison, double threshold)
 static bool
 node_holds(const Criteria *criteria, int self, CriteriaLookup lookup, void *arg)
 {
-	const Node *node = &criteria->nodes[self];
+	const CriteriaNode *node = &criteria->nodes[self];
 
 	switch (node->kind)
 	{

@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -114,7 +115,8 @@ tt_timezone(const char *name)
 	/* pg_tzset() forgives wrong case; zones with leap seconds are no use. */
 	if (tz == NULL || strcmp(pg_get_timezone_name(tz), name) != 0 || !pg_tz_acceptable(tz))
 		tt_raise(422, "invalid_timezone", "timezone", NULL,
-				 "There is no time zone \"%s\"; give a name such as \"Europe/Paris\".", name);
+				 "There is no time zone \"%s\"; give a name such as \"Europe/Paris\".",
+				 pnstrdup(name, pg_mbcliplen(name, strlen(name), TT_TIMEZONE_SIZE)));
 	return tz;
 }
 
@@ -200,7 +202,7 @@ tt_day_start(DateADT day, pg_tz *tz)
 	int64		midnight = midnight_of(day);
 	pg_time_t	from = midnight - MAX_OFFSET_SECONDS;	/* surely before it */
 	Stretch		stretch = stretch_at(from, tz);
-	TimestampTz result;
+	pg_time_t	result;
 
 	/* Find the first stretch whose local time reaches midnight. */
 	while (stretch.until < PG_INT64_MAX && midnight - stretch.offset >= stretch.until)
@@ -211,12 +213,11 @@ tt_day_start(DateADT day, pg_tz *tz)
 
 	/* It begins at or after midnight when the clock jumped over it. */
 	result = Max(from, midnight - stretch.offset) - (int64) EPOCH_DAYS * SECS_PER_DAY;
-	result *= USECS_PER_SEC;
-	if (!IS_VALID_TIMESTAMP(result))
+	if (result < MIN_TIMESTAMP / USECS_PER_SEC || result >= END_TIMESTAMP / USECS_PER_SEC)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("timestamp out of range")));
-	return result;
+	return result * USECS_PER_SEC;
 }
 
 /* Report days until first is the oldest one still open. */

@@ -8,6 +8,7 @@
 #include "call.h"
 #include "entry_rules.h"
 #include "error.h"
+#include "jsontext.h"
 #include "lock.h"
 #include "spi.h"
 #include "utils/builtins.h"
@@ -49,22 +50,23 @@ static TtQuery entry_times = {
 	2, {INT8OID, INT8OID}, NULL
 };
 
-#define BADGES_OF_ENTRY \
+/* The badges that entries earned, as an array. */
+#define BADGES_OF(condition) \
 	"ARRAY(SELECT ROW(b.id, b.name)::timetrackr.badge_ref" \
 	" FROM timetrackr.user_badges ub" \
 	" JOIN timetrackr.badges b ON b.id = ub.badge_id" \
-	" WHERE ub.user_id = $1 AND ub.entry_id = $2" \
+	" WHERE ub.user_id = $1 AND " condition \
 	" ORDER BY b.id)"
 
 static TtQuery start_result = {
-	"SELECT e.id, e.start_time, $3, e.duration, " BADGES_OF_ENTRY
+	"SELECT e.id, e.start_time, $3, e.duration, " BADGES_OF("ub.entry_id IN ($2, $3)")
 	" FROM timetrackr.time_entries e"
 	" WHERE e.user_id = $1 AND e.id = $2",
 	3, {INT8OID, INT8OID, INT8OID}, NULL
 };
 
 static TtQuery stop_result = {
-	"SELECT e.duration, e.id, e.flagged, " BADGES_OF_ENTRY ","
+	"SELECT e.duration, e.id, e.flagged, " BADGES_OF("ub.entry_id = $2") ","
 	" timetrackr.current_streak(t.streak_start, t.streak_end, u.timezone)"
 	" FROM timetrackr.time_entries e"
 	" JOIN timetrackr.user_totals t ON t.user_id = e.user_id"
@@ -245,11 +247,15 @@ stop_running(int64 viewer, int64 entry_id, TimestampTz start, bool end_given, Ti
 static void
 require_same_end(int64 entry_id, TimestampTz ended, bool end_given, TimestampTz end)
 {
+	StringInfoData detail;
+
 	if (!end_given || (!TIMESTAMP_NOT_FINITE(end) && tt_whole_second(end) == ended))
 		return;
-	tt_raise(409, "entry_already_ended", "end_time",
-			 psprintf("{\"entry_id\": " INT64_FORMAT ", \"end_time\": \"%s\"}", entry_id,
-					  timestamptz_to_str(ended)),
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "{\"entry_id\": " INT64_FORMAT ", \"end_time\": ", entry_id);
+	tt_json_timestamptz(&detail, ended);
+	appendStringInfoChar(&detail, '}');
+	tt_raise(409, "entry_already_ended", "end_time", detail.data,
 			 "entry " INT64_FORMAT " has already ended", entry_id);
 }
 

@@ -9,7 +9,7 @@
 /* In the order of EntryColumn. */
 static const char *const column_names[ENTRY_COLUMNS] = {
 	"user_id", "id", "project_id", "start_time", "end_time", "duration",
-	"timezone", "tags", "flagged", "created_at", "updated_at"
+	"timezone", "note", "tags", "flagged", "created_at", "updated_at"
 };
 
 void

@@ -104,6 +104,22 @@ check_times(Draft *draft)
 	set(draft, COLUMN_FLAGGED, BoolGetDatum(seconds > tt_max_entry_seconds));
 }
 
+static int
+characters(Datum datum)
+{
+	text	   *t = DatumGetTextPP(datum);
+
+	return pg_mbstrlen_with_len(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+}
+
+static void
+check_note(Draft *draft)
+{
+	if (!*null(draft, COLUMN_NOTE) && characters(*value(draft, COLUMN_NOTE)) > TT_NOTE_MAX_CHARS)
+		tt_raise(422, "too_long", "note", NULL,
+				 "note must have at most %d characters", TT_NOTE_MAX_CHARS);
+}
+
 static void
 check_tags(Draft *draft)
 {
@@ -124,7 +140,7 @@ check_tags(Draft *draft)
 
 		if (element_nulls[i])
 			tt_raise(422, "invalid_tags", "tags", NULL, "a tag must not be null");
-		length = pg_mbstrlen_with_len(VARDATA_ANY(elements[i]), VARSIZE_ANY_EXHDR(elements[i]));
+		length = characters(elements[i]);
 		if (length == 0 || length > TT_TAG_MAX_CHARS)
 			tt_raise(422, "invalid_tags", "tags", NULL,
 					 "a tag must have 1 to %d characters", TT_TAG_MAX_CHARS);
@@ -195,6 +211,7 @@ tt_entry_normalise(TriggerData *trigger, MemoryContext result)
 		return stored;
 
 	check_times(&draft);
+	check_note(&draft);
 	check_tags(&draft);
 	check_timezone(&draft, lock);
 	check_project(&draft, update ? &old : NULL);

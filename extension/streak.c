@@ -5,6 +5,7 @@
  */
 #include "streak.h"
 
+#include "jsontext.h"
 #include "spi.h"
 #include "timeline.h"
 #include "utils/builtins.h"
@@ -72,12 +73,17 @@ recount(UserTotals *totals)
 static void
 tell_milestone(const UserTotals *totals, int days)
 {
-	/* The run is named by its first day, as days since 2000-01-01. */
-	char	   *data = psprintf("{\"days\": %d, \"first_day\": %d}", days, totals->streak_start);
-	Datum		args[] = {Int64GetDatum(totals->user_id), PointerGetDatum(cstring_to_text(data))};
+	StringInfoData data;
+	Datum		args[2];
 
+	initStringInfo(&data);
+	appendStringInfo(&data, "{\"days\": %d, \"first_day\": ", days);
+	tt_json_date(&data, totals->streak_start);
+	appendStringInfoChar(&data, '}');
+	args[0] = Int64GetDatum(totals->user_id);
+	args[1] = CStringGetTextDatum(data.data);
 	if (tt_query(&milestone_known, args, NULL) == 0)
-		tt_timeline_add(totals->user_id, "streak_reached", data, 0, GetCurrentTimestamp());
+		tt_timeline_add(totals->user_id, "streak_reached", data.data, 0, GetCurrentTimestamp());
 }
 
 void
