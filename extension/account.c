@@ -4,7 +4,7 @@
  */
 #include "account.h"
 
-#include "call.h"
+#include "arguments.h"
 #include "error.h"
 #include "event.h"
 #include "lock.h"
@@ -19,7 +19,7 @@
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(tt_update_me);
-PG_FUNCTION_INFO_V1(tt_user_exists_sql);
+PG_FUNCTION_INFO_V1(tt_user_exists);
 
 /* What a profile shows; the password is not among them. */
 static const char *const profile_columns[] = {
@@ -61,24 +61,38 @@ static TtQuery own_profile = {
 	1, {INT8OID}
 };
 
-bool
-tt_user_exists(int64 user_id)
+static bool
+exists(int64 user_id)
 {
 	Datum		arg = Int64GetDatum(user_id);
 
 	return tt_query(&user_exists, &arg, NULL) == 1;
 }
 
+void
+tt_no_viewer(void)
+{
+	tt_raise(401, "invalid_token", NULL, NULL, "the acting user does not exist");
+	pg_unreachable();
+}
+
+void
+tt_require_viewer(int64 user_id)
+{
+	if (!exists(user_id))
+		tt_no_viewer();
+}
+
 /* user_exists(user_id); strict. In C because SQL would be planned at each call. */
 Datum
-tt_user_exists_sql(PG_FUNCTION_ARGS)
+tt_user_exists(PG_FUNCTION_ARGS)
 {
-	bool		exists;
+	bool		result;
 
 	tt_spi_begin();
-	exists = tt_user_exists(PG_GETARG_INT64(0));
+	result = exists(PG_GETARG_INT64(0));
 	tt_spi_end();
-	PG_RETURN_BOOL(exists);
+	PG_RETURN_BOOL(result);
 }
 
 /*
@@ -120,13 +134,12 @@ tt_store_user(TtQuery *query, const Datum *values, const bool *nulls)
 
 /* Clean one text column of the row being stored, unless the UPDATE leaves it alone. */
 static void
-clean_column(TriggerData *trigger, HeapTuple *row, MemoryContext context,
-			 const char *name, char *(*clean) (const char *))
+clean_column(TriggerData *trigger, HeapTuple *row, const char *name,
+			 char *(*clean) (const char *))
 {
 	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
 	char	   *given;
 	char	   *cleaned;
-	MemoryContext previous;
 	int			number = tt_row_column(columns, name);
 	Datum		value;
 	bool		isnull = false;
@@ -141,22 +154,20 @@ clean_column(TriggerData *trigger, HeapTuple *row, MemoryContext context,
 		return;
 
 	value = CStringGetTextDatum(cleaned);
-	previous = MemoryContextSwitchTo(context);
 	*row = heap_modify_tuple_by_cols(*row, columns, 1, &number, &value, &isnull);
-	MemoryContextSwitchTo(previous);
 }
 
 HeapTuple
-tt_user_normalise(TriggerData *trigger, MemoryContext result)
+tt_user_normalise(TriggerData *trigger)
 {
 	HeapTuple	row = tt_row_subject(trigger);
 
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && tt_row_changed(trigger, "id"))
 		tt_raise(422, "user_id_immutable", "id", NULL, "a user keeps the same id");
-	clean_column(trigger, &row, result, "email", tt_clean_email);
-	clean_column(trigger, &row, result, "username", tt_clean_username);
-	clean_column(trigger, &row, result, "timezone", tt_clean_timezone);
-	clean_column(trigger, &row, result, "bio", tt_clean_bio);
+	clean_column(trigger, &row, "email", tt_clean_email);
+	clean_column(trigger, &row, "username", tt_clean_username);
+	clean_column(trigger, &row, "timezone", tt_clean_timezone);
+	clean_column(trigger, &row, "bio", tt_clean_bio);
 	return row;
 }
 
@@ -253,8 +264,7 @@ is_changed(FunctionCallInfo fcinfo, int n)
 Datum
 tt_update_me(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
-	Datum		viewer = Int64GetDatum(tt_viewer(fcinfo, ARG_VIEWER_ID));
+	Datum		viewer = Int64GetDatum(tt_viewer(fcinfo));
 	Datum		args[9] = {viewer};
 	bool		nulls[9] = {false};
 	bool		any = false;
@@ -275,7 +285,7 @@ tt_update_me(PG_FUNCTION_ARGS)
 		tt_store_user(&update_user, args, nulls);
 	if (tt_query(&own_profile, &viewer, NULL) != 1)
 		tt_no_viewer();
-	result = tt_query_result(fcinfo, context);
+	result = tt_row_result();
 	tt_spi_end();
 	PG_RETURN_DATUM(result);
 }

@@ -14,11 +14,11 @@
 
 /*
  * BEFORE INSERT OR UPDATE row trigger on users: trim and check email,
- * username, time zone and bio. Returns the row to store, made in context
- * result. Raises TT422 invalid_email, invalid_username, invalid_timezone,
- * too_long, user_id_immutable.
+ * username, time zone and bio. Returns the row to store. Raises TT422
+ * invalid_email, invalid_username, invalid_timezone, too_long,
+ * user_id_immutable.
  */
-extern HeapTuple tt_user_normalise(TriggerData *trigger, MemoryContext result);
+extern HeapTuple tt_user_normalise(TriggerData *trigger);
 
 /*
  * AFTER row trigger on users: keep user_totals and scores in step, write the
@@ -32,7 +32,10 @@ extern void tt_user_changed(TriggerData *trigger);
  */
 extern void tt_store_user(TtQuery *query, const Datum *values, const bool *nulls);
 
-/* Is there such a user? Needs tt_spi_begin(). */
-extern bool tt_user_exists(int64 user_id);
+/* Raise TT401 invalid_token unless there is such a user. Needs tt_spi_begin(). */
+extern void tt_require_viewer(int64 user_id);
+
+/* Raise TT401 invalid_token: the acting user is gone. */
+extern void tt_no_viewer(void) pg_attribute_noreturn();
 
 #endif

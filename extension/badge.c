@@ -252,7 +252,7 @@ tt_user_badge_changed(TriggerData *trigger)
 }
 
 HeapTuple
-tt_badge_check(TriggerData *trigger, MemoryContext result)
+tt_badge_check(TriggerData *trigger)
 {
 	HeapTuple	tuple = tt_row_subject(trigger);
 	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);

@@ -21,11 +21,8 @@ extern void tt_badges_forget_entry(int64 user_id, int64 entry_id);
 /* AFTER ROW on user_badges: count, timeline, notification, event. */
 extern void tt_user_badge_changed(TriggerData *trigger);
 
-/*
- * BEFORE ROW on badges: refuse criteria that do not parse. Returns the row as
- * it is, so result goes unused.
- */
-extern HeapTuple tt_badge_check(TriggerData *trigger, MemoryContext result);
+/* BEFORE ROW on badges: refuse criteria that do not parse; needs no SPI. */
+extern HeapTuple tt_badge_check(TriggerData *trigger);
 
 /* AFTER STATEMENT on badges: every session compiles them anew. */
 extern void tt_badges_changed(TriggerData *trigger);

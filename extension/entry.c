@@ -5,7 +5,8 @@
  */
 #include "timetrackr.h"
 
-#include "call.h"
+#include "account.h"
+#include "arguments.h"
 #include "entry_rules.h"
 #include "error.h"
 #include "jsontext.h"
@@ -188,7 +189,7 @@ end_running(int64 viewer, int64 running_id, TimestampTz running_start, Timestamp
 Datum
 tt_start_entry(PG_FUNCTION_ARGS)
 {
-	int64		viewer = tt_viewer(fcinfo, 0);
+	int64		viewer = tt_viewer(fcinfo);
 	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
 	bool		start_given = !PG_ARGISNULL(2);
 	bool		is_timer = PG_ARGISNULL(3);
@@ -197,7 +198,6 @@ tt_start_entry(PG_FUNCTION_ARGS)
 	int64		running_id;
 	int64		stopped_id = 0;
 	int64		entry_id;
-	MemoryContext result_context = CurrentMemoryContext;
 	Datum		result;
 
 	if (!is_timer && !start_given)
@@ -227,7 +227,7 @@ tt_start_entry(PG_FUNCTION_ARGS)
 		bool		nulls[] = {false, false, stopped_id == 0};
 
 		(void) tt_query(&start_result, args, nulls);
-		result = tt_query_result(fcinfo, result_context);
+		result = tt_row_result();
 	}
 	tt_spi_end();
 	return result;
@@ -262,12 +262,11 @@ require_same_end(int64 entry_id, TimestampTz ended, bool end_given, TimestampTz 
 Datum
 tt_stop_entry(PG_FUNCTION_ARGS)
 {
-	int64		viewer = tt_viewer(fcinfo, 0);
+	int64		viewer = tt_viewer(fcinfo);
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	bool		end_given = !PG_ARGISNULL(2);
 	TimestampTz end = end_given ? PG_GETARG_TIMESTAMPTZ(2) : 0;
 	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
-	MemoryContext result_context = CurrentMemoryContext;
 	Datum		result;
 
 	tt_spi_begin();
@@ -279,7 +278,7 @@ tt_stop_entry(PG_FUNCTION_ARGS)
 	else
 		require_same_end(entry_id, tt_int64(0, 1), end_given, end);
 	(void) tt_query(&stop_result, args, NULL);
-	result = tt_query_result(fcinfo, result_context);
+	result = tt_row_result();
 	tt_spi_end();
 	return result;
 }
@@ -308,11 +307,10 @@ tt_update_entry(PG_FUNCTION_ARGS)
 {
 	static const char *const fields[] = {"project_id", "start_time", "end_time", "note", "tags"};
 	const int	given = 7;
-	int64		viewer = tt_viewer(fcinfo, 0);
+	int64		viewer = tt_viewer(fcinfo);
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	Datum		args[12] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
 	bool		nulls[12] = {false};
-	MemoryContext result_context = CurrentMemoryContext;
 	Datum		result;
 
 	require_not_cleared(fcinfo, 2, "project_id", given);
@@ -330,7 +328,7 @@ tt_update_entry(PG_FUNCTION_ARGS)
 	if (tt_query(&update_entry, args, nulls) == 0)
 		raise_not_found(entry_id);
 	(void) tt_query(&whole_entry, args, NULL);
-	result = tt_query_result(fcinfo, result_context);
+	result = tt_row_result();
 	tt_spi_end();
 	return result;
 }
@@ -338,7 +336,7 @@ tt_update_entry(PG_FUNCTION_ARGS)
 Datum
 tt_delete_entry(PG_FUNCTION_ARGS)
 {
-	int64		viewer = tt_viewer(fcinfo, 0);
+	int64		viewer = tt_viewer(fcinfo);
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
 

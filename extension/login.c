@@ -5,7 +5,7 @@
 #include "timetrackr.h"
 
 #include "account.h"
-#include "call.h"
+#include "arguments.h"
 #include "error.h"
 #include "password.h"
 #include "session.h"
@@ -21,19 +21,25 @@ PG_FUNCTION_INFO_V1(tt_logout);
 
 static TtQuery insert_user = {
 	"INSERT INTO timetrackr.users (email, username, password_hash, timezone)"
-	" VALUES ($1, $2, $3, $4) RETURNING id, username, role",
+	" VALUES ($1, $2, $3, $4) RETURNING id",
 	4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 static TtQuery user_by_email = {
-	"SELECT id, username, role, password_hash FROM timetrackr.users"
+	"SELECT id, password_hash FROM timetrackr.users"
 	" WHERE pg_catalog.lower(email) = pg_catalog.lower($1)",
 	1, {TEXTOID}
 };
 
-static TtQuery user_by_id = {
-	"SELECT id, username, role FROM timetrackr.users WHERE id = $1",
-	1, {INT8OID}
+/* What signup(), login() and refresh() return. */
+static TtQuery session = {
+	"SELECT id, username, role, $2 FROM timetrackr.users WHERE id = $1",
+	2, {INT8OID, TEXTOID}
+};
+
+static TtQuery no_session = {
+	"SELECT NULL::bigint, NULL::text, NULL::text, NULL::text",
+	0, {0}
 };
 
 /* Argument n: how long a refresh token lives, in seconds. */
@@ -47,21 +53,15 @@ refresh_ttl(FunctionCallInfo fcinfo, int n)
 	return PG_GETARG_INT32(n);
 }
 
-/* The row {user_id, username, role, refresh_token}; the user is the last query's row. */
+/* The row {user_id, username, role, refresh_token}. */
 static Datum
-session_row(FunctionCallInfo fcinfo, MemoryContext context, int ttl, char *token)
+session_row(int64 user_id, const char *token)
 {
-	Datum		values[4];
-	bool		nulls[4] = {false};
-	int64		user_id = tt_int64(0, 0);
+	Datum		args[2] = {Int64GetDatum(user_id), CStringGetTextDatum(token)};
 
-	values[0] = Int64GetDatum(user_id);
-	values[1] = CStringGetTextDatum(tt_text(0, 1));
-	values[2] = CStringGetTextDatum(tt_text(0, 2));
-	if (token == NULL)
-		token = tt_session_open(user_id, ttl);
-	values[3] = CStringGetTextDatum(token);
-	return tt_row_result(fcinfo, context, values, nulls);
+	if (tt_query(&session, args, NULL) != 1)
+		elog(ERROR, "timetrackr: user " INT64_FORMAT " vanished after authenticating", user_id);
+	return tt_row_result();
 }
 
 /*
@@ -72,13 +72,13 @@ session_row(FunctionCallInfo fcinfo, MemoryContext context, int ttl, char *token
 Datum
 tt_signup(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
 	char	   *email = tt_required_text(fcinfo, 0, "email");
 	char	   *password = tt_required_secret(fcinfo, 1, "password");
 	char	   *username = tt_required_text(fcinfo, 2, "username");
 	char	   *timezone = tt_required_text(fcinfo, 3, "timezone");
 	int			ttl = refresh_ttl(fcinfo, 4);
 	Datum		user[4];
+	int64		user_id;
 	Datum		result;
 
 	tt_spi_begin();
@@ -88,7 +88,8 @@ tt_signup(PG_FUNCTION_ARGS)
 	tt_password_check(password);
 	user[2] = CStringGetTextDatum(tt_password_hash(password));
 	tt_store_user(&insert_user, user, NULL);
-	result = session_row(fcinfo, context, ttl, NULL);
+	user_id = tt_int64(0, 0);
+	result = session_row(user_id, tt_session_open(user_id, ttl));
 	tt_spi_end();
 	PG_RETURN_DATUM(result);
 }
@@ -100,7 +101,6 @@ tt_signup(PG_FUNCTION_ARGS)
 Datum
 tt_login(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
 	char	   *email = tt_required_text(fcinfo, 0, "email");
 	char	   *password = tt_required_secret(fcinfo, 1, "password");
 	int			ttl = refresh_ttl(fcinfo, 2);
@@ -113,15 +113,11 @@ tt_login(PG_FUNCTION_ARGS)
 	if (tt_query(&user_by_email, &arg, NULL) == 1)
 	{
 		user_id = tt_int64(0, 0);
-		hash = tt_text(0, 3);
+		hash = tt_text(0, 1);
 	}
 	if (!tt_password_matches(password, hash))
 		tt_raise(401, "bad_credentials", NULL, NULL, "email or password is wrong");
-
-	arg = Int64GetDatum(user_id);
-	if (tt_query(&user_by_id, &arg, NULL) != 1)
-		tt_raise(401, "bad_credentials", NULL, NULL, "email or password is wrong");
-	result = session_row(fcinfo, context, ttl, NULL);
+	result = session_row(user_id, tt_session_open(user_id, ttl));
 	tt_spi_end();
 	PG_RETURN_DATUM(result);
 }
@@ -133,25 +129,19 @@ tt_login(PG_FUNCTION_ARGS)
 Datum
 tt_refresh(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
 	char	   *token = tt_required_secret(fcinfo, 0, "refresh_token");
 	int			ttl = refresh_ttl(fcinfo, 1);
 	int64		user_id;
 	char	   *next;
-	Datum		arg;
-	Datum		nothing[4] = {0};
-	bool		nulls[4] = {true, true, true, true};
 	Datum		result;
 
 	tt_spi_begin();
-	if (!tt_session_rotate(token, ttl, &user_id, &next))
-		result = tt_row_result(fcinfo, context, nothing, nulls);
+	if (tt_session_rotate(token, ttl, &user_id, &next))
+		result = session_row(user_id, next);
 	else
 	{
-		arg = Int64GetDatum(user_id);
-		if (tt_query(&user_by_id, &arg, NULL) != 1)
-			elog(ERROR, "timetrackr: a refresh token has no user " INT64_FORMAT, user_id);
-		result = session_row(fcinfo, context, ttl, next);
+		(void) tt_query(&no_session, NULL, NULL);
+		result = tt_row_result();
 	}
 	tt_spi_end();
 	PG_RETURN_DATUM(result);
@@ -161,11 +151,10 @@ tt_refresh(PG_FUNCTION_ARGS)
 Datum
 tt_logout(PG_FUNCTION_ARGS)
 {
-	int64		viewer_id = tt_viewer(fcinfo, 0);
+	int64		viewer_id = tt_viewer(fcinfo);
 
 	tt_spi_begin();
-	if (!tt_user_exists(viewer_id))
-		tt_no_viewer();
+	tt_require_viewer(viewer_id);
 	if (PG_ARGISNULL(1))
 		tt_session_close_all(viewer_id);
 	else

@@ -6,8 +6,8 @@
 #include "project.h"
 
 #include "account.h"
+#include "arguments.h"
 #include "badge.h"
-#include "call.h"
 #include "error.h"
 #include "event.h"
 #include "lock.h"
@@ -16,6 +16,7 @@
 #include "spi.h"
 #include "timeline.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type_d.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -62,7 +63,7 @@ static TtQuery update_visibility = {
 
 static TtQuery insert_member = {
 	"INSERT INTO timetrackr.project_members (project_id, user_id)"
-	" VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING role",
+	" VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING project_id, role",
 	2, {INT8OID, INT8OID}
 };
 
@@ -102,8 +103,7 @@ see_project(TtQuery *query, int64 project_id, int64 viewer_id)
 	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(viewer_id)};
 	SeenProject project = {0};
 
-	if (!tt_user_exists(viewer_id))
-		tt_no_viewer();
+	tt_require_viewer(viewer_id);
 	if (tt_query(query, args, NULL) == 1)
 	{
 		project.owner_id = tt_int64(0, 0);
@@ -115,15 +115,6 @@ see_project(TtQuery *query, int64 project_id, int64 viewer_id)
 		tt_raise(404, "project_not_found", NULL, NULL,
 				 "there is no project " INT64_FORMAT, project_id);
 	return project;
-}
-
-/* Argument n, a project's id. */
-static int64
-required_project(FunctionCallInfo fcinfo, int n)
-{
-	if (PG_ARGISNULL(n))
-		tt_raise(422, "missing_field", "project_id", NULL, "project_id is missing");
-	return PG_GETARG_INT64(n);
 }
 
 /* Argument n, a timetrackr.visibility, as the table's text. */
@@ -147,7 +138,7 @@ limit_length(const char *text, int max_chars, const char *field)
 Datum
 tt_create_project(PG_FUNCTION_ARGS)
 {
-	int64		viewer_id = tt_viewer(fcinfo, 0);
+	int64		viewer_id = tt_viewer(fcinfo);
 	char	   *name = tt_required_text(fcinfo, 1, "name");
 	char	   *description = PG_ARGISNULL(2) ? "" : TextDatumGetCString(PG_GETARG_DATUM(2));
 	Datum		args[4];
@@ -175,8 +166,8 @@ tt_create_project(PG_FUNCTION_ARGS)
 Datum
 tt_set_visibility(PG_FUNCTION_ARGS)
 {
-	int64		viewer_id = tt_viewer(fcinfo, 0);
-	int64		project_id = required_project(fcinfo, 1);
+	int64		viewer_id = tt_viewer(fcinfo);
+	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
 	Datum		args[2] = {Int64GetDatum(project_id), required_visibility(fcinfo, 2)};
 	SeenProject project;
 
@@ -193,11 +184,9 @@ tt_set_visibility(PG_FUNCTION_ARGS)
 Datum
 tt_join_project(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = CurrentMemoryContext;
-	int64		viewer_id = tt_viewer(fcinfo, 0);
-	int64		project_id = required_project(fcinfo, 1);
-	Datum		values[2] = {Int64GetDatum(project_id), Int64GetDatum(viewer_id)};
-	bool		nulls[2] = {false};
+	int64		viewer_id = tt_viewer(fcinfo);
+	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
+	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(viewer_id)};
 	SeenProject project;
 	Datum		result;
 
@@ -205,10 +194,9 @@ tt_join_project(PG_FUNCTION_ARGS)
 	project = see_project(&project_to_join, project_id, viewer_id);
 	if (!project.is_member && project.archived)
 		tt_raise(409, "project_archived", NULL, NULL, "the project is archived");
-	if (project.is_member || tt_query(&insert_member, values, NULL) == 0)
+	if (project.is_member || tt_query(&insert_member, args, NULL) == 0)
 		tt_raise(409, "already_member", NULL, NULL, "you are a member of the project already");
-	values[1] = CStringGetTextDatum(tt_text(0, 0));
-	result = tt_row_result(fcinfo, context, values, nulls);
+	result = tt_row_result();
 	tt_spi_end();
 	PG_RETURN_DATUM(result);
 }

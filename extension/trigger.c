@@ -49,24 +49,17 @@ run_after(FunctionCallInfo fcinfo, bool for_row, void (*action) (TriggerData *))
 	return PointerGetDatum(NULL);
 }
 
-/* Run a BEFORE ROW trigger's check inside SPI; its tuple must outlive that. */
-static Datum
-run_before(FunctionCallInfo fcinfo, HeapTuple (*check) (TriggerData *, MemoryContext))
+Datum
+tt_entry_before(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = require_trigger(fcinfo, TRIGGER_EVENT_BEFORE, true);
 	MemoryContext result = CurrentMemoryContext;
 	HeapTuple	tuple;
 
 	tt_spi_begin();
-	tuple = check(trigger, result);
+	tuple = tt_entry_normalise(trigger, result);
 	tt_spi_end();
 	return PointerGetDatum(tuple);
-}
-
-Datum
-tt_entry_before(PG_FUNCTION_ARGS)
-{
-	return run_before(fcinfo, tt_entry_normalise);
 }
 
 Datum
@@ -78,7 +71,7 @@ tt_entry_after(PG_FUNCTION_ARGS)
 Datum
 tt_user_before(PG_FUNCTION_ARGS)
 {
-	return run_before(fcinfo, tt_user_normalise);
+	return PointerGetDatum(tt_user_normalise(require_trigger(fcinfo, TRIGGER_EVENT_BEFORE, true)));
 }
 
 Datum
@@ -102,7 +95,7 @@ tt_member_after(PG_FUNCTION_ARGS)
 Datum
 tt_badge_before(PG_FUNCTION_ARGS)
 {
-	return run_before(fcinfo, tt_badge_check);
+	return PointerGetDatum(tt_badge_check(require_trigger(fcinfo, TRIGGER_EVENT_BEFORE, true)));
 }
 
 Datum

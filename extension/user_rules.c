@@ -4,7 +4,7 @@
  */
 #include "user_rules.h"
 
-#include "call.h"
+#include "arguments.h"
 #include "day.h"
 #include "error.h"
 

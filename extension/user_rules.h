@@ -16,7 +16,7 @@
 extern char *tt_clean_email(const char *given);
 /* 1-50 characters, none of them a control or direction character. */
 extern char *tt_clean_username(const char *given);
-/* A name of pg_timezone_names. Needs tt_spi_begin(). */
+/* A name of pg_timezone_names. */
 extern char *tt_clean_timezone(const char *given);
 /* At most 2000 characters; kept as given. */
 extern char *tt_clean_bio(const char *given);
