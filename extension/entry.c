@@ -27,9 +27,9 @@ static TtQuery running_entry = {
 
 static TtQuery last_end = {
 	"SELECT end_time FROM timetrackr.time_entries"
-	" WHERE user_id = $1 AND start_time <= $2 AND end_time > $2"
+	" WHERE user_id = $1"
 	" ORDER BY start_time DESC LIMIT 1",
-	2, {INT8OID, TIMESTAMPTZOID}, NULL
+	1, {INT8OID}, NULL
 };
 
 static TtQuery insert_entry = {
@@ -153,18 +153,21 @@ find_running(int64 viewer, int64 *entry_id, TimestampTz *start)
 }
 
 /*
- * The start of a timer whose start is not given: now, or the end of an entry
- * that reaches past this second because it was stopped within it.
+ * The start of a timer whose start is not given: now, or the end of the last
+ * entry when that is a little later, since a timer stopped within the second
+ * of its start ends a second later.
  */
 static TimestampTz
 default_start(int64 viewer)
 {
 	TimestampTz now = now_in_seconds();
-	Datum		args[] = {Int64GetDatum(viewer), TimestampTzGetDatum(now)};
+	Datum		args[] = {Int64GetDatum(viewer)};
+	TimestampTz end;
 
-	if (tt_query(&last_end, args, NULL) == 1 && tt_int64(0, 0) <= now + USECS_PER_SEC)
-		return tt_int64(0, 0);
-	return now;
+	if (tt_query(&last_end, args, NULL) == 0 || tt_is_null(0, 0))
+		return now;
+	end = tt_int64(0, 0);
+	return end > now && end <= now + TT_CLOCK_SKEW_SECONDS * USECS_PER_SEC ? end : now;
 }
 
 /*

@@ -10,6 +10,8 @@
 #include "timeline.h"
 #include "utils/builtins.h"
 
+PG_FUNCTION_INFO_V1(tt_streak_min);
+
 static const int milestones[] = {7, 30, 100, 365};
 
 static TtQuery qualifying_days = {
@@ -116,4 +118,11 @@ tt_streak_apply(UserTotals *totals, const DayChange *days, int ndays)
 		if (before < milestones[i] && length(totals) >= milestones[i])
 			tell_milestone(totals, milestones[i]);
 	}
+}
+
+/* streak_min(): the setting, also where SQL runs before this library is loaded. */
+Datum
+tt_streak_min(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(tt_streak_min_seconds);
 }

@@ -16,6 +16,14 @@ $$;
 COMMENT ON FUNCTION timetrackr.current_streak(date, date, text) IS
 'Length in days of a streak of user_totals as it stands today in a time zone: 0 when it ended before yesterday.';
 
+CREATE FUNCTION timetrackr.streak_min()
+RETURNS integer
+LANGUAGE C
+STABLE
+AS 'MODULE_PATHNAME', 'tt_streak_min';
+COMMENT ON FUNCTION timetrackr.streak_min() IS
+'The setting timetrackr.streak_min in seconds: the time that makes a day count for a streak.';
+
 CREATE FUNCTION timetrackr.rebuild(user_id bigint DEFAULT NULL)
 RETURNS void
 LANGUAGE C
@@ -87,7 +95,7 @@ AS $$
             s.period_start - (row_number() OVER (PARTITION BY s.user_id ORDER BY s.period_start))::integer AS run
         FROM timetrackr.expected_scores(expected_streaks.user_id) s
         WHERE s.period = 'day'
-            AND s.seconds >= EXTRACT(epoch FROM current_setting('timetrackr.streak_min')::interval)
+            AND s.seconds >= timetrackr.streak_min()
     ), runs AS (
         SELECT q.user_id, min(q.day) AS first_day, max(q.day) AS last_day, count(*)::integer AS days
         FROM qualifying q

@@ -73,7 +73,9 @@ SELECT entry_id AS quick FROM timetrackr.start_entry(:ann, :project) \gset
 SELECT duration_seconds >= 1 AS stopped FROM timetrackr.stop_entry(:ann, :quick);
 SELECT entry_id AS next FROM timetrackr.start_entry(:ann, :project) \gset
 SELECT duration_seconds >= 1 AS stopped FROM timetrackr.stop_entry(:ann, :next);
-SELECT timetrackr.delete_entry(:ann, :quick), timetrackr.delete_entry(:ann, :next);
+SELECT entry_id AS third FROM timetrackr.start_entry(:ann, :project) \gset
+SELECT duration_seconds >= 1 AS stopped FROM timetrackr.stop_entry(:ann, :third);
+SELECT timetrackr.delete_entry(:ann, :quick), timetrackr.delete_entry(:ann, :next), timetrackr.delete_entry(:ann, :third);
 
 -- Longer than max_entry: kept whole, flagged, and counting nothing until edited.
 SELECT seconds AS before FROM timetrackr.user_totals WHERE user_id = :ann \gset
