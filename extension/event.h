@@ -13,4 +13,7 @@
  */
 extern void tt_event_emit(const char *topic, const char *payload);
 
+/* Forget at transaction end that the relay was woken. Called once at load. */
+extern void tt_event_init(void);
+
 #endif

@@ -4,6 +4,7 @@
 #include "spi.h"
 
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 
 void
@@ -117,4 +118,12 @@ tt_text(uint64 row, int column)
 	Datum		value = tt_datum(row, column, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+Datum
+tt_row_result(void)
+{
+	if (SPI_tuptable == NULL || SPI_tuptable->numvals != 1)
+		elog(ERROR, "timetrackr: a result of one row was expected");
+	return HeapTupleHeaderGetDatum(SPI_returntuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc));
 }

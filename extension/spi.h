@@ -40,4 +40,11 @@ extern int64 tt_int64(uint64 row, int column);
 extern bool tt_bool(uint64 row, int column);
 extern char *tt_text(uint64 row, int column);
 
+/*
+ * The only row of the last result as a composite value that outlives
+ * tt_spi_end(): what a function with OUT columns returns. The query's columns
+ * must be the function's, in order and type.
+ */
+extern Datum tt_row_result(void);
+
 #endif

@@ -1,0 +1,291 @@
+/*
+ * account.c: the row of an account: what is checked before it is stored, what
+ * follows once it is, and update_me(). Signing in is login.c's matter.
+ */
+#include "account.h"
+
+#include "arguments.h"
+#include "error.h"
+#include "event.h"
+#include "lock.h"
+#include "row.h"
+#include "spi.h"
+#include "timeline.h"
+#include "user_rules.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type_d.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(tt_update_me);
+PG_FUNCTION_INFO_V1(tt_user_exists);
+
+/* What a profile shows; the password is not among them. */
+static const char *const profile_columns[] = {
+	"email", "username", "role", "timezone", "bio", "avatar", "listed"
+};
+
+static TtQuery user_exists = {
+	"SELECT FROM timetrackr.users WHERE id = $1",
+	1, {INT8OID}
+};
+
+static TtQuery insert_totals = {
+	"INSERT INTO timetrackr.user_totals (user_id, listed) VALUES ($1, $2)",
+	2, {INT8OID, BOOLOID}
+};
+
+static TtQuery list_totals = {
+	"UPDATE timetrackr.user_totals SET listed = $2 WHERE user_id = $1",
+	2, {INT8OID, BOOLOID}
+};
+
+static TtQuery list_scores = {
+	"UPDATE timetrackr.scores SET listed = $2 WHERE user_id = $1 AND listed <> $2",
+	2, {INT8OID, BOOLOID}
+};
+
+static TtQuery update_user = {
+	"UPDATE timetrackr.users SET"
+	" username = CASE WHEN $2 THEN $3 ELSE username END,"
+	" timezone = CASE WHEN $4 THEN $5 ELSE timezone END,"
+	" bio = CASE WHEN $6 THEN COALESCE($7, '') ELSE bio END,"
+	" listed = CASE WHEN $8 THEN $9 ELSE listed END"
+	" WHERE id = $1",
+	9, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID}
+};
+
+static TtQuery own_profile = {
+	"SELECT m.* FROM timetrackr.me($1) AS m",
+	1, {INT8OID}
+};
+
+static bool
+exists(int64 user_id)
+{
+	Datum		arg = Int64GetDatum(user_id);
+
+	return tt_query(&user_exists, &arg, NULL) == 1;
+}
+
+void
+tt_no_viewer(void)
+{
+	tt_raise(401, "invalid_token", NULL, NULL, "the acting user does not exist");
+	pg_unreachable();
+}
+
+void
+tt_require_viewer(int64 user_id)
+{
+	if (!exists(user_id))
+		tt_no_viewer();
+}
+
+/* user_exists(user_id); strict. In C because SQL would be planned at each call. */
+Datum
+tt_user_exists(PG_FUNCTION_ARGS)
+{
+	bool		result;
+
+	tt_spi_begin();
+	result = exists(PG_GETARG_INT64(0));
+	tt_spi_end();
+	PG_RETURN_BOOL(result);
+}
+
+/*
+ * A unique index is the only judge of what is taken: whoever looked first
+ * would lose a race. Its error becomes the one our callers know.
+ */
+void
+tt_store_user(TtQuery *query, const Datum *values, const bool *nulls)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		(void) tt_query(query, values, nulls);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+		bool		unique;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		unique = error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION &&
+			error->constraint_name != NULL;
+		if (unique && strcmp(error->constraint_name, "users_email_key") == 0)
+		{
+			FlushErrorState();
+			tt_raise(409, "email_taken", "email", NULL, "this email has an account already");
+		}
+		if (unique && strcmp(error->constraint_name, "users_username_key") == 0)
+		{
+			FlushErrorState();
+			tt_raise(409, "username_taken", "username", NULL, "this username is taken");
+		}
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/* Clean one text column of the row being stored, unless the UPDATE leaves it alone. */
+static void
+clean_column(TriggerData *trigger, HeapTuple *row, const char *name,
+			 char *(*clean) (const char *))
+{
+	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
+	char	   *given;
+	char	   *cleaned;
+	int			number = tt_row_column(columns, name);
+	Datum		value;
+	bool		isnull = false;
+
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && !tt_row_changed(trigger, name))
+		return;
+	given = tt_row_text(*row, columns, name);
+	if (given == NULL)
+		return;					/* NOT NULL says it better */
+	cleaned = clean(given);
+	if (strcmp(given, cleaned) == 0)
+		return;
+
+	value = CStringGetTextDatum(cleaned);
+	*row = heap_modify_tuple_by_cols(*row, columns, 1, &number, &value, &isnull);
+}
+
+HeapTuple
+tt_user_normalise(TriggerData *trigger)
+{
+	HeapTuple	row = tt_row_subject(trigger);
+
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && tt_row_changed(trigger, "id"))
+		tt_raise(422, "user_id_immutable", "id", NULL, "a user keeps the same id");
+	clean_column(trigger, &row, "email", tt_clean_email);
+	clean_column(trigger, &row, "username", tt_clean_username);
+	clean_column(trigger, &row, "timezone", tt_clean_timezone);
+	clean_column(trigger, &row, "bio", tt_clean_bio);
+	return row;
+}
+
+static void
+emit(const char *topic, int64 user_id)
+{
+	tt_event_emit(topic, psprintf("{\"user_id\": " INT64_FORMAT "}", user_id));
+}
+
+static void
+user_inserted(HeapTuple row, TupleDesc columns, int64 user_id)
+{
+	Datum		args[2] = {
+		Int64GetDatum(user_id),
+		BoolGetDatum(tt_row_bool(row, columns, "listed"))
+	};
+
+	(void) tt_query(&insert_totals, args, NULL);
+	tt_timeline_add(user_id, "user_joined", "{}", 0,
+					tt_row_int64(row, columns, "created_at"));
+	emit("profile_changed", user_id);
+}
+
+/* The boards' indexes hold listed users only, so each score knows. */
+static void
+user_listed(HeapTuple row, TupleDesc columns, int64 user_id)
+{
+	Datum		args[2] = {
+		Int64GetDatum(user_id),
+		BoolGetDatum(tt_row_bool(row, columns, "listed"))
+	};
+
+	if (tt_user_lock(user_id) == NULL)
+		return;
+	(void) tt_query(&list_totals, args, NULL);
+	(void) tt_query(&list_scores, args, NULL);
+	emit("score_changed", user_id);
+}
+
+static void
+user_updated(TriggerData *trigger, int64 user_id)
+{
+	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
+	bool		shown = false;
+
+	tt_user_forget(user_id);
+	if (tt_row_changed(trigger, "listed"))
+		user_listed(trigger->tg_newtuple, columns, user_id);
+	for (int i = 0; i < lengthof(profile_columns) && !shown; i++)
+		shown = tt_row_changed(trigger, profile_columns[i]);
+	if (shown)
+		emit("profile_changed", user_id);
+}
+
+void
+tt_user_changed(TriggerData *trigger)
+{
+	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
+	HeapTuple	row = tt_row_subject(trigger);
+	int64		user_id = tt_row_int64(row, columns, "id");
+
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		user_inserted(row, columns, user_id);
+	else if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		user_updated(trigger, user_id);
+	else
+	{
+		tt_user_forget(user_id);
+		emit("profile_changed", user_id);
+		emit("score_changed", user_id);
+	}
+}
+
+/* The arguments of update_me() */
+enum { ARG_VIEWER_ID, ARG_USERNAME, ARG_TIMEZONE, ARG_BIO, ARG_LISTED, ARG_GIVEN };
+
+static const char *const changeable[] = {NULL, "username", "timezone", "bio", "listed"};
+
+/* Only the bio can be cleared. */
+static bool
+is_changed(FunctionCallInfo fcinfo, int n)
+{
+	if (!tt_is_given(fcinfo, n, changeable[n], ARG_GIVEN))
+		return false;
+	if (PG_ARGISNULL(n) && n != ARG_BIO)
+		tt_raise(422, "missing_field", changeable[n], NULL, "%s can't be null", changeable[n]);
+	return true;
+}
+
+/*
+ * update_me(viewer_id, username, timezone, bio, listed, given): each field is
+ * a pair of the UPDATE's parameters, whether to change it and to what.
+ */
+Datum
+tt_update_me(PG_FUNCTION_ARGS)
+{
+	Datum		viewer = Int64GetDatum(tt_viewer(fcinfo));
+	Datum		args[9] = {viewer};
+	bool		nulls[9] = {false};
+	bool		any = false;
+	Datum		result;
+
+	for (int n = ARG_USERNAME; n <= ARG_LISTED; n++)
+	{
+		bool		changed = is_changed(fcinfo, n);
+
+		args[2 * n - 1] = BoolGetDatum(changed);
+		args[2 * n] = PG_GETARG_DATUM(n);
+		nulls[2 * n] = PG_ARGISNULL(n);
+		any = any || changed;
+	}
+
+	tt_spi_begin();
+	if (any)
+		tt_store_user(&update_user, args, nulls);
+	if (tt_query(&own_profile, &viewer, NULL) != 1)
+		tt_no_viewer();
+	result = tt_row_result();
+	tt_spi_end();
+	PG_RETURN_DATUM(result);
+}

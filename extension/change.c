@@ -1,0 +1,253 @@
+/*
+ * change.c: collects what a statement changed, groups it by user, and has each
+ * concept bring its rows in line, in one transaction with the cause. One path
+ * for a single row and for a million of them; memory is bounded by a batch.
+ */
+#include "change.h"
+
+#include "badge.h"
+#include "entry_row.h"
+#include "event.h"
+#include "executor/executor.h"
+#include "lock.h"
+#include "overlap.h"
+#include "spi.h"
+#include "timeline.h"
+#include "totals.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+/* About 20 MB of changes are gathered before they are applied. */
+#define BATCH_CHANGES 100000
+
+typedef struct Batch
+{
+	EntryChange *changes;
+	int			count;
+	int			capacity;
+} Batch;
+
+static int
+compare_changes(const void *a, const void *b)
+{
+	const EntryChange *x = a;
+	const EntryChange *y = b;
+	const EntryRow *p = x->has_after ? &x->after : &x->before;
+	const EntryRow *q = y->has_after ? &y->after : &y->before;
+
+	if (p->user_id != q->user_id)
+		return p->user_id < q->user_id ? -1 : 1;
+	if (p->start_time != q->start_time)
+		return p->start_time < q->start_time ? -1 : 1;
+	return p->id < q->id ? -1 : p->id > q->id;
+}
+
+/* Nothing that anything is derived from differs. */
+static bool
+is_unchanged(const EntryChange *change)
+{
+	const EntryRow *a = &change->before;
+	const EntryRow *b = &change->after;
+
+	return change->has_before && change->has_after &&
+		a->project_id == b->project_id && a->start_time == b->start_time &&
+		a->end_time == b->end_time && a->counts == b->counts && a->timezone == b->timezone;
+}
+
+static bool
+counts_now(const EntryChange *change)
+{
+	return change->has_after && change->after.counts;
+}
+
+static bool
+counted_before(const EntryChange *change)
+{
+	return change->has_before && change->before.counts;
+}
+
+static void
+update_timeline(const EntryChange *changes, int nchanges)
+{
+	for (int i = 0; i < nchanges; i++)
+	{
+		const EntryChange *change = &changes[i];
+
+		if (counts_now(change))
+			tt_timeline_put_entry(change->after.user_id, change->after.id,
+								  change->after.project_id, tt_entry_seconds(&change->after),
+								  change->after.end_time);
+		else if (counted_before(change))
+			tt_timeline_remove_entry(change->before.user_id, change->before.id);
+	}
+}
+
+static void
+forget_deleted(const EntryChange *changes, int nchanges)
+{
+	for (int i = 0; i < nchanges; i++)
+	{
+		if (!changes[i].has_after)
+			tt_badges_forget_entry(changes[i].before.user_id, changes[i].before.id);
+	}
+}
+
+static void
+emit_completed(const EntryRow *row)
+{
+	tt_event_emit("time_entry_completed",
+				  psprintf("{\"user_id\": " INT64_FORMAT ", \"project_id\": " INT64_FORMAT
+						   ", \"entry_id\": " INT64_FORMAT ", \"duration\": " INT64_FORMAT "}",
+						   row->user_id, row->project_id, row->id, tt_entry_seconds(row)));
+}
+
+/* One event per completed entry, or one for all of an import; else one for the scores. */
+static void
+emit_events(int64 user_id, const EntryChange *changes, int nchanges)
+{
+	int			completed = 0;
+
+	for (int i = 0; i < nchanges; i++)
+		completed += counts_now(&changes[i]) && !counted_before(&changes[i]);
+	if (completed > TT_EVENTS_PER_STATEMENT)
+	{
+		tt_event_emit("entries_imported",
+					  psprintf("{\"user_id\": " INT64_FORMAT ", \"entries\": %d}", user_id, completed));
+		return;
+	}
+	for (int i = 0; i < nchanges; i++)
+	{
+		if (counts_now(&changes[i]) && !counted_before(&changes[i]))
+			emit_completed(&changes[i].after);
+	}
+	if (completed == 0)
+		tt_event_emit("score_changed", psprintf("{\"user_id\": " INT64_FORMAT "}", user_id));
+}
+
+/* The entry that a badge is due to: the last one that began to count, or 0. */
+static int64
+last_completed(const EntryChange *changes, int nchanges)
+{
+	for (int i = nchanges - 1; i >= 0; i--)
+	{
+		if (counts_now(&changes[i]))
+			return changes[i].after.id;
+	}
+	return 0;
+}
+
+/* Everything derived from these changes of one user. */
+static void
+apply_user(int64 user_id, const EntryChange *changes, int nchanges)
+{
+	UserTotals	totals;
+	int64		widest_before;
+
+	/* No lock means no user: his rows go with him. */
+	if (tt_user_lock(user_id) == NULL)
+		return;
+	tt_totals_load(user_id, &totals);
+	widest_before = totals.widest_entry;
+	tt_totals_widen(&totals, changes, nchanges);
+	tt_overlap_check(&totals, changes, nchanges);
+	if (!tt_totals_apply(&totals, changes, nchanges))
+	{
+		if (totals.widest_entry != widest_before)
+			tt_totals_store(&totals);
+		return;
+	}
+	tt_totals_store(&totals);
+	update_timeline(changes, nchanges);
+	forget_deleted(changes, nchanges);
+	emit_events(user_id, changes, nchanges);
+	tt_badges_evaluate(user_id, last_completed(changes, nchanges));
+}
+
+/* Apply and empty a batch, user by user in order of id, so that locks have an order. */
+static void
+apply_batch(Batch *batch)
+{
+	MemoryContext per_user = AllocSetContextCreate(CurrentMemoryContext, "timetrackr user changes",
+												   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext outer = MemoryContextSwitchTo(per_user);
+
+	qsort(batch->changes, batch->count, sizeof(EntryChange), compare_changes);
+	for (int first = 0; first < batch->count;)
+	{
+		EntryChange *changes = &batch->changes[first];
+		int64		user_id = changes->has_after ? changes->after.user_id : changes->before.user_id;
+		int			n = 1;
+
+		while (first + n < batch->count &&
+			   (changes[n].has_after ? changes[n].after.user_id : changes[n].before.user_id) == user_id)
+			n++;
+		apply_user(user_id, changes, n);
+		MemoryContextReset(per_user);
+		first += n;
+	}
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(per_user);
+	batch->count = 0;
+}
+
+static EntryChange *
+next_change(Batch *batch)
+{
+	if (batch->count == BATCH_CHANGES)
+		apply_batch(batch);
+	if (batch->count == batch->capacity)
+	{
+		batch->capacity = Min(BATCH_CHANGES, Max(4, batch->capacity * 2));
+		batch->changes = batch->changes == NULL
+			? palloc(batch->capacity * sizeof(EntryChange))
+			: repalloc(batch->changes, batch->capacity * sizeof(EntryChange));
+	}
+	return &batch->changes[batch->count];
+}
+
+/* Read a transition table from its start, apart from other readers of it. */
+static void
+open_transition(Tuplestorestate *store)
+{
+	if (store == NULL)
+		return;
+	tuplestore_select_read_pointer(store, tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND));
+	tuplestore_rescan(store);
+}
+
+static bool
+read_transition(Tuplestorestate *store, TupleTableSlot *slot, const EntryColumns *columns, EntryRow *row)
+{
+	if (store == NULL || !tuplestore_gettupleslot(store, true, false, slot))
+		return false;
+	tt_entry_from_slot(slot, columns, row);
+	return true;
+}
+
+void
+tt_entries_changed(TriggerData *trigger)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(trigger->tg_relation),
+													&TTSOpsMinimalTuple);
+	EntryColumns columns;
+	Batch		batch = {NULL, 0, 0};
+
+	tt_entry_columns(slot->tts_tupleDescriptor, &columns);
+	open_transition(trigger->tg_oldtable);
+	open_transition(trigger->tg_newtable);
+	for (;;)
+	{
+		EntryChange *change = next_change(&batch);
+
+		/* An UPDATE puts the old and the new row at the same place of each table. */
+		change->has_before = read_transition(trigger->tg_oldtable, slot, &columns, &change->before);
+		change->has_after = read_transition(trigger->tg_newtable, slot, &columns, &change->after);
+		if (!change->has_before && !change->has_after)
+			break;
+		if (!is_unchanged(change))
+			batch.count++;
+	}
+	apply_batch(&batch);
+	ExecDropSingleTupleTableSlot(slot);
+}

@@ -1,0 +1,352 @@
+/*
+ * entry.c: start_entry(), stop_entry(), update_entry() and delete_entry().
+ * They decide what the row becomes; the table's triggers check it and derive
+ * the rest in the same transaction.
+ */
+#include "timetrackr.h"
+
+#include "account.h"
+#include "arguments.h"
+#include "entry_rules.h"
+#include "error.h"
+#include "jsontext.h"
+#include "lock.h"
+#include "spi.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(tt_start_entry);
+PG_FUNCTION_INFO_V1(tt_stop_entry);
+PG_FUNCTION_INFO_V1(tt_update_entry);
+PG_FUNCTION_INFO_V1(tt_delete_entry);
+
+static TtQuery running_entry = {
+	"SELECT id, start_time FROM timetrackr.time_entries"
+	" WHERE user_id = $1 AND end_time IS NULL",
+	1, {INT8OID}, NULL
+};
+
+static TtQuery last_end = {
+	"SELECT end_time FROM timetrackr.time_entries"
+	" WHERE user_id = $1"
+	" ORDER BY start_time DESC LIMIT 1",
+	1, {INT8OID}, NULL
+};
+
+static TtQuery insert_entry = {
+	"INSERT INTO timetrackr.time_entries"
+	" (user_id, project_id, start_time, end_time, timezone, note, tags, source)"
+	" VALUES ($1, $2, $3, $4, NULL, COALESCE($5, ''), COALESCE($6, '{}'),"
+	" CASE WHEN $4 IS NULL THEN 'timer' ELSE 'manual' END)"
+	" RETURNING id",
+	6, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTARRAYOID}, NULL
+};
+
+static TtQuery end_entry = {
+	"UPDATE timetrackr.time_entries SET end_time = $3 WHERE user_id = $1 AND id = $2",
+	3, {INT8OID, INT8OID, TIMESTAMPTZOID}, NULL
+};
+
+static TtQuery entry_times = {
+	"SELECT start_time, end_time FROM timetrackr.time_entries WHERE user_id = $1 AND id = $2",
+	2, {INT8OID, INT8OID}, NULL
+};
+
+/* The badges that entries earned, as an array. */
+#define BADGES_OF(condition) \
+	"ARRAY(SELECT ROW(b.id, b.name)::timetrackr.badge_ref" \
+	" FROM timetrackr.user_badges ub" \
+	" JOIN timetrackr.badges b ON b.id = ub.badge_id" \
+	" WHERE ub.user_id = $1 AND " condition \
+	" ORDER BY b.id)"
+
+static TtQuery start_result = {
+	"SELECT e.id, e.start_time, $3, e.duration, " BADGES_OF("ub.entry_id IN ($2, $3)")
+	" FROM timetrackr.time_entries e"
+	" WHERE e.user_id = $1 AND e.id = $2",
+	3, {INT8OID, INT8OID, INT8OID}, NULL
+};
+
+static TtQuery stop_result = {
+	"SELECT e.duration, e.id, e.flagged, " BADGES_OF("ub.entry_id = $2") ","
+	" timetrackr.current_streak(t.streak_start, t.streak_end, u.timezone)"
+	" FROM timetrackr.time_entries e"
+	" JOIN timetrackr.user_totals t ON t.user_id = e.user_id"
+	" JOIN timetrackr.users u ON u.id = e.user_id"
+	" WHERE e.user_id = $1 AND e.id = $2",
+	2, {INT8OID, INT8OID}, NULL
+};
+
+static TtQuery update_entry = {
+	"UPDATE timetrackr.time_entries"
+	" SET project_id = CASE WHEN $3 THEN $4 ELSE project_id END,"
+	" start_time = CASE WHEN $5 THEN $6 ELSE start_time END,"
+	" end_time = CASE WHEN $7 THEN $8 ELSE end_time END,"
+	" note = CASE WHEN $9 THEN COALESCE($10, '') ELSE note END,"
+	" tags = CASE WHEN $11 THEN COALESCE($12, '{}') ELSE tags END"
+	" WHERE user_id = $1 AND id = $2",
+	12, {INT8OID, INT8OID, BOOLOID, INT8OID, BOOLOID, TIMESTAMPTZOID, BOOLOID, TIMESTAMPTZOID,
+	BOOLOID, TEXTOID, BOOLOID, TEXTARRAYOID}, NULL
+};
+
+static TtQuery whole_entry = {
+	"SELECT * FROM timetrackr.entry(viewer_id => $1, entry_id => $2)",
+	2, {INT8OID, INT8OID}, NULL
+};
+
+static TtQuery delete_entry = {
+	"DELETE FROM timetrackr.time_entries WHERE user_id = $1 AND id = $2",
+	2, {INT8OID, INT8OID}, NULL
+};
+
+static void
+lock_viewer(int64 viewer)
+{
+	if (tt_user_lock(viewer) == NULL)
+		tt_no_viewer();
+}
+
+static void
+raise_not_found(int64 entry_id)
+{
+	tt_raise(404, "entry_not_found", "entry_id", NULL, "there is no entry " INT64_FORMAT, entry_id);
+}
+
+static char *
+entry_detail(int64 entry_id)
+{
+	return psprintf("{\"entry_id\": " INT64_FORMAT "}", entry_id);
+}
+
+static void
+raise_running(int64 running_id)
+{
+	tt_raise(409, "entry_running", NULL, entry_detail(running_id),
+			 "entry " INT64_FORMAT " is still running", running_id);
+}
+
+static TimestampTz
+now_in_seconds(void)
+{
+	return tt_whole_second(GetCurrentTimestamp());
+}
+
+static void
+set_end(int64 viewer, int64 entry_id, TimestampTz end)
+{
+	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id), TimestampTzGetDatum(end)};
+
+	if (tt_query(&end_entry, args, NULL) != 1)
+		elog(ERROR, "timetrackr: entry " INT64_FORMAT " vanished under the user's lock", entry_id);
+}
+
+/* Find the running timer of the viewer. */
+static bool
+find_running(int64 viewer, int64 *entry_id, TimestampTz *start)
+{
+	Datum		args[] = {Int64GetDatum(viewer)};
+
+	if (tt_query(&running_entry, args, NULL) == 0)
+		return false;
+	*entry_id = tt_int64(0, 0);
+	*start = tt_int64(0, 1);
+	return true;
+}
+
+/*
+ * The start of a timer whose start is not given: now, or the end of the last
+ * entry when that is a little later, since a timer stopped within the second
+ * of its start ends a second later.
+ */
+static TimestampTz
+default_start(int64 viewer)
+{
+	TimestampTz now = now_in_seconds();
+	Datum		args[] = {Int64GetDatum(viewer)};
+	TimestampTz end;
+
+	if (tt_query(&last_end, args, NULL) == 0 || tt_is_null(0, 0))
+		return now;
+	end = tt_int64(0, 0);
+	return end > now && end <= now + TT_CLOCK_SKEW_SECONDS * USECS_PER_SEC ? end : now;
+}
+
+/*
+ * Make room for a new timer while another runs: end it at *start, or refuse.
+ * Returns the id of the ended entry. A start of our own choosing moves to one
+ * second after the running one's if both began within one second.
+ */
+static int64
+end_running(int64 viewer, int64 running_id, TimestampTz running_start, TimestampTz *start, bool start_given)
+{
+	if (tt_running_timer == RUNNING_TIMER_REJECT)
+		raise_running(running_id);
+	if (*start <= running_start && !start_given)
+		*start = running_start + USECS_PER_SEC;
+	if (*start <= running_start)
+		tt_raise(409, "start_not_later", "start_time", entry_detail(running_id),
+				 "start_time must be later than that of the running entry " INT64_FORMAT, running_id);
+	set_end(viewer, running_id, *start);
+	return running_id;
+}
+
+Datum
+tt_start_entry(PG_FUNCTION_ARGS)
+{
+	int64		viewer = tt_viewer(fcinfo);
+	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
+	bool		start_given = !PG_ARGISNULL(2);
+	bool		is_timer = PG_ARGISNULL(3);
+	TimestampTz start;
+	TimestampTz running_start;
+	int64		running_id;
+	int64		stopped_id = 0;
+	int64		entry_id;
+	Datum		result;
+
+	if (!is_timer && !start_given)
+		tt_raise(422, "missing_field", "start_time", NULL, "end_time needs start_time");
+	tt_spi_begin();
+	lock_viewer(viewer);
+	if (start_given)
+	{
+		tt_require_time(PG_GETARG_TIMESTAMPTZ(2), "start_time");
+		start = tt_whole_second(PG_GETARG_TIMESTAMPTZ(2));
+	}
+	else
+		start = default_start(viewer);
+	if (is_timer && find_running(viewer, &running_id, &running_start))
+		stopped_id = end_running(viewer, running_id, running_start, &start, start_given);
+
+	{
+		Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(project_id), TimestampTzGetDatum(start),
+		PG_GETARG_DATUM(3), PG_GETARG_DATUM(4), PG_GETARG_DATUM(5)};
+		bool		nulls[] = {false, false, false, is_timer, PG_ARGISNULL(4), PG_ARGISNULL(5)};
+
+		(void) tt_query(&insert_entry, args, nulls);
+		entry_id = tt_int64(0, 0);
+	}
+	{
+		Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id), Int64GetDatum(stopped_id)};
+		bool		nulls[] = {false, false, stopped_id == 0};
+
+		(void) tt_query(&start_result, args, nulls);
+		result = tt_row_result();
+	}
+	tt_spi_end();
+	return result;
+}
+
+/* End a running entry at the time given, or now, but at least a second after its start. */
+static void
+stop_running(int64 viewer, int64 entry_id, TimestampTz start, bool end_given, TimestampTz end)
+{
+	if (end_given)
+		set_end(viewer, entry_id, end);
+	else
+		set_end(viewer, entry_id, Max(now_in_seconds(), start + USECS_PER_SEC));
+}
+
+/* Stopping again is the same answer again, unless another end is asked for. */
+static void
+require_same_end(int64 entry_id, TimestampTz ended, bool end_given, TimestampTz end)
+{
+	StringInfoData detail;
+
+	if (!end_given || (!TIMESTAMP_NOT_FINITE(end) && tt_whole_second(end) == ended))
+		return;
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "{\"entry_id\": " INT64_FORMAT ", \"end_time\": ", entry_id);
+	tt_json_timestamptz(&detail, ended);
+	appendStringInfoChar(&detail, '}');
+	tt_raise(409, "entry_already_ended", "end_time", detail.data,
+			 "entry " INT64_FORMAT " has already ended", entry_id);
+}
+
+Datum
+tt_stop_entry(PG_FUNCTION_ARGS)
+{
+	int64		viewer = tt_viewer(fcinfo);
+	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
+	bool		end_given = !PG_ARGISNULL(2);
+	TimestampTz end = end_given ? PG_GETARG_TIMESTAMPTZ(2) : 0;
+	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
+	Datum		result;
+
+	tt_spi_begin();
+	lock_viewer(viewer);
+	if (tt_query(&entry_times, args, NULL) == 0)
+		raise_not_found(entry_id);
+	if (tt_is_null(0, 1))
+		stop_running(viewer, entry_id, tt_int64(0, 0), end_given, end);
+	else
+		require_same_end(entry_id, tt_int64(0, 1), end_given, end);
+	(void) tt_query(&stop_result, args, NULL);
+	result = tt_row_result();
+	tt_spi_end();
+	return result;
+}
+
+/* Fields that an entry can't be without. */
+static void
+require_not_cleared(FunctionCallInfo fcinfo, int argument, const char *name, int given)
+{
+	if (PG_ARGISNULL(argument) && tt_is_given(fcinfo, argument, name, given))
+		tt_raise(422, "missing_field", name, NULL, "%s can't be empty", name);
+}
+
+/* An entry can be reopened only while no other one runs. */
+static void
+require_none_running(int64 viewer, int64 entry_id)
+{
+	int64		running_id;
+	TimestampTz start;
+
+	if (find_running(viewer, &running_id, &start) && running_id != entry_id)
+		raise_running(running_id);
+}
+
+Datum
+tt_update_entry(PG_FUNCTION_ARGS)
+{
+	static const char *const fields[] = {"project_id", "start_time", "end_time", "note", "tags"};
+	const int	given = 7;
+	int64		viewer = tt_viewer(fcinfo);
+	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
+	Datum		args[12] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
+	bool		nulls[12] = {false};
+	Datum		result;
+
+	require_not_cleared(fcinfo, 2, "project_id", given);
+	require_not_cleared(fcinfo, 3, "start_time", given);
+	for (int i = 0; i < lengthof(fields); i++)
+	{
+		args[2 + 2 * i] = BoolGetDatum(tt_is_given(fcinfo, 2 + i, fields[i], given));
+		args[3 + 2 * i] = PG_GETARG_DATUM(2 + i);
+		nulls[3 + 2 * i] = PG_ARGISNULL(2 + i);
+	}
+	tt_spi_begin();
+	lock_viewer(viewer);
+	if (PG_ARGISNULL(4) && tt_is_given(fcinfo, 4, "end_time", given))
+		require_none_running(viewer, entry_id);
+	if (tt_query(&update_entry, args, nulls) == 0)
+		raise_not_found(entry_id);
+	(void) tt_query(&whole_entry, args, NULL);
+	result = tt_row_result();
+	tt_spi_end();
+	return result;
+}
+
+Datum
+tt_delete_entry(PG_FUNCTION_ARGS)
+{
+	int64		viewer = tt_viewer(fcinfo);
+	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
+	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
+
+	tt_spi_begin();
+	lock_viewer(viewer);
+	if (tt_query(&delete_entry, args, NULL) == 0)
+		raise_not_found(entry_id);
+	tt_spi_end();
+	PG_RETURN_VOID();
+}

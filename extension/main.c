@@ -1,0 +1,85 @@
+/*
+ * main.c: the module's magic block and its settings. One row of comment per
+ * setting says what it is for; the rules themselves live with their concepts.
+ */
+#include "timetrackr.h"
+
+#include "badge.h"
+#include "event.h"
+#include "lock.h"
+#include "membership.h"
+#include "utils/guc.h"
+
+TT_MODULE_MAGIC;
+
+int			tt_running_timer = RUNNING_TIMER_SWITCH;
+int			tt_overlap = OVERLAP_REJECT;
+int			tt_notify = NOTIFY_AUTO;
+int			tt_max_entry_seconds = 86400;
+int			tt_streak_min_seconds = 900;
+int			tt_bcrypt_cost = 10;
+
+static const struct config_enum_entry running_timer_options[] = {
+	{"switch", RUNNING_TIMER_SWITCH, false},
+	{"reject", RUNNING_TIMER_REJECT, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry overlap_options[] = {
+	{"reject", OVERLAP_REJECT, false},
+	{"allow", OVERLAP_ALLOW, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry notify_options[] = {
+	{"auto", NOTIFY_AUTO, false},
+	{"always", NOTIFY_ALWAYS, false},
+	{"off", NOTIFY_OFF, false},
+	{NULL, 0, false}
+};
+
+void		_PG_init(void);
+
+/* All are PGC_SUSET: a writer must not loosen the rules for itself. */
+void
+_PG_init(void)
+{
+	/* What start_entry() does while another timer runs. */
+	DefineCustomEnumVariable("timetrackr.running_timer",
+							 "What starting a timer does while another one runs.",
+							 "switch ends the running one at the new start; reject refuses.",
+							 &tt_running_timer, RUNNING_TIMER_SWITCH, running_timer_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	/* Whether a user's entries may overlap each other. */
+	DefineCustomEnumVariable("timetrackr.overlap",
+							 "Whether entries of one user may overlap.", NULL,
+							 &tt_overlap, OVERLAP_REJECT, overlap_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	/* When a writer sends NOTIFY timetrackr_wake; see event.c. */
+	DefineCustomEnumVariable("timetrackr.notify",
+							 "When a write transaction wakes the relay.",
+							 "auto notifies only while the relay sleeps.",
+							 &tt_notify, NOTIFY_AUTO, notify_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	/* Longer entries are flagged: kept whole, but counting nothing. */
+	DefineCustomIntVariable("timetrackr.max_entry",
+							"Length above which an entry is flagged and counts nothing.", NULL,
+							&tt_max_entry_seconds, 86400, 60, 366 * 86400,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	/* Changing it for existing data needs timetrackr.rebuild(). */
+	DefineCustomIntVariable("timetrackr.streak_min",
+							"Time that makes a day count for a streak.", NULL,
+							&tt_streak_min_seconds, 900, 1, 86400,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	/* Work factor of new password hashes; old ones keep theirs. */
+	DefineCustomIntVariable("timetrackr.bcrypt_cost",
+							"Cost of new bcrypt password hashes (log2 of rounds).", NULL,
+							&tt_bcrypt_cost, 10, 4, 16,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("timetrackr");
+
+	tt_lock_init();
+	tt_membership_init();
+	tt_event_init();
+	tt_badge_init();
+}

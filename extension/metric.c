@@ -1,0 +1,139 @@
+/*
+ * metric.c: the value of each badge metric for one user. All-time figures come
+ * from user_totals; the rest is one indexed query, run only when a condition
+ * asks for it.
+ */
+#include "metric.h"
+
+#include "day.h"
+#include "lock.h"
+#include "spi.h"
+#include "streak.h"
+
+static TtQuery seconds_since = {
+	"SELECT COALESCE(sum(seconds), 0)::bigint FROM timetrackr.scores"
+	" WHERE user_id = $1 AND period = 'day' AND period_start >= $2",
+	2, {INT8OID, DATEOID}, NULL
+};
+
+static TtQuery days_since = {
+	"SELECT count(*) FROM timetrackr.scores"
+	" WHERE user_id = $1 AND period = 'day' AND period_start >= $2",
+	2, {INT8OID, DATEOID}, NULL
+};
+
+static TtQuery entries_since = {
+	"SELECT count(*) FROM timetrackr.time_entries"
+	" WHERE user_id = $1 AND start_time >= $2 AND end_time IS NOT NULL AND NOT flagged",
+	2, {INT8OID, TIMESTAMPTZOID}, NULL
+};
+
+static TtQuery project_seconds = {
+	"SELECT COALESCE(max(seconds), 0)::bigint FROM timetrackr.project_totals"
+	" WHERE user_id = $1 AND ($2 = 0 OR project_id = $2)",
+	2, {INT8OID, INT8OID}, NULL
+};
+
+static TtQuery project_seconds_since = {
+	"SELECT COALESCE(max(s), 0)::bigint FROM ("
+	"SELECT sum(seconds) AS s FROM timetrackr.day_totals"
+	" WHERE user_id = $1 AND ($2 = 0 OR project_id = $2) AND day >= $3"
+	" GROUP BY project_id) per_project",
+	3, {INT8OID, INT8OID, DATEOID}, NULL
+};
+
+static TtQuery projects_contributed = {
+	"SELECT count(*) FROM timetrackr.project_totals WHERE user_id = $1",
+	1, {INT8OID}, NULL
+};
+
+static TtQuery account_age_days = {
+	"SELECT GREATEST(0, floor(EXTRACT(epoch FROM now() - created_at) / 86400))::bigint"
+	" FROM timetrackr.users WHERE id = $1",
+	1, {INT8OID}, NULL
+};
+
+void
+tt_metric_source_init(MetricSource *source, int64 user_id)
+{
+	const UserLock *lock = tt_user_lock(user_id);
+
+	if (lock == NULL)
+		elog(ERROR, "timetrackr: user " INT64_FORMAT " is not locked", user_id);
+	tt_totals_load(user_id, &source->totals);
+	source->timezone = tt_timezone(lock->timezone);
+	source->today = tt_local_day(GetCurrentTimestamp(), source->timezone);
+}
+
+static double
+query_value(TtQuery *query, const Datum *args)
+{
+	return tt_query(query, args, NULL) == 1 ? (double) tt_int64(0, 0) : 0;
+}
+
+/* Metrics over the last days; first_day is the first of them. */
+static double
+value_since(Metric metric, int64 project_id, DateADT first_day, const MetricSource *source)
+{
+	Datum		user_id = Int64GetDatum(source->totals.user_id);
+	Datum		since = DateADTGetDatum(first_day);
+
+	switch (metric)
+	{
+		case METRIC_TOTAL_SECONDS:
+			return query_value(&seconds_since, (Datum[]) {user_id, since});
+		case METRIC_ACTIVE_DAYS:
+			return query_value(&days_since, (Datum[]) {user_id, since});
+		case METRIC_ENTRY_COUNT:
+			return query_value(&entries_since, (Datum[]) {user_id,
+														  TimestampTzGetDatum(tt_day_start(first_day, source->timezone))});
+		case METRIC_PROJECT_SECONDS:
+			return query_value(&project_seconds_since, (Datum[]) {user_id, Int64GetDatum(project_id), since});
+		default:
+			elog(ERROR, "timetrackr: metric %d has no last_days", (int) metric);
+			return 0;
+	}
+}
+
+double
+tt_metric_value(Metric metric, int64 project_id, int last_days, void *arg)
+{
+	const MetricSource *source = arg;
+	const UserTotals *totals = &source->totals;
+	Datum		args[] = {Int64GetDatum(totals->user_id), Int64GetDatum(project_id)};
+
+	if (last_days > 0)
+		return value_since(metric, project_id, source->today - last_days + 1, source);
+	switch (metric)
+	{
+		case METRIC_TOTAL_SECONDS:
+			return totals->seconds;
+		case METRIC_PROJECT_SECONDS:
+			return query_value(&project_seconds, args);
+		case METRIC_ENTRY_COUNT:
+			return totals->entries;
+		case METRIC_LONGEST_ENTRY_SECONDS:
+			return totals->longest_entry;
+		case METRIC_BEST_DAY_SECONDS:
+			return totals->best_day;
+		case METRIC_BEST_WEEK_SECONDS:
+			return totals->best_week;
+		case METRIC_CURRENT_STREAK_DAYS:
+			return tt_streak_current(totals, source->today);
+		case METRIC_LONGEST_STREAK_DAYS:
+			return totals->longest_streak;
+		case METRIC_ACTIVE_DAYS:
+			return totals->active_days;
+		case METRIC_PROJECTS_CREATED:
+			return totals->projects_created;
+		case METRIC_PROJECTS_CONTRIBUTED:
+			return query_value(&projects_contributed, args);
+		case METRIC_BADGES_EARNED:
+			return totals->badges;
+		case METRIC_ACCOUNT_AGE_DAYS:
+			return query_value(&account_age_days, args);
+		default:
+			elog(ERROR, "timetrackr: unknown metric %d", (int) metric);
+			return 0;
+	}
+}

@@ -1,0 +1,28 @@
+/*
+ * metric.h: what badge criteria are measured against.
+ */
+#ifndef TT_METRIC_H
+#define TT_METRIC_H
+
+#include "criteria.h"
+#include "totals.h"
+
+/* A user's figures: the totals at hand, the rest asked for when needed. */
+typedef struct MetricSource
+{
+	UserTotals	totals;
+	DateADT		today;			/* in the user's time zone */
+	pg_tz	   *timezone;
+} MetricSource;
+
+/* Read the totals of a locked user. Needs tt_spi_begin(). */
+extern void tt_metric_source_init(MetricSource *source, int64 user_id);
+
+/*
+ * The value of a metric for the user of source (a MetricSource), narrowed to
+ * project_id (0: none) and to the last last_days local days (0: all time).
+ * Fits tt_criteria_hold().
+ */
+extern double tt_metric_value(Metric metric, int64 project_id, int last_days, void *source);
+
+#endif

@@ -1,0 +1,307 @@
+/*
+ * project.c: projects, their members and visibility: create_project(),
+ * set_visibility(), join_project(), and what follows from a changed row. Who
+ * may log time on a project is membership.c's matter.
+ */
+#include "project.h"
+
+#include "account.h"
+#include "arguments.h"
+#include "badge.h"
+#include "error.h"
+#include "event.h"
+#include "lock.h"
+#include "membership.h"
+#include "row.h"
+#include "spi.h"
+#include "timeline.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type_d.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+
+#define NAME_MAX_CHARS 200
+#define DESCRIPTION_MAX_CHARS 5000
+
+PG_FUNCTION_INFO_V1(tt_create_project);
+PG_FUNCTION_INFO_V1(tt_set_visibility);
+PG_FUNCTION_INFO_V1(tt_join_project);
+
+static TtQuery insert_project = {
+	"INSERT INTO timetrackr.projects (name, description, owner_id, visibility)"
+	" VALUES ($1, $2, $3, $4) RETURNING id",
+	4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}
+};
+
+/* Locked against two changes of visibility at once. */
+static TtQuery project_to_change = {
+	"SELECT p.owner_id, p.visibility, p.archived_at IS NOT NULL, m.role"
+	" FROM timetrackr.projects AS p"
+	" LEFT JOIN timetrackr.project_members AS m ON m.project_id = p.id AND m.user_id = $2"
+	" WHERE p.id = $1"
+	" FOR NO KEY UPDATE OF p",
+	2, {INT8OID, INT8OID}
+};
+
+/* Locked so that it is still public when the member is in. */
+static TtQuery project_to_join = {
+	"SELECT p.owner_id, p.visibility, p.archived_at IS NOT NULL, m.role"
+	" FROM timetrackr.projects AS p"
+	" LEFT JOIN timetrackr.project_members AS m ON m.project_id = p.id AND m.user_id = $2"
+	" WHERE p.id = $1"
+	" FOR SHARE OF p",
+	2, {INT8OID, INT8OID}
+};
+
+static TtQuery update_visibility = {
+	"UPDATE timetrackr.projects SET visibility = $2 WHERE id = $1 AND visibility <> $2",
+	2, {INT8OID, TEXTOID}
+};
+
+static TtQuery insert_member = {
+	"INSERT INTO timetrackr.project_members (project_id, user_id)"
+	" VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING project_id, role",
+	2, {INT8OID, INT8OID}
+};
+
+static TtQuery put_owner = {
+	"INSERT INTO timetrackr.project_members (project_id, user_id, role)"
+	" VALUES ($1, $2, 'owner')"
+	" ON CONFLICT (project_id, user_id) DO UPDATE SET role = 'owner'",
+	2, {INT8OID, INT8OID}
+};
+
+/* An owner who hands a project over keeps helping to run it. */
+static TtQuery demote_owner = {
+	"UPDATE timetrackr.project_members SET role = 'manager'"
+	" WHERE project_id = $1 AND user_id = $2 AND role = 'owner'",
+	2, {INT8OID, INT8OID}
+};
+
+static TtQuery count_created = {
+	"UPDATE timetrackr.user_totals SET projects_created = projects_created + $2"
+	" WHERE user_id = $1",
+	2, {INT8OID, INT4OID}
+};
+
+/* A project as the acting user sees it. */
+typedef struct SeenProject
+{
+	int64		owner_id;
+	bool		is_public;
+	bool		archived;
+	bool		is_member;
+} SeenProject;
+
+/* Read and lock the project; TT404 when the viewer may not know of it. */
+static SeenProject
+see_project(TtQuery *query, int64 project_id, int64 viewer_id)
+{
+	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(viewer_id)};
+	SeenProject project = {0};
+
+	tt_require_viewer(viewer_id);
+	if (tt_query(query, args, NULL) == 1)
+	{
+		project.owner_id = tt_int64(0, 0);
+		project.is_public = strcmp(tt_text(0, 1), "public") == 0;
+		project.archived = tt_bool(0, 2);
+		project.is_member = !tt_is_null(0, 3);
+	}
+	if (!project.is_public && !project.is_member)
+		tt_raise(404, "project_not_found", NULL, NULL,
+				 "there is no project " INT64_FORMAT, project_id);
+	return project;
+}
+
+/* Argument n, a timetrackr.visibility, as the table's text. */
+static Datum
+required_visibility(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		tt_raise(422, "missing_field", "visibility", NULL, "visibility is missing");
+	return CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(enum_out,
+																   PG_GETARG_DATUM(n))));
+}
+
+static void
+limit_length(const char *text, int max_chars, const char *field)
+{
+	if (pg_mbstrlen(text) > max_chars)
+		tt_raise(422, "too_long", field, NULL, "%s has at most %d characters", field, max_chars);
+}
+
+/* create_project(viewer_id, name, description, visibility) */
+Datum
+tt_create_project(PG_FUNCTION_ARGS)
+{
+	int64		viewer_id = tt_viewer(fcinfo);
+	char	   *name = tt_required_text(fcinfo, 1, "name");
+	char	   *description = PG_ARGISNULL(2) ? "" : TextDatumGetCString(PG_GETARG_DATUM(2));
+	Datum		args[4];
+	int64		project_id;
+
+	if (name[0] == '\0')
+		tt_raise(422, "missing_field", "name", NULL, "a project needs a name");
+	limit_length(name, NAME_MAX_CHARS, "name");
+	limit_length(description, DESCRIPTION_MAX_CHARS, "description");
+	args[0] = CStringGetTextDatum(name);
+	args[1] = CStringGetTextDatum(description);
+	args[2] = Int64GetDatum(viewer_id);
+	args[3] = required_visibility(fcinfo, 3);
+
+	tt_spi_begin();
+	if (tt_user_lock(viewer_id) == NULL)
+		tt_no_viewer();
+	(void) tt_query(&insert_project, args, NULL);
+	project_id = tt_int64(0, 0);
+	tt_spi_end();
+	PG_RETURN_INT64(project_id);
+}
+
+/* set_visibility(viewer_id, project_id, visibility) */
+Datum
+tt_set_visibility(PG_FUNCTION_ARGS)
+{
+	int64		viewer_id = tt_viewer(fcinfo);
+	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
+	Datum		args[2] = {Int64GetDatum(project_id), required_visibility(fcinfo, 2)};
+	SeenProject project;
+
+	tt_spi_begin();
+	project = see_project(&project_to_change, project_id, viewer_id);
+	if (project.owner_id != viewer_id)
+		tt_raise(403, "not_owner", NULL, NULL, "only its owner may do this to a project");
+	(void) tt_query(&update_visibility, args, NULL);
+	tt_spi_end();
+	PG_RETURN_BOOL(true);
+}
+
+/* join_project(viewer_id, project_id) */
+Datum
+tt_join_project(PG_FUNCTION_ARGS)
+{
+	int64		viewer_id = tt_viewer(fcinfo);
+	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
+	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(viewer_id)};
+	SeenProject project;
+	Datum		result;
+
+	tt_spi_begin();
+	project = see_project(&project_to_join, project_id, viewer_id);
+	if (!project.is_member && project.archived)
+		tt_raise(409, "project_archived", NULL, NULL, "the project is archived");
+	if (project.is_member || tt_query(&insert_member, args, NULL) == 0)
+		tt_raise(409, "already_member", NULL, NULL, "you are a member of the project already");
+	result = tt_row_result();
+	tt_spi_end();
+	PG_RETURN_DATUM(result);
+}
+
+/* The owner has one project more, or less: does that make or end a badge? */
+static void
+created_changed(int64 owner_id, int change)
+{
+	Datum		args[2] = {Int64GetDatum(owner_id), Int32GetDatum(change)};
+
+	/* Deleting a user deletes his projects, and his totals with him. */
+	if (tt_user_lock(owner_id) == NULL)
+		return;
+	(void) tt_query(&count_created, args, NULL);
+	tt_badges_evaluate(owner_id, 0);
+}
+
+static void
+project_inserted(HeapTuple row, TupleDesc columns, int64 project_id, int64 owner_id)
+{
+	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(owner_id)};
+
+	(void) tt_user_lock(owner_id);
+	(void) tt_query(&put_owner, args, NULL);
+	tt_timeline_add(owner_id, "project_created", "{}", project_id,
+					tt_row_int64(row, columns, "created_at"));
+	created_changed(owner_id, 1);
+	tt_event_emit("project_created",
+				  psprintf("{\"project_id\": " INT64_FORMAT ", \"user_id\": " INT64_FORMAT "}",
+						   project_id, owner_id));
+}
+
+/* Lock both users in one order, so that two hand-overs can't block each other. */
+static void
+owner_changed(int64 project_id, int64 from, int64 to)
+{
+	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(from)};
+
+	(void) tt_user_lock(Min(from, to));
+	(void) tt_user_lock(Max(from, to));
+	(void) tt_query(&demote_owner, args, NULL);
+	args[1] = Int64GetDatum(to);
+	(void) tt_query(&put_owner, args, NULL);
+	created_changed(from, -1);
+	created_changed(to, 1);
+}
+
+static void
+project_updated(TriggerData *trigger, int64 project_id)
+{
+	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
+	HeapTuple	before = trigger->tg_trigtuple;
+	HeapTuple	after = trigger->tg_newtuple;
+	int64		owner_id = tt_row_int64(after, columns, "owner_id");
+
+	if (tt_row_changed(trigger, "owner_id"))
+		owner_changed(project_id, tt_row_int64(before, columns, "owner_id"), owner_id);
+	if (tt_row_changed(trigger, "visibility"))
+		tt_timeline_add(owner_id, "visibility_changed",
+						psprintf("{\"from\": \"%s\", \"to\": \"%s\"}",
+								 tt_row_text(before, columns, "visibility"),
+								 tt_row_text(after, columns, "visibility")),
+						project_id, GetCurrentTransactionStartTimestamp());
+}
+
+/* Something about the project that someone may have cached is no longer so. */
+static void
+emit_changed(int64 project_id)
+{
+	tt_event_emit("project_changed",
+				  psprintf("{\"project_id\": " INT64_FORMAT "}", project_id));
+}
+
+void
+tt_project_changed(TriggerData *trigger)
+{
+	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
+	HeapTuple	row = tt_row_subject(trigger);
+	int64		project_id = tt_row_int64(row, columns, "id");
+	int64		owner_id = tt_row_int64(row, columns, "owner_id");
+
+	tt_membership_forget();
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+	{
+		project_inserted(row, columns, project_id, owner_id);
+		return;
+	}
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		project_updated(trigger, project_id);
+	else
+		created_changed(owner_id, -1);
+	emit_changed(project_id);
+}
+
+void
+tt_member_changed(TriggerData *trigger)
+{
+	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
+	HeapTuple	row = tt_row_subject(trigger);
+	int64		project_id = tt_row_int64(row, columns, "project_id");
+
+	tt_membership_forget();
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		strcmp(tt_row_text(row, columns, "role"), "owner") != 0)
+		tt_timeline_add(tt_row_int64(row, columns, "user_id"), "project_joined", "{}",
+						project_id, tt_row_int64(row, columns, "joined_at"));
+	emit_changed(project_id);
+}

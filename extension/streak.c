@@ -1,0 +1,128 @@
+/*
+ * streak.c: streaks from day scores. A day qualifies with at least
+ * timetrackr.streak_min seconds. Recent days extend the streak in place;
+ * anything else is counted anew from the scores.
+ */
+#include "streak.h"
+
+#include "jsontext.h"
+#include "spi.h"
+#include "timeline.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(tt_streak_min);
+
+static const int milestones[] = {7, 30, 100, 365};
+
+static TtQuery qualifying_days = {
+	"SELECT period_start FROM timetrackr.scores"
+	" WHERE user_id = $1 AND period = 'day' AND seconds >= $2"
+	" ORDER BY period_start",
+	2, {INT8OID, INT8OID}, NULL
+};
+
+static TtQuery milestone_known = {
+	"SELECT 1 FROM timetrackr.timeline_events"
+	" WHERE user_id = $1 AND event_type = 'streak_reached' AND event_data = $2::jsonb",
+	2, {INT8OID, TEXTOID}, NULL
+};
+
+static bool
+qualifies(int64 seconds)
+{
+	return seconds >= tt_streak_min_seconds;
+}
+
+static int
+length(const UserTotals *totals)
+{
+	return totals->streak_end - totals->streak_start + 1;
+}
+
+int
+tt_streak_current(const UserTotals *totals, DateADT today)
+{
+	/* Today is still open, so yesterday's streak stands. */
+	if (!totals->has_streak || totals->streak_end < today - 1)
+		return 0;
+	return length(totals);
+}
+
+/* Add one day at or after the end of the streak. */
+static void
+extend(UserTotals *totals, DateADT day)
+{
+	if (!totals->has_streak || day > totals->streak_end + 1)
+		totals->streak_start = day;
+	totals->streak_end = day;
+	totals->has_streak = true;
+	totals->longest_streak = Max(totals->longest_streak, length(totals));
+}
+
+static void
+recount(UserTotals *totals)
+{
+	Datum		args[] = {Int64GetDatum(totals->user_id), Int64GetDatum(tt_streak_min_seconds)};
+	uint64		rows = tt_query(&qualifying_days, args, NULL);
+
+	totals->has_streak = false;
+	totals->longest_streak = 0;
+	for (uint64 row = 0; row < rows; row++)
+		extend(totals, (DateADT) tt_int64(row, 0));
+}
+
+/* The same milestone of the same run is told once, whatever is edited. */
+static void
+tell_milestone(const UserTotals *totals, int days)
+{
+	StringInfoData data;
+	Datum		args[2];
+
+	initStringInfo(&data);
+	appendStringInfo(&data, "{\"days\": %d, \"first_day\": ", days);
+	tt_json_date(&data, totals->streak_start);
+	appendStringInfoChar(&data, '}');
+	args[0] = Int64GetDatum(totals->user_id);
+	args[1] = CStringGetTextDatum(data.data);
+	if (tt_query(&milestone_known, args, NULL) == 0)
+		tt_timeline_add(totals->user_id, "streak_reached", data.data, 0, GetCurrentTimestamp());
+}
+
+void
+tt_streak_apply(UserTotals *totals, const DayChange *days, int ndays)
+{
+	int			before = totals->has_streak ? length(totals) : 0;
+	DateADT		start_before = totals->streak_start;
+	bool		only_extends = true;
+
+	for (int i = 0; i < ndays && only_extends; i++)
+	{
+		bool		was = qualifies(days[i].before);
+		bool		is = qualifies(days[i].after);
+
+		if (was == is)
+			continue;
+		if (is && (!totals->has_streak || days[i].day > totals->streak_end))
+			extend(totals, days[i].day);
+		else
+			only_extends = false;
+	}
+	if (!only_extends)
+		recount(totals);
+	if (!totals->has_streak)
+		return;
+	if (totals->streak_start != start_before)
+		before = 0;
+	for (int i = 0; i < lengthof(milestones); i++)
+	{
+		if (before < milestones[i] && length(totals) >= milestones[i])
+			tell_milestone(totals, milestones[i]);
+	}
+}
+
+/* streak_min(): the setting, also where SQL runs before this library is loaded. */
+Datum
+tt_streak_min(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(tt_streak_min_seconds);
+}

@@ -1,0 +1,19 @@
+/*
+ * streak.h: runs of consecutive local days with enough time tracked.
+ */
+#ifndef TT_STREAK_H
+#define TT_STREAK_H
+
+#include "totals.h"
+
+/*
+ * Bring the streak in *totals in line with changed days, sorted by day; the
+ * day scores must be written already. Reaching a milestone adds an event to
+ * the timeline.
+ */
+extern void tt_streak_apply(UserTotals *totals, const DayChange *days, int ndays);
+
+/* Length in days of the streak that counts back from today or yesterday. */
+extern int	tt_streak_current(const UserTotals *totals, DateADT today);
+
+#endif

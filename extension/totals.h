@@ -1,0 +1,66 @@
+/*
+ * totals.h: what entries add up to, per user, project, day and board period.
+ */
+#ifndef TT_TOTALS_H
+#define TT_TOTALS_H
+
+#include "entry_row.h"
+#include "utils/date.h"
+
+/* An entry before and after a change. */
+typedef struct EntryChange
+{
+	bool		has_before;
+	bool		has_after;
+	EntryRow	before;
+	EntryRow	after;
+} EntryChange;
+
+/* A row of user_totals; seconds unless the name says otherwise. */
+typedef struct UserTotals
+{
+	int64		user_id;
+	bool		listed;
+	int64		seconds;
+	int64		entries;
+	int32		badges;
+	int32		projects_created;
+	int32		active_days;
+	int64		longest_entry;
+	int64		best_day;
+	int64		best_week;
+	bool		has_streak;
+	DateADT		streak_start;
+	DateADT		streak_end;
+	int32		longest_streak;
+	int64		widest_entry;	/* of all that ever were, flagged ones too */
+} UserTotals;
+
+/* A local day whose seconds changed. */
+typedef struct DayChange
+{
+	DateADT		day;
+	int64		before;
+	int64		after;
+} DayChange;
+
+/* Read the totals of a locked user. Needs tt_spi_begin(), as all below. */
+extern void tt_totals_load(int64 user_id, UserTotals *totals);
+
+/* Write them back; badges and projects_created belong to others and stay. */
+extern void tt_totals_store(const UserTotals *totals);
+
+/*
+ * Bring day_totals, project_totals, scores and *totals in line with changes,
+ * all of this one locked user. The caller stores *totals. Returns whether
+ * anything counted changed.
+ */
+extern bool tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges);
+
+/* Let widest_entry of *totals cover the changed entries. */
+extern void tt_totals_widen(UserTotals *totals, const EntryChange *changes, int nchanges);
+
+/* Delete the user's derived rows and zero what entries make of *totals. */
+extern void tt_totals_clear(UserTotals *totals);
+
+#endif

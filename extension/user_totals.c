@@ -1,0 +1,99 @@
+/*
+ * user_totals.c: reading, writing and clearing the user_totals row, whose
+ * arithmetic is in totals.c.
+ */
+#include "totals.h"
+
+#include "spi.h"
+
+static TtQuery load = {
+	"SELECT listed, seconds, entries, badges, projects_created, active_days,"
+	" longest_entry, best_day, best_week, streak_start, streak_end, longest_streak,"
+	" widest_entry"
+	" FROM timetrackr.user_totals WHERE user_id = $1",
+	1, {INT8OID}, NULL
+};
+
+static TtQuery store = {
+	"UPDATE timetrackr.user_totals"
+	" SET seconds = $2, entries = $3, active_days = $4, longest_entry = $5, best_day = $6,"
+	" best_week = $7, streak_start = $8, streak_end = $9, longest_streak = $10,"
+	" widest_entry = $11"
+	" WHERE user_id = $1",
+	11, {INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, INT8OID, INT8OID, DATEOID, DATEOID,
+	INT4OID, INT8OID}, NULL
+};
+
+static TtQuery clear[] = {
+	{"DELETE FROM timetrackr.day_totals WHERE user_id = $1", 1, {INT8OID}, NULL},
+	{"DELETE FROM timetrackr.project_totals WHERE user_id = $1", 1, {INT8OID}, NULL},
+	{"DELETE FROM timetrackr.scores WHERE user_id = $1", 1, {INT8OID}, NULL},
+};
+
+void
+tt_totals_load(int64 user_id, UserTotals *totals)
+{
+	Datum		args[] = {Int64GetDatum(user_id)};
+
+	if (tt_query(&load, args, NULL) != 1)
+		elog(ERROR, "timetrackr: locked user " INT64_FORMAT " has no totals", user_id);
+	totals->user_id = user_id;
+	totals->listed = tt_bool(0, 0);
+	totals->seconds = tt_int64(0, 1);
+	totals->entries = tt_int64(0, 2);
+	totals->badges = (int32) tt_int64(0, 3);
+	totals->projects_created = (int32) tt_int64(0, 4);
+	totals->active_days = (int32) tt_int64(0, 5);
+	totals->longest_entry = tt_int64(0, 6);
+	totals->best_day = tt_int64(0, 7);
+	totals->best_week = tt_int64(0, 8);
+	totals->has_streak = !tt_is_null(0, 9);
+	totals->streak_start = (DateADT) tt_int64(0, 9);
+	totals->streak_end = (DateADT) tt_int64(0, 10);
+	totals->longest_streak = (int32) tt_int64(0, 11);
+	totals->widest_entry = tt_int64(0, 12);
+}
+
+void
+tt_totals_store(const UserTotals *totals)
+{
+	Datum		args[] = {Int64GetDatum(totals->user_id), Int64GetDatum(totals->seconds),
+		Int64GetDatum(totals->entries), Int32GetDatum(totals->active_days),
+		Int64GetDatum(totals->longest_entry), Int64GetDatum(totals->best_day),
+		Int64GetDatum(totals->best_week), DateADTGetDatum(totals->streak_start),
+		DateADTGetDatum(totals->streak_end), Int32GetDatum(totals->longest_streak),
+	Int64GetDatum(totals->widest_entry)};
+	bool		nulls[11] = {false};
+
+	nulls[7] = nulls[8] = !totals->has_streak;
+	if (tt_query(&store, args, nulls) != 1)
+		elog(ERROR, "timetrackr: locked user " INT64_FORMAT " has no totals", totals->user_id);
+}
+
+void
+tt_totals_clear(UserTotals *totals)
+{
+	Datum		args[] = {Int64GetDatum(totals->user_id)};
+
+	for (int i = 0; i < lengthof(clear); i++)
+		(void) tt_query(&clear[i], args, NULL);
+	totals->seconds = 0;
+	totals->entries = 0;
+	totals->active_days = 0;
+	totals->longest_entry = 0;
+	totals->best_day = 0;
+	totals->best_week = 0;
+	totals->has_streak = false;
+	totals->longest_streak = 0;
+	totals->widest_entry = 0;
+}
+
+void
+tt_totals_widen(UserTotals *totals, const EntryChange *changes, int nchanges)
+{
+	for (int i = 0; i < nchanges; i++)
+	{
+		if (changes[i].has_after && changes[i].after.end_time != DT_NOEND)
+			totals->widest_entry = Max(totals->widest_entry, tt_entry_seconds(&changes[i].after));
+	}
+}

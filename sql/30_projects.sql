@@ -1,0 +1,165 @@
+-- Projects: making, showing, publishing and joining them.
+
+-- The one place that says who may know of a project. Inlined wherever a
+-- project is mentioned; an id joined to it is looked up by key.
+CREATE FUNCTION timetrackr.visible_projects(viewer_id bigint)
+RETURNS TABLE (
+    project_id bigint,
+    name text,
+    description text,
+    visibility text,
+    owner_id bigint,
+    archived boolean,
+    created_at timestamptz
+)
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT p.id, p.name, p.description, p.visibility, p.owner_id, p.archived_at IS NOT NULL, p.created_at
+    FROM timetrackr.projects p
+    WHERE p.visibility = 'public'
+        OR EXISTS (
+            SELECT
+            FROM timetrackr.project_members m
+            WHERE m.project_id = p.id
+                AND m.user_id = visible_projects.viewer_id
+        )
+$$;
+COMMENT ON FUNCTION timetrackr.visible_projects(bigint) IS
+'The projects that the viewer (null: a visitor) may know of: the public ones, and those he is a member of.';
+
+CREATE FUNCTION timetrackr.create_project(
+    viewer_id bigint,
+    name text,
+    description text DEFAULT NULL,
+    visibility timetrackr.visibility DEFAULT 'private',
+    OUT project_id bigint
+)
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_create_project';
+COMMENT ON FUNCTION timetrackr.create_project(bigint, text, text, timetrackr.visibility) IS
+'Creates a project that the viewer owns. name has 1 to 200 characters, without the blanks around it; description at most 5000. Errors: 401 invalid_token; 422 missing_field, too_long.';
+
+CREATE FUNCTION timetrackr.set_visibility(
+    viewer_id bigint,
+    project_id bigint,
+    visibility timetrackr.visibility,
+    OUT success boolean
+)
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_set_visibility';
+COMMENT ON FUNCTION timetrackr.set_visibility(bigint, bigint, timetrackr.visibility) IS
+'Makes a project public or private; only its owner may. A private project is invisible to all but its members. success is always true. Errors: 401 invalid_token; 403 not_owner; 404 project_not_found; 422 missing_field.';
+
+CREATE FUNCTION timetrackr.join_project(
+    viewer_id bigint,
+    project_id bigint,
+    OUT project_id bigint,
+    OUT role text
+)
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_join_project';
+COMMENT ON FUNCTION timetrackr.join_project(bigint, bigint) IS
+'Makes the viewer a contributor of a public project. Errors: 401 invalid_token; 404 project_not_found; 409 already_member, project_archived.';
+
+CREATE FUNCTION timetrackr.project(viewer_id bigint, project_id bigint)
+RETURNS TABLE (
+    project_id bigint,
+    name text,
+    description text,
+    visibility text,
+    owner_id bigint,
+    archived boolean,
+    created_at timestamptz,
+    members timetrackr.member[],
+    total_seconds bigint
+)
+LANGUAGE sql
+STABLE
+ROWS 1
+AS $$
+    SELECT
+        p.project_id, p.name, p.description, p.visibility, p.owner_id, p.archived, p.created_at,
+        ARRAY(
+            SELECT ROW(u.id, u.username, m.role)::timetrackr.member
+            FROM timetrackr.project_members m
+            JOIN timetrackr.users u ON u.id = m.user_id
+            WHERE m.project_id = p.project_id
+            ORDER BY m.role <> 'owner', m.joined_at, m.user_id
+        ),
+        COALESCE((
+            SELECT sum(t.seconds)
+            FROM timetrackr.project_totals t
+            WHERE t.project_id = p.project_id
+        ), 0)::bigint
+    FROM timetrackr.visible_projects(project.viewer_id) p
+    WHERE p.project_id = project.project_id
+$$;
+COMMENT ON FUNCTION timetrackr.project(bigint, bigint) IS
+'A project with its members, the owner first, then in the order they joined. total_seconds counts finished entries of all members that are not flagged. No row when the viewer (null: a visitor) may not know of it.';
+
+CREATE FUNCTION timetrackr.list_projects(
+    viewer_id bigint,
+    scope timetrackr.scope DEFAULT NULL,
+    q text DEFAULT NULL,
+    "limit" integer DEFAULT 50,
+    after_project_id bigint DEFAULT NULL
+)
+RETURNS TABLE (
+    project_id bigint,
+    name text,
+    description text,
+    visibility text,
+    owner_id bigint,
+    archived boolean,
+    created_at timestamptz,
+    role text
+)
+LANGUAGE sql
+STABLE
+AS $$
+    -- One branch for each way to a project, each in the order of an index: the
+    -- viewer's memberships, and the public projects he is no member of.
+    SELECT
+        p.id, p.name, p.description, p.visibility, p.owner_id, p.archived_at IS NOT NULL, p.created_at, p.role
+    FROM (
+        (
+            SELECT p.*, m.role
+            FROM timetrackr.project_members m
+            JOIN timetrackr.projects p ON p.id = m.project_id
+            WHERE m.user_id = list_projects.viewer_id
+                AND m.project_id < COALESCE(list_projects.after_project_id, 9223372036854775807)
+                AND (list_projects.scope IS DISTINCT FROM 'public' OR p.visibility = 'public')
+                AND (list_projects.q IS NULL OR strpos(lower(p.name), lower(list_projects.q)) > 0)
+            ORDER BY m.project_id DESC
+            LIMIT list_projects."limit"
+        )
+        UNION ALL
+        (
+            SELECT p.*, NULL
+            FROM timetrackr.projects p
+            WHERE list_projects.scope IS DISTINCT FROM 'mine'
+                AND p.visibility = 'public'
+                AND p.id < COALESCE(list_projects.after_project_id, 9223372036854775807)
+                AND (list_projects.q IS NULL OR strpos(lower(p.name), lower(list_projects.q)) > 0)
+                AND NOT EXISTS (
+                    SELECT
+                    FROM timetrackr.project_members m
+                    WHERE m.project_id = p.id
+                        AND m.user_id = list_projects.viewer_id
+                )
+            ORDER BY p.id DESC
+            LIMIT list_projects."limit"
+        )
+    ) p
+    ORDER BY p.id DESC
+    LIMIT list_projects."limit"
+$$;
+COMMENT ON FUNCTION timetrackr.list_projects(bigint, timetrackr.scope, text, integer, bigint) IS
+'Projects, newest first. scope mine: those the viewer is a member of; public: the public ones; null: both. q keeps those whose name contains it, regardless of case. role is the viewer''s in the project, null when he is no member. after_project_id is the last row of the page before.';

@@ -1,0 +1,92 @@
+-- Trigger functions, all in C. SECURITY DEFINER, so that a role that may write
+-- entries needs no right on the derived tables and can't forge them.
+
+CREATE FUNCTION timetrackr.entry_before()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_entry_before';
+COMMENT ON FUNCTION timetrackr.entry_before() IS
+'Trigger: locks the user, checks and normalises a time entry, sets duration and flagged.';
+
+CREATE FUNCTION timetrackr.entry_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_entry_after';
+COMMENT ON FUNCTION timetrackr.entry_after() IS
+'Trigger: refuses overlaps and brings totals, scores, streaks, timeline, badges and outbox in line with what a statement changed.';
+
+CREATE FUNCTION timetrackr.entry_truncated()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_entry_truncated';
+COMMENT ON FUNCTION timetrackr.entry_truncated() IS
+'Trigger: rebuilds what is derived from entries after TRUNCATE.';
+
+CREATE FUNCTION timetrackr.user_before()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_user_before';
+COMMENT ON FUNCTION timetrackr.user_before() IS
+'Trigger: checks and normalises email, username, time zone and bio of a user.';
+
+CREATE FUNCTION timetrackr.user_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_user_after';
+COMMENT ON FUNCTION timetrackr.user_after() IS
+'Trigger: gives a new user totals and a timeline, and carries listed over to the boards.';
+
+CREATE FUNCTION timetrackr.project_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_project_after';
+COMMENT ON FUNCTION timetrackr.project_after() IS
+'Trigger: makes the owner a member, counts projects created, writes timeline and outbox.';
+
+CREATE FUNCTION timetrackr.member_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_member_after';
+COMMENT ON FUNCTION timetrackr.member_after() IS
+'Trigger: writes timeline and outbox when a member joins, changes or leaves.';
+
+CREATE FUNCTION timetrackr.badge_before()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_badge_before';
+COMMENT ON FUNCTION timetrackr.badge_before() IS
+'Trigger: refuses badge criteria that do not parse, naming the path of the fault.';
+
+CREATE FUNCTION timetrackr.badge_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_badge_after';
+COMMENT ON FUNCTION timetrackr.badge_after() IS
+'Trigger: has every session compile the badge criteria anew.';
+
+CREATE FUNCTION timetrackr.user_badge_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_user_badge_after';
+COMMENT ON FUNCTION timetrackr.user_badge_after() IS
+'Trigger: counts badges, and tells of them in timeline, notifications and outbox.';

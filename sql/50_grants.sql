@@ -1,0 +1,72 @@
+-- Who may do what. Nobody but the owner, until grant_api() or grant_analyst()
+-- says so: a function of the extension is no door that opens by itself.
+
+CREATE FUNCTION timetrackr.grant_functions(role regrole, names text[])
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    function_name text;
+    function regprocedure;
+BEGIN
+    FOREACH function_name IN ARRAY names LOOP
+        SELECT p.oid INTO STRICT function
+        FROM pg_proc p
+        WHERE p.pronamespace = 'timetrackr'::regnamespace
+            AND p.proname = function_name;
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', function, role);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.grant_functions(regrole, text[]) IS
+'Part of grant_api(): lets role call the functions of these names.';
+
+CREATE FUNCTION timetrackr.grant_api(role regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA timetrackr TO %s', role);
+
+    -- The endpoints.
+    PERFORM timetrackr.grant_functions(role, ARRAY[
+        'signup', 'login', 'refresh', 'logout', 'me', 'update_me',
+        'profile', 'activity', 'timeline', 'list_user_badges', 'list_badges',
+        'create_project', 'list_projects', 'project', 'set_visibility', 'join_project',
+        'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
+        'leaderboard', 'leaderboard_around'
+    ]);
+    -- What the proxy's statements and the inlined reads call.
+    PERFORM timetrackr.grant_functions(role, ARRAY[
+        'json', 'user_exists', 'visible_projects', 'current_streak', 'board_start', 'board_above'
+    ]);
+
+    -- What the inlined reads look at, with the caller's rights. Writing is for
+    -- the functions alone, and no password hash is ever read outside them.
+    EXECUTE format('GRANT SELECT (id, email, username, role, timezone, bio, avatar, listed, created_at)'
+        ' ON timetrackr.users TO %s', role);
+    EXECUTE format('GRANT SELECT ON timetrackr.projects, timetrackr.project_members,'
+        ' timetrackr.time_entries, timetrackr.timeline_events, timetrackr.badges, timetrackr.user_badges,'
+        ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.scores, timetrackr.meta TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION timetrackr.grant_api(regrole) IS
+'Grants an existing role what the proxy needs, and no more: to call the API''s functions and to read the columns they show, never password_hash. Run it after install(), and again after an upgrade.';
+
+CREATE FUNCTION timetrackr.grant_analyst(role regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA timetrackr TO %s', role);
+    EXECUTE format('GRANT SELECT ON timetrackr.report_entries, timetrackr.report_days,'
+        ' timetrackr.report_projects, timetrackr.report_leaderboard TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION timetrackr.grant_analyst(regrole) IS
+'Grants an existing role the analysts'' views, and no more: what is public, without emails. Run it after install().';
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA timetrackr FROM PUBLIC;
