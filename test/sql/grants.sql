@@ -115,7 +115,11 @@ BEGIN
     RETURN true;
 END
 $$;
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
 SELECT project FROM timetrackr.report_projects WHERE project LIKE 'Grant%' AND pg_temp.peek(project) ORDER BY 1;
+RESET enable_indexscan;
+RESET enable_bitmapscan;
 RESET ROLE;
 
 -- Nobody else gets in.
