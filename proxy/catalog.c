@@ -1,0 +1,382 @@
+/*
+ * catalog.c - completes routes.def from the schema, and builds the statements.
+ */
+#include "catalog.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+#include "text.h"
+
+/* A database that does not answer at the start is given up after so many seconds. */
+#define START_TIMEOUT 10
+
+#define ROUTE(method_, path_, function_, access_, shape_, status_, lane_, accelerator_) \
+	{.method = METHOD_##method_, .path = path_, .function = #function_, \
+	.access = ACCESS_##access_, .shape = SHAPE_##shape_, .status = status_, \
+	.lane = LANE_##lane_, .accelerator = ACCELERATOR_##accelerator_},
+#define BUILTIN(path_, handler_, description_) \
+	{.method = METHOD_GET, .path = path_, .builtin = BUILTIN_##handler_, \
+	.access = ACCESS_OPTIONAL, .shape = SHAPE_ROW, .status = 200, .description = description_},
+
+static const struct catalog_route route_table[] = {
+#include "routes.def"
+};
+
+#undef ROUTE
+#undef BUILTIN
+
+#define ROUTE_COUNT (sizeof route_table / sizeof route_table[0])
+
+_Static_assert(ROUTE_COUNT <= DB_STATEMENTS_MAX, "every route has a prepared statement");
+
+/* Say in `why` what is wrong with a route. */
+static bool
+refuse(const struct catalog_route *route, char *why, size_t why_size, const char *reason,
+	   const char *name)
+{
+	snprintf(why, why_size, "%s %s: function timetrackr.%s %s%s",
+			 catalog_method_name(route->method), route->path, route->function, reason, name);
+	return false;
+}
+
+/* Is this the name of a parameter that never comes from the request? */
+static bool
+context_source(const char *name, enum catalog_source *source)
+{
+	if (strcmp(name, "viewer_id") == 0)
+		*source = SOURCE_VIEWER;
+	else if (strcmp(name, "refresh_ttl") == 0)
+		*source = SOURCE_REFRESH_TTL;
+	else if (strcmp(name, "given") == 0)
+		*source = SOURCE_GIVEN;
+	else if (strncmp(name, "after_", 6) == 0)
+		*source = SOURCE_CURSOR;
+	else
+		return false;
+	return true;
+}
+
+/* Can a request carry a value of this type? */
+static bool
+is_input_type(const struct catalog_type *type)
+{
+	if (type->kind == KIND_ARRAY)
+		return type->element->kind == KIND_TEXT;
+	return type->kind != KIND_RECORD && type->kind != KIND_VOID && type->kind != KIND_NUMBER;
+}
+
+static bool
+add_param(struct catalog_route *route, const struct schema_argument *argument,
+		  char *why, size_t why_size)
+{
+	int			index = (int) route->param_count;
+	struct catalog_param *param = &route->params[index];
+
+	if (index + 1 >= CATALOG_PARAMS_MAX)
+		return refuse(route, why, why_size, "has too many arguments", "");
+	if (!is_input_type(argument->type))
+		return refuse(route, why, why_size, "has an argument of a type that no request can carry: ",
+					  argument->name);
+	*param = (struct catalog_param) {
+		.name = argument->name,
+		.type = argument->type,
+		.cast = argument->cast,
+		.required = !argument->has_default,
+		.fallback = argument->fallback,
+		.source = route->method == METHOD_GET || route->method == METHOD_DELETE
+		? SOURCE_QUERY : SOURCE_BODY,
+	};
+	route->param_count++;
+	if (!context_source(param->name, &param->source))
+	{
+		if (strcmp(param->name, "limit") == 0)
+			route->limit = index;
+		route->reads_body = route->reads_body || param->source == SOURCE_BODY;
+		return true;
+	}
+	if (param->source == SOURCE_VIEWER)
+		route->viewer = index;
+	if (param->source != SOURCE_CURSOR)
+		return true;
+	if (route->key_count == CATALOG_KEYS_MAX)
+		return refuse(route, why, why_size, "has too many after_ arguments", "");
+	route->keys[route->key_count++] = index;
+	return true;
+}
+
+/* Cut the path into segments and find the parameters in it. */
+static bool
+fill_segments(struct catalog_route *route, char *why, size_t why_size)
+{
+	const char *at = route->path;
+
+	snprintf(route->noun, sizeof route->noun, "resource");
+	while (*at == '/')
+	{
+		size_t		length = strcspn(++at, "/");
+		struct catalog_segment *segment = &route->segments[route->segment_count];
+		char		name[32];
+
+		if (route->segment_count++ == CATALOG_SEGMENTS_MAX)
+			return refuse(route, why, why_size, "has a path of too many segments", "");
+		*segment = (struct catalog_segment) {.text = at, .length = length, .param = -1};
+		at += length;
+		if (*segment->text != '{')
+			continue;
+		snprintf(name, sizeof name, "%.*s", (int) length - 2, segment->text + 1);
+		segment->param = catalog_param_index(route, name);
+		if (segment->param < 0)
+			return refuse(route, why, why_size, "has no argument for the path's ", name);
+		segment->text = NULL;
+		route->params[segment->param].source = SOURCE_PATH;
+		snprintf(route->noun, sizeof route->noun, "%.*s", (int) (length - 2 - strlen("_id")), name);
+	}
+	/* a parameter may have turned from the body's into the path's */
+	route->reads_body = false;
+	for (size_t i = 0; i < route->param_count; i++)
+		if (route->params[i].source == SOURCE_BODY)
+			route->reads_body = true;
+	return true;
+}
+
+/* Find the result's columns: OUT arguments, a composite's fields, or one scalar. */
+static bool
+fill_columns(struct catalog_route *route, const struct schema_function *function)
+{
+	struct catalog_column *columns;
+	size_t		count = 0;
+
+	if (function->result->kind == KIND_VOID)
+		return true;
+	for (size_t i = 0; i < function->argument_count; i++)
+		count += function->arguments[i].is_output;
+	if (count == 0 && function->result->kind == KIND_RECORD)
+	{
+		route->columns = function->result->fields;
+		route->column_count = function->result->field_count;
+		return true;
+	}
+	columns = calloc(count + 1, sizeof *columns);
+	if (columns == NULL)
+		return false;
+	route->columns = route->own_columns = columns;
+	if (count == 0)
+		columns[route->column_count++] = (struct catalog_column) {function->name, function->result};
+	for (size_t i = 0; i < function->argument_count; i++)
+		if (function->arguments[i].is_output)
+			columns[route->column_count++] = (struct catalog_column) {
+				function->arguments[i].name, function->arguments[i].type
+			};
+	return true;
+}
+
+static const struct catalog_column *
+find_column(const struct catalog_route *route, const char *name)
+{
+	for (size_t i = 0; i < route->column_count; i++)
+		if (strcmp(route->columns[i].name, name) == 0)
+			return &route->columns[i];
+	return NULL;
+}
+
+/* Add timetrackr.f("a" => $1::type, …). */
+static void
+add_call(struct text *sql, const struct catalog_route *route)
+{
+	text_printf(sql, "timetrackr.%s(", route->function);
+	for (size_t i = 0; i < route->param_count; i++)
+		text_printf(sql, "%s\"%s\" => $%zu::%s", i ? ", " : "", route->params[i].name, i + 1,
+					route->params[i].cast);
+	text_add_char(sql, ')');
+}
+
+/*
+ * The statement of a read. A viewer who is gone and a user who is not there are
+ * told from a missing row by two columns in front; the keys of the cursor
+ * follow, times among them in ISO 8601.
+ */
+static void
+add_read(struct text *sql, const struct catalog_route *route)
+{
+	size_t		viewer = route->viewer >= 0 ? (size_t) route->viewer + 1 : route->param_count + 1;
+	int			user = -1;
+
+	for (size_t i = 0; i < route->param_count; i++)
+		if (route->params[i].source == SOURCE_PATH && strcmp(route->params[i].name, "user_id") == 0)
+			user = (int) i;
+
+	text_add(sql, "SELECT v.viewer, v.found, timetrackr.json(r)");
+	for (size_t i = 0; i < route->key_count; i++)
+	{
+		const char *name = route->params[route->keys[i]].name + strlen("after_");
+
+		if (route->params[route->keys[i]].type->kind == KIND_TIMESTAMP)
+			text_printf(sql, ", pg_catalog.to_json(r.\"%s\") #>> '{}'", name);
+		else
+			text_printf(sql, ", r.\"%s\"::pg_catalog.text", name);
+	}
+	text_printf(sql, " FROM (SELECT ($%zu::bigint IS NULL OR timetrackr.user_exists($%zu::bigint)) AS viewer, ",
+				viewer, viewer);
+	if (user >= 0)
+		text_printf(sql, "timetrackr.user_exists($%d::bigint) AS found", user + 1);
+	else
+		text_add(sql, "true AS found");
+	text_add(sql, " OFFSET 0) v LEFT JOIN LATERAL (SELECT * FROM ");
+	add_call(sql, route);
+	text_add(sql, ") r ON v.viewer AND v.found");
+}
+
+static bool
+fill_statement(struct catalog_route *route, int id, bool is_void)
+{
+	struct text sql = {0};
+
+	if (is_void)
+	{
+		text_add(&sql, "SELECT ");
+		add_call(&sql, route);
+	}
+	else if (route->lane == LANE_READ)
+		add_read(&sql, route);
+	else
+	{
+		text_add(&sql, "SELECT timetrackr.json(r)");
+		if (route->shape == SHAPE_SESSION)
+			text_add(&sql, ", r.user_id::pg_catalog.text, r.role::pg_catalog.text");
+		text_add(&sql, " FROM (SELECT * FROM ");
+		add_call(&sql, route);
+		text_add(&sql, ") r");
+	}
+	route->statement.id = id;
+	route->statement.sql = text_take(&sql);
+	return route->statement.sql != NULL;
+}
+
+/* Each after_x argument needs a column x to be read from; a session needs user_id and role. */
+static bool
+check_columns(const struct catalog_route *route, char *why, size_t why_size)
+{
+	for (size_t i = 0; i < route->key_count; i++)
+	{
+		const char *name = route->params[route->keys[i]].name + strlen("after_");
+
+		if (find_column(route, name) == NULL)
+			return refuse(route, why, why_size, "has no result column for its argument after_", name);
+	}
+	if (route->key_count > 0 && route->limit < 0)
+		return refuse(route, why, why_size, "has after_ arguments but no argument ", "limit");
+	if (route->shape == SHAPE_SESSION &&
+		(find_column(route, "user_id") == NULL || find_column(route, "role") == NULL))
+		return refuse(route, why, why_size, "has no result columns user_id and ", "role");
+	return true;
+}
+
+static bool
+fill_route(struct catalog_route *route, int id, const struct schema *schema,
+		   char *why, size_t why_size)
+{
+	bool		overloaded;
+	const struct schema_function *function;
+
+	route->limit = -1;
+	route->viewer = -1;
+	if (route->builtin != BUILTIN_NONE)
+		return fill_segments(route, why, why_size);
+	function = schema_find(schema, route->function, &overloaded);
+	if (function == NULL)
+		return refuse(route, why, why_size, overloaded
+					  ? "exists more than once" : "is missing: run ALTER EXTENSION timetrackr UPDATE", "");
+	if (!function->may_execute)
+		return refuse(route, why, why_size, "may not be called: run SELECT timetrackr.grant_api(role)", "");
+	route->description = function->comment;
+	for (size_t i = 0; i < function->argument_count; i++)
+		if (!function->arguments[i].is_output &&
+			!add_param(route, &function->arguments[i], why, why_size))
+			return false;
+	if (!fill_segments(route, why, why_size))
+		return false;
+	if (!fill_columns(route, function))
+		return refuse(route, why, why_size, "does not fit into memory", "");
+	if (!check_columns(route, why, why_size))
+		return false;
+	if (!fill_statement(route, id, function->result->kind == KIND_VOID))
+		return refuse(route, why, why_size, "does not fit into memory", "");
+	return true;
+}
+
+struct catalog *
+catalog_build(const char *url, char *why, size_t why_size)
+{
+	struct catalog *catalog = calloc(1, sizeof *catalog);
+	struct db_blocking *db = db_blocking_open(url, START_TIMEOUT, why, why_size);
+
+	if (catalog == NULL || db == NULL)
+	{
+		db_blocking_close(db);
+		free(catalog);
+		return NULL;
+	}
+	catalog->schema = schema_read(db, why, why_size);
+	db_blocking_close(db);
+	catalog->routes = malloc(sizeof route_table);
+	if (catalog->schema == NULL || catalog->routes == NULL)
+	{
+		catalog_free(catalog);
+		return NULL;
+	}
+	catalog->version = catalog->schema->version;
+	memcpy(catalog->routes, route_table, sizeof route_table);
+	catalog->route_count = ROUTE_COUNT;
+	for (size_t i = 0; i < ROUTE_COUNT; i++)
+	{
+		if (fill_route(&catalog->routes[i], (int) i, catalog->schema, why, why_size))
+			continue;
+		catalog_free(catalog);
+		return NULL;
+	}
+	return catalog;
+}
+
+void
+catalog_free(struct catalog *catalog)
+{
+	if (catalog == NULL)
+		return;
+	for (size_t i = 0; i < catalog->route_count; i++)
+	{
+		free((char *) catalog->routes[i].statement.sql);
+		free(catalog->routes[i].own_columns);
+	}
+	free(catalog->routes);
+	schema_free(catalog->schema);
+	free(catalog);
+}
+
+const char *
+catalog_method_name(enum catalog_method method)
+{
+	static const char *const names[METHOD_COUNT] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+
+	return names[method];
+}
+
+int
+catalog_param_index(const struct catalog_route *route, const char *name)
+{
+	for (size_t i = 0; i < route->param_count; i++)
+		if (strcmp(route->params[i].name, name) == 0)
+			return (int) i;
+	return -1;
+}
+
+const char *
+catalog_value(const struct catalog_route *route, const struct param_values *values,
+			  const char *name)
+{
+	int			index = catalog_param_index(route, name);
+
+	return index >= 0 ? values->value[index] : NULL;
+}

@@ -1,0 +1,214 @@
+/*
+ * catalog.h - the routes, completed from PostgreSQL's catalog.
+ *
+ * A row of routes.def names a function of schema timetrackr; its parameters,
+ * defaults, result columns and comment are read from pg_proc when the proxy
+ * starts, and its statement is built from them. The catalog is built once, and
+ * shared read-only by all threads.
+ */
+#ifndef TIMETRACKR_CATALOG_H
+#define TIMETRACKR_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "db.h"
+
+/* Most parameters of a function, segments of a path, cursor columns of a list. */
+#define CATALOG_PARAMS_MAX 32
+#define CATALOG_SEGMENTS_MAX 8
+#define CATALOG_KEYS_MAX 4
+
+/* What a page of a list may hold, and holds unless `limit` says otherwise (see the function's default). */
+#define CATALOG_LIMIT_MAX 100
+
+enum catalog_method
+{
+	METHOD_GET,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_PATCH,
+	METHOD_DELETE,
+	METHOD_COUNT
+};
+
+enum catalog_access
+{
+	ACCESS_ANYONE,				/* opens a session: an expired token does no harm */
+	ACCESS_OPTIONAL,			/* anonymous, or with a valid token */
+	ACCESS_USER					/* a valid token is needed */
+};
+
+enum catalog_shape
+{
+	SHAPE_ROW,					/* one object; no row: 404 */
+	SHAPE_MAYBE,				/* one object; no row: 204 */
+	SHAPE_LIST,					/* an array, paged when the function has after_ parameters */
+	SHAPE_SESSION,				/* one object, completed with an access token */
+	SHAPE_NOTHING				/* no body */
+};
+
+enum catalog_lane
+{
+	LANE_READ,
+	LANE_WRITE,
+	LANE_LOGIN,
+	LANE_COUNT
+};
+
+enum catalog_accelerator
+{
+	ACCELERATOR_NONE,
+	ACCELERATOR_LEADERBOARD,
+	ACCELERATOR_COUNT
+};
+
+enum catalog_builtin
+{
+	BUILTIN_NONE,				/* a function in the database answers */
+	BUILTIN_HEALTHZ,
+	BUILTIN_READYZ,
+	BUILTIN_OPENAPI
+};
+
+enum catalog_kind
+{
+	KIND_BOOLEAN,
+	KIND_INTEGER,				/* integer, 32 bits */
+	KIND_BIGINT,				/* bigint, 64 bits */
+	KIND_NUMBER,				/* numeric, real, double precision */
+	KIND_TEXT,
+	KIND_TIMESTAMP,				/* timestamptz */
+	KIND_DATE,
+	KIND_ENUM,
+	KIND_JSON,					/* json, jsonb: anything */
+	KIND_ARRAY,					/* of `element` */
+	KIND_RECORD,				/* composite, with `fields` */
+	KIND_VOID
+};
+
+struct schema;
+struct catalog_column;
+
+/* A type, shared between all that use it. `name` is its name in SQL, without schema. */
+struct catalog_type
+{
+	enum catalog_kind kind;
+	char	   *name;
+	char	  **labels;			/* KIND_ENUM, in order */
+	size_t		label_count;
+	const struct catalog_type *element; /* KIND_ARRAY */
+	struct catalog_column *fields;	/* KIND_RECORD */
+	size_t		field_count;
+};
+
+struct catalog_column
+{
+	const char *name;
+	const struct catalog_type *type;
+};
+
+/* Where a parameter's value comes from. */
+enum catalog_source
+{
+	SOURCE_PATH,
+	SOURCE_QUERY,				/* GET and DELETE */
+	SOURCE_BODY,				/* POST, PUT and PATCH */
+	SOURCE_VIEWER,				/* viewer_id: the token's user */
+	SOURCE_REFRESH_TTL,			/* refresh_ttl: the setting */
+	SOURCE_GIVEN,				/* given: names of the fields present in the body */
+	SOURCE_CURSOR				/* after_…: the cursor */
+};
+
+struct catalog_param
+{
+	const char *name;
+	const struct catalog_type *type;
+	enum catalog_source source;
+	bool		required;		/* it has no default */
+	const char *fallback;		/* the default as text; NULL: SQL NULL, or required */
+	const char *cast;			/* the type's full name in SQL */
+};
+
+/* One segment of a path: fixed text, or the parameter with that index. */
+struct catalog_segment
+{
+	const char *text;			/* into the route's path, not ended by NUL; NULL: a parameter */
+	size_t		length;
+	int			param;			/* index into params, -1 for text */
+};
+
+struct catalog_route
+{
+	enum catalog_method method;
+	const char *path;			/* as in routes.def: /users/{user_id}/profile */
+	const char *function;		/* NULL for a built-in */
+	enum catalog_builtin builtin;
+	enum catalog_access access;
+	enum catalog_shape shape;
+	int			status;			/* of success */
+	enum catalog_lane lane;
+	enum catalog_accelerator accelerator;
+	const char *description;	/* COMMENT ON FUNCTION, "" when there is none */
+	char		noun[32];		/* of the last path parameter: "project"; or "resource" */
+
+	struct catalog_param params[CATALOG_PARAMS_MAX];	/* in the function's order */
+	size_t		param_count;
+	const struct catalog_column *columns;	/* of the result; for a void function none */
+	size_t		column_count;
+	struct catalog_column *own_columns; /* private: to be freed */
+	struct catalog_segment segments[CATALOG_SEGMENTS_MAX];
+	size_t		segment_count;
+	int			keys[CATALOG_KEYS_MAX]; /* indexes of the after_ params: the list is paged by them */
+	size_t		key_count;
+	int			limit;			/* index of parameter "limit", or -1 */
+	int			viewer;			/* index of parameter viewer_id, or -1 */
+	bool		reads_body;		/* some parameter is SOURCE_BODY */
+
+	/*
+	 * $1 … $n are params in order; a read without viewer_id has the viewer as
+	 * $n+1. Columns of a read: viewer exists, path's user exists, JSON, keys…;
+	 * of a write: JSON; of a session: JSON, user_id, role; of a void function one to ignore.
+	 */
+	struct db_statement statement;
+};
+
+struct catalog
+{
+	struct catalog_route *routes;	/* in the order of routes.def */
+	size_t		route_count;
+	const char *version;		/* of the extension */
+	struct schema *schema;		/* private: owns names, types and comments */
+};
+
+/*
+ * The values of one call, in the order of route->params, as PostgreSQL's text
+ * format; NULL is SQL NULL. Defaults are filled in already. For a paged list
+ * `limit` is one more than the client asked for: the extra row tells whether
+ * there is a next page.
+ */
+struct param_values
+{
+	const char *value[CATALOG_PARAMS_MAX];
+};
+
+/*
+ * Build the catalog from the database behind `url`. NULL with one line in
+ * `why` that says what to do: the extension or install() is missing, a function
+ * is missing, or a path parameter is no argument of its function.
+ */
+struct catalog *catalog_build(const char *url, char *why, size_t why_size);
+
+void		catalog_free(struct catalog *catalog);
+
+/* "GET", "POST", … */
+const char *catalog_method_name(enum catalog_method method);
+
+/* Index of a parameter by name, or -1. */
+int			catalog_param_index(const struct catalog_route *route, const char *name);
+
+/* The value of a parameter by name; NULL when it is NULL or there is no such parameter. */
+const char *catalog_value(const struct catalog_route *route, const struct param_values *values,
+						  const char *name);
+
+#endif

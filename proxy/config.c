@@ -1,0 +1,456 @@
+/*
+ * config.c - the table of settings, and how each kind of value is checked.
+ *
+ * A setting is added by one row of the table; a row that nothing reads does not
+ * belong here.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "env.h"
+
+/* A secret that signs tokens must not be guessable: HS256 wants a full hash length (RFC 7518 3.2). */
+#define SECRET_MIN 32
+#define SECRET_MAX 4096
+#define WORKERS_MAX 256
+
+struct setting;
+
+/* Check `value` and put it into the config; false with the reason (without the name) in `why`. */
+typedef bool setting_fn(struct config *config, const struct setting *setting, const char *value,
+						char *why, size_t why_size);
+
+struct setting
+{
+	const char *name;
+	setting_fn *apply;
+	size_t		offset;			/* of the member that it fills */
+	long		least;
+	long		most;
+	const char *fallback;		/* NULL: the setting is required; "": unset */
+	const char *meaning;
+};
+
+static setting_fn apply_database_url;
+static setting_fn apply_host;
+static setting_fn apply_log_level;
+static setting_fn apply_number;
+static setting_fn apply_origins;
+static setting_fn apply_port;
+static setting_fn apply_redis_url;
+static setting_fn apply_secret;
+static setting_fn apply_size;
+static setting_fn apply_switch;
+static setting_fn apply_workers;
+
+#define MEMBER(name) offsetof(struct config, name)
+
+/* Sorted by name. */
+static const struct setting settings[] = {
+	{"ACCESS_TOKEN_TTL", apply_number, MEMBER(access_token_ttl), 1, 31536000, "3600",
+	"seconds an access token is valid"},
+	{"AUTH_RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(auth_rate_limit_per_minute), 0, 1000000, "20",
+	"sign-ups, log-ins and refreshes a minute and address; 0: no limit"},
+	{"DATABASE_READ_URL", apply_database_url, MEMBER(database_read_url), 0, 0, "",
+	"PostgreSQL for reads, such as a replica; unset: DATABASE_URL"},
+	{"DATABASE_URL", apply_database_url, MEMBER(database_url), 0, 0, NULL,
+	"PostgreSQL, as a libpq URL or connection string"},
+	{"FRONTEND_URL", apply_origins, MEMBER(origins), 0, 0, "",
+	"comma-separated origins that browsers may call from (CORS)"},
+	{"HOST", apply_host, MEMBER(host), 0, 0, "0.0.0.0",
+	"IPv4 or IPv6 address to listen on"},
+	{"JWT_SECRET", apply_secret, MEMBER(jwt_secret), 0, 0, NULL,
+	"key of access tokens, at least 32 bytes"},
+	{"LOG_LEVEL", apply_log_level, MEMBER(log_level), 0, 0, "info",
+	"error, warn, info or debug"},
+	{"MAX_BODY_BYTES", apply_size, MEMBER(max_body_bytes), 1024, 64 * 1024 * 1024, "102400",
+	"longest request body that is read"},
+	{"PORT", apply_port, MEMBER(port), 0, 65535, "3000",
+	"TCP port to listen on; 0: any free one"},
+	{"RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(rate_limit_per_minute), 0, 10000000, "600",
+	"requests a minute and user, or address; 0: no limit"},
+	{"REDIS_URL", apply_redis_url, MEMBER(redis), 0, 0, "",
+	"redis://[[user]:password@]host[:port][/database]; unset: no Redis"},
+	{"REFRESH_TOKEN_TTL", apply_number, MEMBER(refresh_token_ttl), 1, 315360000, "2592000",
+	"seconds a refresh token is valid"},
+	{"TRUST_PROXY", apply_switch, MEMBER(trust_proxy), 0, 0, "false",
+	"true: the last address of X-Forwarded-For is the client's"},
+	{"WORKERS", apply_workers, MEMBER(workers), 0, WORKERS_MAX, "0",
+	"event loops; 0: one a processor"},
+};
+
+#define SETTING_COUNT (sizeof settings / sizeof settings[0])
+
+static bool
+refuse(char *why, size_t why_size, const char *reason)
+{
+	snprintf(why, why_size, "%s", reason);
+	return false;
+}
+
+/* Copy `length` bytes into the char * that `place` points to. */
+static bool
+keep(char **place, const char *value, size_t length, char *why, size_t why_size)
+{
+	free(*place);
+	*place = strndup(value, length);
+	return *place != NULL || refuse(why, why_size, "out of memory");
+}
+
+static void *
+member(struct config *config, const struct setting *setting)
+{
+	return (char *) config + setting->offset;
+}
+
+/* Parse a whole decimal number from least to most. */
+static bool
+parse_number(const struct setting *setting, const char *value, long *number,
+			 char *why, size_t why_size)
+{
+	char	   *end;
+
+	errno = 0;
+	*number = strtol(value, &end, 10);
+	if (value[0] == '\0' || strspn(value, "0123456789") != strlen(value) ||
+		*end != '\0' || errno != 0 || *number < setting->least || *number > setting->most)
+	{
+		snprintf(why, why_size, "must be a whole number from %ld to %ld",
+				 setting->least, setting->most);
+		return false;
+	}
+	return true;
+}
+
+static bool
+apply_number(struct config *config, const struct setting *setting, const char *value,
+			 char *why, size_t why_size)
+{
+	return parse_number(setting, value, member(config, setting), why, why_size);
+}
+
+static bool
+apply_size(struct config *config, const struct setting *setting, const char *value,
+		   char *why, size_t why_size)
+{
+	long		number;
+
+	if (!parse_number(setting, value, &number, why, why_size))
+		return false;
+	*(size_t *) member(config, setting) = (size_t) number;
+	return true;
+}
+
+static bool
+apply_port(struct config *config, const struct setting *setting, const char *value,
+		   char *why, size_t why_size)
+{
+	long		number;
+
+	if (!parse_number(setting, value, &number, why, why_size))
+		return false;
+	*(int *) member(config, setting) = (int) number;
+	return true;
+}
+
+static bool
+apply_workers(struct config *config, const struct setting *setting, const char *value,
+			  char *why, size_t why_size)
+{
+	long		number;
+
+	if (!parse_number(setting, value, &number, why, why_size))
+		return false;
+	if (number == 0)
+		number = sysconf(_SC_NPROCESSORS_ONLN);
+	if (number < 1)
+		number = 1;
+	config->workers = number > WORKERS_MAX ? WORKERS_MAX : (int) number;
+	return true;
+}
+
+static bool
+apply_switch(struct config *config, const struct setting *setting, const char *value,
+			 char *why, size_t why_size)
+{
+	bool		on = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+
+	if (!on && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
+		return refuse(why, why_size, "must be true or false");
+	*(bool *) member(config, setting) = on;
+	return true;
+}
+
+static bool
+apply_secret(struct config *config, const struct setting *setting, const char *value,
+			 char *why, size_t why_size)
+{
+	size_t		length = strlen(value);
+
+	if (length < SECRET_MIN || length > SECRET_MAX)
+	{
+		snprintf(why, why_size, "must have %d to %d bytes, not %zu (openssl rand -base64 48 makes one)",
+				 SECRET_MIN, SECRET_MAX, length);
+		return false;
+	}
+	return keep(member(config, setting), value, length, why, why_size);
+}
+
+static bool
+apply_database_url(struct config *config, const struct setting *setting, const char *value,
+				   char *why, size_t why_size)
+{
+	if (value[0] == '\0' && setting->fallback == NULL)
+		return refuse(why, why_size, "must not be empty");
+	if (value[0] == '\0')
+		return true;
+	return db_url_is_valid(value, why, why_size) &&
+		keep(member(config, setting), value, strlen(value), why, why_size);
+}
+
+static bool
+apply_host(struct config *config, const struct setting *setting, const char *value,
+		   char *why, size_t why_size)
+{
+	size_t		length = strlen(value);
+
+	/* main.c turns it into an address, and says which setting is wrong when that fails */
+	if (length == 0 || strspn(value, "0123456789abcdefABCDEF.:%") != length)
+		return refuse(why, why_size, "must be an IPv4 or IPv6 address such as 127.0.0.1 or ::");
+	return keep(member(config, setting), value, length, why, why_size);
+}
+
+static bool
+apply_log_level(struct config *config, const struct setting *setting, const char *value,
+				char *why, size_t why_size)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+
+	(void) setting;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+	{
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		config->log_level = (enum log_level) i;
+		return true;
+	}
+	return refuse(why, why_size, "must be error, warn, info or debug");
+}
+
+/* Is it scheme://host[:port] and nothing more, as the Origin header has it? */
+static bool
+is_origin(const char *origin, size_t length)
+{
+	size_t		scheme = strncmp(origin, "https://", 8) == 0 ? 8 :
+		strncmp(origin, "http://", 7) == 0 ? 7 : 0;
+
+	if (scheme == 0 || length <= scheme)
+		return false;
+	for (size_t i = scheme; i < length; i++)
+		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789.-:[]", origin[i]) == NULL)
+			return false;
+	return true;
+}
+
+static bool
+apply_origins(struct config *config, const struct setting *setting, const char *value,
+			  char *why, size_t why_size)
+{
+	(void) setting;
+	while (*value != '\0')
+	{
+		size_t		length = strcspn(value, ",");
+		const char *next = value + length + (value[length] == ',');
+		char	  **origins;
+
+		while (length > 0 && *value == ' ')
+			value++, length--;
+		while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '/'))
+			length--;
+		if (!is_origin(value, length))
+			return refuse(why, why_size, "must be origins such as https://app.example.com, "
+						  "in lower case, separated by commas");
+		origins = realloc(config->origins, (config->origin_count + 1) * sizeof *origins);
+		if (origins == NULL)
+			return refuse(why, why_size, "out of memory");
+		config->origins = origins;
+		origins[config->origin_count] = NULL;
+		if (!keep(&origins[config->origin_count], value, length, why, why_size))
+			return false;
+		config->origin_count++;
+		value = next;
+	}
+	return true;
+}
+
+/* Percent-decode in place; false on a bad sequence. */
+static bool
+percent_decode(char *text)
+{
+	char	   *to = text;
+
+	for (const char *from = text; *from != '\0'; from++)
+	{
+		unsigned	byte;
+
+		if (*from != '%')
+		{
+			*to++ = *from;
+			continue;
+		}
+		if (strspn(from + 1, "0123456789abcdefABCDEF") < 2 || sscanf(from + 1, "%2x", &byte) != 1 || byte == 0)
+			return false;
+		*to++ = (char) byte;
+		from += 2;
+	}
+	*to = '\0';
+	return true;
+}
+
+/* [user]:password@ of a Redis URL. */
+static bool
+keep_redis_login(struct config_redis *redis, const char *login, size_t length,
+				 char *why, size_t why_size)
+{
+	const char *colon = memchr(login, ':', length);
+
+	if (colon == NULL)
+		return refuse(why, why_size, "has a user but no password");
+	if (colon > login && !keep(&redis->user, login, (size_t) (colon - login), why, why_size))
+		return false;
+	if (!keep(&redis->password, colon + 1, length - (size_t) (colon + 1 - login), why, why_size))
+		return false;
+	if ((redis->user != NULL && !percent_decode(redis->user)) || !percent_decode(redis->password))
+		return refuse(why, why_size, "has a bad percent sequence");
+	return true;
+}
+
+static bool
+apply_redis_url(struct config *config, const struct setting *setting, const char *value,
+				char *why, size_t why_size)
+{
+	static const struct setting port_range = {.least = 1, .most = 65535};
+	static const struct setting database_range = {.least = 0, .most = 65535};
+	struct config_redis *redis = &config->redis;
+	const char *at;
+	size_t		length;
+	long		number;
+
+	(void) setting;
+	redis->port = 6379;
+	if (*value == '\0')
+		return true;
+	if (strncmp(value, "redis://", 8) != 0)
+		return refuse(why, why_size, "must start with redis://");
+	value += 8;
+	at = strrchr(value, '@');
+	if (at != NULL && !keep_redis_login(redis, value, (size_t) (at - value), why, why_size))
+		return false;
+	value = at != NULL ? at + 1 : value;
+
+	length = value[0] == '[' ? strcspn(value, "]") : strcspn(value, ":/");
+	if (length == 0 || (value[0] == '[' && value[length] != ']'))
+		return refuse(why, why_size, "names no host");
+	if (!keep(&redis->host, value[0] == '[' ? value + 1 : value,
+			  value[0] == '[' ? length - 1 : length, why, why_size))
+		return false;
+	value += length + (value[0] == '[');
+
+	if (*value == ':')
+	{
+		char		port[8];
+
+		length = strcspn(++value, "/");
+		snprintf(port, sizeof port, "%.*s", (int) (length < 7 ? length : 7), value);
+		if (!parse_number(&port_range, port, &number, why, why_size))
+			return refuse(why, why_size, "has a bad port");
+		redis->port = (int) number;
+		value += length;
+	}
+	if (*value == '/' && value[1] != '\0')
+	{
+		if (!parse_number(&database_range, value + 1, &number, why, why_size))
+			return refuse(why, why_size, "has a bad database number");
+		redis->database = (int) number;
+	}
+	else if (*value != '\0' && *value != '/')
+		return refuse(why, why_size, "is no URL of the form redis://host:port/database");
+	return true;
+}
+
+bool
+config_load(struct config *config, const char *env_file, char *why, size_t why_size)
+{
+	struct env *env = env_read(env_file, why, why_size);
+
+	*config = (struct config) {0};
+	if (env == NULL)
+		return false;
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+	{
+		const struct setting *setting = &settings[i];
+		const char *value = env_get(env, setting->name);
+		char		reason[256] = "is required";
+
+		/* An empty value counts as unset, as in a compose file with NAME=${NAME-} */
+		if (value == NULL || *value == '\0')
+			value = setting->fallback;
+		if (value != NULL && setting->apply(config, setting, value, reason, sizeof reason))
+			continue;
+		snprintf(why, why_size, "%s: %s", setting->name, reason);
+		env_free(env);
+		config_free(config);
+		return false;
+	}
+	env_free(env);
+	if (config->database_read_url == NULL &&
+		!keep(&config->database_read_url, config->database_url,
+			  strlen(config->database_url), why, why_size))
+	{
+		config_free(config);
+		return false;
+	}
+	return true;
+}
+
+/* Free a string that may hold a secret. */
+static void
+wipe(char *secret)
+{
+	if (secret != NULL)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+void
+config_free(struct config *config)
+{
+	wipe(config->database_url);
+	wipe(config->database_read_url);
+	wipe(config->jwt_secret);
+	wipe(config->redis.password);
+	free(config->redis.user);
+	free(config->redis.host);
+	free(config->host);
+	for (size_t i = 0; i < config->origin_count; i++)
+		free(config->origins[i]);
+	free(config->origins);
+	*config = (struct config) {0};
+}
+
+void
+config_describe(void)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		printf("  %-27s %s%s%s%s\n", settings[i].name, settings[i].meaning,
+			   settings[i].fallback == NULL ? " (required)" : settings[i].fallback[0] ? " (" : "",
+			   settings[i].fallback ? settings[i].fallback : "",
+			   settings[i].fallback && settings[i].fallback[0] ? ")" : "");
+}

@@ -1,0 +1,57 @@
+/*
+ * config.h - settings from the environment and from a file `.env`.
+ *
+ * The environment wins over `.env`. All settings stand in one sorted table in
+ * config.c; the struct is read-only once threads run.
+ */
+#ifndef TIMETRACKR_CONFIG_H
+#define TIMETRACKR_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "log.h"
+
+/* REDIS_URL taken apart: redis://[[user]:password@]host[:port][/database] */
+struct config_redis
+{
+	char	   *host;			/* NULL: no Redis */
+	int			port;
+	int			database;
+	char	   *user;			/* NULL: none */
+	char	   *password;		/* NULL: none */
+};
+
+struct config
+{
+	char	   *database_url;
+	char	   *database_read_url;	/* the same as database_url unless set */
+	struct config_redis redis;
+	char	   *jwt_secret;		/* at least 32 bytes */
+	long		access_token_ttl;	/* seconds */
+	long		refresh_token_ttl;	/* seconds */
+	char	   *host;			/* address to listen on */
+	int			port;			/* 0: any free one */
+	char	  **origins;		/* FRONTEND_URL; each exactly as a browser sends it */
+	size_t		origin_count;
+	int			workers;		/* never 0 after loading */
+	long		rate_limit_per_minute;	/* 0: off */
+	long		auth_rate_limit_per_minute; /* 0: off */
+	bool		trust_proxy;	/* believe X-Forwarded-For's last element */
+	size_t		max_body_bytes;
+	enum log_level log_level;
+};
+
+/*
+ * Read and check all settings. Returns false with one line "NAME: why" in
+ * `why` for the first wrong one; it never contains the value of a secret.
+ */
+bool		config_load(struct config *config, const char *env_file, char *why, size_t why_size);
+
+/* Free what config_load() allocated. Secrets are wiped. */
+void		config_free(struct config *config);
+
+/* Print every setting with its default and meaning, for --help. */
+void		config_describe(void);
+
+#endif

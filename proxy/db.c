@@ -1,0 +1,499 @@
+/*
+ * db.c - one asynchronous PostgreSQL connection: its life and its pipeline.
+ *
+ * State: WAITING (backoff) → CONNECTING → SETTING_UP → UP → WAITING again when
+ * it is lost. Only the functions start_connecting(), become_up() and lose()
+ * move it. Each query is followed by a sync point and reported only when that
+ * has come back, since an error of the commit arrives between the two.
+ */
+#include "db.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "pg.h"
+#include "text.h"
+
+#define BACKOFF_FIRST 100		/* ms */
+#define BACKOFF_MOST 5000		/* ms */
+#define CONNECT_LIMIT 10000		/* ms */
+#define SETTINGS_MAX 16
+
+enum state
+{
+	WAITING,
+	CONNECTING,
+	SETTING_UP,
+	UP
+};
+
+struct db
+{
+	struct loop *loop;
+	struct db_options options;
+	char	   *url;
+	char	   *name;
+	enum state	state;
+	struct pg_conn *conn;
+	struct loop_watch watch;
+	struct loop_timer timer;	/* backoff, connect limit, or silence limit */
+	struct loop_hook hook;		/* sends what has been queued in this pass */
+	const char *broken;			/* reason to drop the connection in the next hook */
+	bool		unflushed;
+	bool		preparing;		/* the head's first result is that of its Parse */
+	uint64_t	head_since;		/* ms: since when the head is waited for */
+	unsigned	backoff;		/* ms */
+	unsigned	seed;
+	struct pg_result *pending;		/* of the head, until its sync comes back */
+	bool		pending_is_error;
+	struct db_query *head;		/* in flight, oldest first */
+	struct db_query *tail;
+	size_t		in_flight;
+	struct db_query setup;
+	char	   *setup_sql;
+	bool		prepared[DB_STATEMENTS_MAX];
+};
+
+static void lose(struct db *db, const char *why);
+static void start_connecting(void *arg);
+
+static const char *const session_settings[] = {
+	"TimeZone", "UTC",
+	"DateStyle", "ISO, MDY",
+	"search_path", "pg_catalog, pg_temp",
+	"plan_cache_mode", "force_generic_plan",
+	"jit", "off",
+	NULL
+};
+
+/* ---- queries in flight ---- */
+
+/* Take the oldest query out and report what became of it. */
+static void
+finish_head(struct db *db, enum db_outcome outcome)
+{
+	struct db_query *query = db->head;
+	struct db_result result = {.rows = db->pending, .outcome = outcome};
+
+	db->pending = NULL;
+	db->pending_is_error = false;
+	db->head = query->next;
+	if (db->head == NULL)
+		db->tail = NULL;
+	else
+		db->preparing = db->head->prepares;
+	db->in_flight--;
+	db->head_since = loop_now(db->loop);
+	query->next = NULL;
+	query->done(query, &result);
+	if (!result.kept)
+		pg_clear(result.rows);
+}
+
+/* Note a result of the oldest query; an error stands, whatever comes after it. */
+static void
+note_result(struct db *db, struct pg_result *rows, bool is_error)
+{
+	if (db->pending_is_error || (db->preparing && !is_error))
+	{
+		db->preparing = db->preparing && db->pending_is_error;
+		pg_clear(rows);
+		return;
+	}
+	pg_clear(db->pending);
+	db->pending = rows;
+	db->pending_is_error = is_error;
+}
+
+/* What became of the oldest query, now that its sync is here or never will be. */
+static enum db_outcome
+head_outcome(const struct db *db, bool synced)
+{
+	struct db_result result = {.rows = db->pending};
+
+	if (!db->pending_is_error)
+		return synced && db->pending != NULL ? DB_OK : DB_LOST;
+	/* libpq makes up an error without SQLSTATE when the connection breaks */
+	return *db_error_sqlstate(&result) != '\0' ? DB_ERROR : DB_LOST;
+}
+
+/* A statement that failed to parse, or that the server forgot, is to be prepared again. */
+static void
+forget_statement(struct db *db)
+{
+	struct db_result result = {.rows = db->pending};
+	const char *sqlstate = db_error_sqlstate(&result);
+
+	if (db->head->statement == NULL)
+		return;
+	if (db->preparing)
+		db->prepared[db->head->statement->id] = false;
+	else if (strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0)
+		db->broken = "a prepared statement is out of date";
+}
+
+/* Take in whatever libpq has ready. */
+static void
+read_results(struct db *db)
+{
+	int			gaps = 0;		/* one ends each command; two in a row: nothing is there */
+
+	while (db->head != NULL && gaps < 2)
+	{
+		struct pg_result *rows = NULL;
+		enum pg_event event = pg_next(db->conn, &rows);
+
+		if (event == PG_NOTHING)
+			return;
+		gaps = event == PG_GAP ? gaps + 1 : 0;
+		if (event == PG_ROWS || event == PG_ERROR)
+			note_result(db, rows, event == PG_ERROR);
+		if (event != PG_SYNC)
+			continue;
+		if (db->pending_is_error)
+			forget_statement(db);
+		finish_head(db, head_outcome(db, true));
+	}
+}
+
+/* ---- sending ---- */
+
+/* Hand one query, its Parse if it needs one, and its sync point to libpq. */
+static bool
+queue_query(struct db *db, struct db_query *query)
+{
+	const struct db_statement *statement = query->statement;
+	char		name[16];
+	bool		queued;
+
+	query->prepares = false;
+	if (statement == NULL)
+		queued = pg_query(db->conn, NULL, query->sql, query->value_count, query->values);
+	else
+	{
+		snprintf(name, sizeof name, "s%d", statement->id);
+		query->prepares = !db->prepared[statement->id];
+		if (query->prepares && !pg_prepare(db->conn, name, statement->sql))
+			return false;
+		db->prepared[statement->id] = true;
+		queued = pg_query(db->conn, name, NULL, query->value_count, query->values);
+	}
+	return queued && pg_sync(db->conn);
+}
+
+static void
+silence_check(void *arg)
+{
+	struct db  *db = arg;
+	uint64_t	waited = loop_now(db->loop) - db->head_since;
+
+	if (db->head == NULL)
+		return;
+	if (waited >= db->options.silence_limit)
+		lose(db, "no answer in time");
+	else
+		loop_timer_set(db->loop, &db->timer, db->options.silence_limit - waited, silence_check, db);
+}
+
+static bool
+send_now(struct db *db, struct db_query *query)
+{
+	if (!queue_query(db, query))
+	{
+		/* libpq may hold a part of it, so the session cannot be used on */
+		db->broken = "libpq refuses a query";
+		return false;
+	}
+	query->next = NULL;
+	if (db->head == NULL)
+	{
+		db->head = query;
+		db->preparing = query->prepares;
+		db->head_since = loop_now(db->loop);
+		if (db->options.silence_limit > 0 && !db->timer.active)
+			loop_timer_set(db->loop, &db->timer, db->options.silence_limit, silence_check, db);
+	}
+	else
+		db->tail->next = query;
+	db->tail = query;
+	db->in_flight++;
+	db->unflushed = true;
+	return true;
+}
+
+bool
+db_send(struct db *db, struct db_query *query)
+{
+	return db_is_up(db) && send_now(db, query);
+}
+
+/* Before each wait: send what this pass has queued, and act on a broken session. */
+static int
+before_wait(void *arg)
+{
+	struct db  *db = arg;
+	int			left;
+
+	if (db->broken != NULL && db->conn != NULL)
+	{
+		lose(db, db->broken);
+		return 0;				/* what that has set off may need hooks that ran already */
+	}
+	if (!db->unflushed)
+		return -1;
+	left = pg_flush(db->conn);
+	if (left >= 0 && loop_watch_change(db->loop, &db->watch, LOOP_READ | (left ? LOOP_WRITE : 0u)))
+	{
+		db->unflushed = false;
+		return -1;
+	}
+	lose(db, left < 0 ? pg_error(db->conn) : "epoll refuses the socket");
+	return 0;
+}
+
+/* The socket of an established connection is ready. */
+static void
+session_ready(void *arg, unsigned events)
+{
+	struct db  *db = arg;
+
+	if (events & LOOP_WRITE)
+		db->unflushed = true;
+	if (!(events & LOOP_READ))
+		return;
+	if (!pg_receive(db->conn))
+	{
+		read_results(db);		/* what came before the end still counts */
+		lose(db, pg_error(db->conn));
+		return;
+	}
+	read_results(db);
+	pg_notifications(db->conn, db->options.notified, db->options.arg);
+	if (pg_is_bad(db->conn))
+		lose(db, pg_error(db->conn));
+}
+
+/* ---- connecting, setting up, losing ---- */
+
+/* Wait before the next attempt: the backoff, give or take a quarter. */
+static void
+wait_to_connect(struct db *db)
+{
+	unsigned	spread = db->backoff / 2;
+	unsigned	delay = db->backoff - spread / 2 + (unsigned) rand_r(&db->seed) % (spread + 1);
+
+	db->state = WAITING;
+	db->backoff = db->backoff * 2 > BACKOFF_MOST ? BACKOFF_MOST : db->backoff * 2;
+	loop_timer_set(db->loop, &db->timer, delay, start_connecting, db);
+}
+
+/* Copy the first line of an error message of libpq, which may be about to be freed. */
+static void
+first_line(char *line, size_t size, const char *message)
+{
+	snprintf(line, size, "%.*s", (int) strcspn(message, "\n"), message);
+}
+
+/* Drop the connection, report every query in flight, and arrange for the next attempt. */
+static void
+lose(struct db *db, const char *why)
+{
+	char		reason[256];
+	enum state	was = db->state;
+
+	first_line(reason, sizeof reason, *why != '\0' ? why : "connection closed");
+	if (was == UP || db->options.refused == NULL)
+		log_event(LEVEL_WARN, was == UP ? "database_lost" : "database_refused",
+				  "connection", db->name, "error", reason, NULL);
+	loop_watch_stop(db->loop, &db->watch);
+	loop_timer_stop(db->loop, &db->timer);
+	db->state = WAITING;
+	db->broken = NULL;
+	db->unflushed = false;
+	memset(db->prepared, 0, sizeof db->prepared);
+	if (was == UP && db->options.down != NULL)
+		db->options.down(db->options.arg, reason);
+	if (was != UP && db->options.refused != NULL)
+		db->options.refused(db->options.arg, reason);
+	while (db->head != NULL)
+		finish_head(db, head_outcome(db, false));
+	pg_finish(db->conn);
+	db->conn = NULL;
+	wait_to_connect(db);
+}
+
+static void
+setup_done(struct db_query *query, struct db_result *result)
+{
+	struct db  *db = query->arg;
+
+	if (db->state != SETTING_UP || result->outcome == DB_LOST)
+		return;
+	if (result->outcome == DB_ERROR)
+	{
+		log_event(LEVEL_ERROR, "database_setup_failed", "connection", db->name,
+				  "error", db_error_message(result), NULL);
+		db->broken = "session settings were refused";
+		return;
+	}
+	db->state = UP;
+	db->backoff = BACKOFF_FIRST;
+	loop_timer_stop(db->loop, &db->timer);
+	log_event(LEVEL_DEBUG, "database_connected", "connection", db->name, NULL);
+	if (db->options.up != NULL)
+		db->options.up(db->options.arg);
+}
+
+/* Apply the session settings in one statement: SELECT set_config($1, $2, false), … */
+static bool
+send_setup(struct db *db)
+{
+	const char *const *lists[] = {session_settings, db->options.settings};
+	const char *values[SETTINGS_MAX * 2];
+	struct text sql = {0};
+	int			count = 0;
+
+	for (size_t i = 0; i < 2; i++)
+		for (const char *const *at = lists[i]; at != NULL && *at != NULL; at += 2)
+		{
+			if (count == SETTINGS_MAX * 2)
+				return false;
+			values[count++] = at[0];
+			values[count++] = at[1];
+			text_printf(&sql, "%s pg_catalog.set_config($%d, $%d, false)",
+						count == 2 ? "SELECT" : ",", count - 1, count);
+		}
+	free(db->setup_sql);
+	db->setup_sql = text_take(&sql);
+	if (db->setup_sql == NULL)
+		return false;
+	db->setup = (struct db_query) {
+		.sql = db->setup_sql,
+		.value_count = count,
+		.values = values,
+		.done = setup_done,
+		.arg = db,
+	};
+	return send_now(db, &db->setup);
+}
+
+/* The connection is there: enter pipeline mode and set the session up. */
+static void
+begin_session(struct db *db)
+{
+	db->state = SETTING_UP;
+	if (!pg_enter_pipeline(db->conn) || !send_setup(db))
+		lose(db, "the session cannot be set up");
+	else if (!loop_watch_start(db->loop, &db->watch, pg_socket(db->conn), LOOP_READ,
+							   session_ready, db))
+		lose(db, "epoll refuses the socket");
+}
+
+/* Take one step of connecting. The socket may be another one after each. */
+static void
+connect_ready(void *arg, unsigned events)
+{
+	struct db  *db = arg;
+	enum pg_progress next;
+
+	(void) events;
+	loop_watch_stop(db->loop, &db->watch);
+	next = pg_poll(db->conn);
+	if (next == PG_CONNECTED)
+		begin_session(db);
+	else if (next == PG_FAILED)
+		lose(db, pg_error(db->conn));
+	else if (!loop_watch_start(db->loop, &db->watch, pg_socket(db->conn),
+							   next == PG_WANTS_READ ? LOOP_READ : LOOP_WRITE,
+							   connect_ready, db))
+		lose(db, "epoll refuses the socket");
+}
+
+static void
+connect_too_slow(void *arg)
+{
+	lose(arg, "no connection in time");
+}
+
+static void
+start_connecting(void *arg)
+{
+	struct db  *db = arg;
+
+	db->state = CONNECTING;
+	db->conn = pg_start(db->url, db->name);
+	loop_timer_set(db->loop, &db->timer, CONNECT_LIMIT, connect_too_slow, db);
+	if (db->conn == NULL)
+		lose(db, "out of memory");
+	else if (pg_is_bad(db->conn))
+		lose(db, pg_error(db->conn));
+	else if (!loop_watch_start(db->loop, &db->watch, pg_socket(db->conn), LOOP_WRITE,
+							   connect_ready, db))
+		lose(db, "epoll refuses the socket");
+}
+
+struct db *
+db_open(struct loop *loop, const struct db_options *options)
+{
+	struct db  *db = calloc(1, sizeof *db);
+
+	if (db == NULL)
+		return NULL;
+	db->loop = loop;
+	db->options = *options;
+	db->url = strdup(options->url);
+	db->name = strdup(options->name);
+	db->watch = (struct loop_watch) LOOP_WATCH_INIT;
+	db->backoff = BACKOFF_FIRST;
+	db->seed = (unsigned) time(NULL) ^ (unsigned) (uintptr_t) db;
+	if (db->url == NULL || db->name == NULL)
+	{
+		free(db->url);
+		free(db->name);
+		free(db);
+		return NULL;
+	}
+	loop_hook_start(loop, &db->hook, before_wait, db);
+	loop_timer_set(loop, &db->timer, 0, start_connecting, db);
+	return db;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	loop_watch_stop(db->loop, &db->watch);
+	loop_timer_stop(db->loop, &db->timer);
+	loop_hook_stop(db->loop, &db->hook);
+	db->state = WAITING;
+	while (db->head != NULL)
+		finish_head(db, head_outcome(db, false));
+	pg_finish(db->conn);
+	explicit_bzero(db->url, strlen(db->url));
+	free(db->url);
+	free(db->name);
+	free(db->setup_sql);
+	free(db);
+}
+
+void
+db_reconnect(struct db *db, const char *why)
+{
+	db->broken = why;
+}
+
+bool
+db_is_up(const struct db *db)
+{
+	return db->state == UP && db->broken == NULL;
+}
+
+size_t
+db_in_flight(const struct db *db)
+{
+	return db->in_flight;
+}

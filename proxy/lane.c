@@ -1,0 +1,282 @@
+/*
+ * lane.c - hands jobs to the least busy connection, and repeats what may be repeated.
+ */
+#include "lane.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A lane without a connection keeps its queue for so long: time to reconnect once or twice. */
+#define GRACE 1000				/* ms */
+#define ATTEMPTS_MAX 4
+
+struct lane
+{
+	struct loop *loop;
+	struct lane_options options;
+	struct db  *connections[LANE_CONNECTIONS_MAX];
+	struct lane_job *first;		/* waiting, oldest first */
+	struct lane_job *last;
+	size_t		waiting;
+	struct loop_timer grace;
+	bool		dead;			/* without a connection beyond the grace */
+	bool		closing;
+	char		timeout_text[24];
+	const char *settings[7];
+};
+
+static void dispatch(struct lane *lane);
+
+static void
+enqueue(struct lane *lane, struct lane_job *job, bool at_front)
+{
+	job->queued = true;
+	job->next = NULL;
+	if (lane->first == NULL)
+		lane->first = lane->last = job;
+	else if (at_front)
+	{
+		job->next = lane->first;
+		lane->first = job;
+	}
+	else
+	{
+		lane->last->next = job;
+		lane->last = job;
+	}
+	lane->waiting++;
+}
+
+static struct lane_job *
+dequeue(struct lane *lane)
+{
+	struct lane_job *job = lane->first;
+
+	lane->first = job->next;
+	if (lane->first == NULL)
+		lane->last = NULL;
+	lane->waiting--;
+	job->next = NULL;
+	job->queued = false;
+	return job;
+}
+
+/* May this result be answered by running the statement again? */
+static bool
+may_repeat(const struct lane_job *job, const struct db_result *result)
+{
+	const struct lane *lane = job->lane;
+	const char *sqlstate;
+
+	if (job->attempts >= ATTEMPTS_MAX || lane->closing)
+		return false;
+	if (db_result_outcome(result) == DB_LOST)
+		return lane->options.repeat_lost;
+	if (db_result_outcome(result) != DB_ERROR)
+		return false;
+	sqlstate = db_error_sqlstate(result);
+	/* Rolled back, or never begun: 26000 and 0A000 are stale prepared statements. */
+	if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 ||
+		strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0)
+		return true;
+	return lane->options.repeat_lost &&
+		(strncmp(sqlstate, "57P", 3) == 0 || strncmp(sqlstate, "08", 2) == 0);
+}
+
+static void
+query_done(struct db_query *query, struct db_result *result)
+{
+	struct lane_job *job = query->arg;
+	struct lane *lane = job->lane;
+
+	if (may_repeat(job, result))
+		enqueue(lane, job, true);
+	else
+		job->done(job, result);
+	dispatch(lane);
+}
+
+/* The connection with the fewest queries in flight that takes one more; NULL: none. */
+static struct db *
+least_busy(const struct lane *lane)
+{
+	struct db  *best = NULL;
+
+	for (int i = 0; i < lane->options.connections; i++)
+	{
+		struct db  *db = lane->connections[i];
+
+		if (!db_is_up(db) || db_in_flight(db) >= lane->options.depth)
+			continue;
+		if (best == NULL || db_in_flight(db) < db_in_flight(best))
+			best = db;
+	}
+	return best;
+}
+
+/* Send waiting jobs while connections take them. */
+static void
+dispatch(struct lane *lane)
+{
+	struct db  *db;
+
+	while (!lane->closing && lane->first != NULL && (db = least_busy(lane)) != NULL)
+	{
+		struct lane_job *job = dequeue(lane);
+
+		job->query = (struct db_query) {
+			.statement = job->statement,
+			.value_count = job->value_count,
+			.values = job->values,
+			.done = query_done,
+			.arg = job,
+		};
+		job->attempts++;
+		if (!db_send(db, &job->query))
+			enqueue(lane, job, true);	/* that connection is down now: the next one is looked for */
+	}
+}
+
+/* Report every waiting job as not run. */
+static void
+fail_waiting(struct lane *lane)
+{
+	while (lane->first != NULL)
+	{
+		struct lane_job *job = dequeue(lane);
+
+		job->done(job, NULL);
+	}
+}
+
+static void
+grace_over(void *arg)
+{
+	struct lane *lane = arg;
+
+	lane->dead = true;
+	fail_waiting(lane);
+}
+
+static void
+connection_up(void *arg)
+{
+	struct lane *lane = arg;
+
+	lane->dead = false;
+	loop_timer_stop(lane->loop, &lane->grace);
+	dispatch(lane);
+}
+
+static void
+connection_down(void *arg, const char *why)
+{
+	struct lane *lane = arg;
+
+	(void) why;
+	if (!lane_is_up(lane) && !lane->dead && !lane->grace.active)
+		loop_timer_set(lane->loop, &lane->grace, GRACE, grace_over, lane);
+}
+
+struct lane *
+lane_open(struct loop *loop, const struct lane_options *options)
+{
+	struct lane *lane = calloc(1, sizeof *lane);
+	char		name[48];
+
+	if (lane == NULL)
+		return NULL;
+	lane->loop = loop;
+	lane->options = *options;
+	snprintf(lane->timeout_text, sizeof lane->timeout_text, "%llu",
+			 (unsigned long long) options->statement_timeout);
+	lane->settings[0] = "statement_timeout";
+	lane->settings[1] = lane->timeout_text;
+	lane->settings[2] = "idle_in_transaction_session_timeout";
+	lane->settings[3] = lane->timeout_text;
+	if (options->repeat_lost)
+	{
+		lane->settings[4] = "default_transaction_read_only";
+		lane->settings[5] = "on";
+	}
+	snprintf(name, sizeof name, "timetrackr %s", options->name);
+	for (int i = 0; i < options->connections; i++)
+	{
+		struct db_options connection = {
+			.url = options->url,
+			.name = name,
+			.settings = lane->settings,
+			/* the server ends a statement itself; one that stays silent for longer is out of reach */
+			.silence_limit = options->statement_timeout + 5000,
+			.up = connection_up,
+			.down = connection_down,
+			.arg = lane,
+		};
+
+		lane->connections[i] = db_open(loop, &connection);
+		if (lane->connections[i] == NULL)
+		{
+			lane_close(lane);
+			return NULL;
+		}
+	}
+	loop_timer_set(loop, &lane->grace, GRACE, grace_over, lane);
+	return lane;
+}
+
+void
+lane_close(struct lane *lane)
+{
+	if (lane == NULL)
+		return;
+	lane->closing = true;
+	loop_timer_stop(lane->loop, &lane->grace);
+	for (int i = 0; i < lane->options.connections; i++)
+		db_close(lane->connections[i]);
+	fail_waiting(lane);
+	free(lane);
+}
+
+bool
+lane_submit(struct lane *lane, struct lane_job *job)
+{
+	if (lane->dead || lane->closing || lane->waiting >= lane->options.queue_limit)
+		return false;
+	job->lane = lane;
+	job->attempts = 0;
+	enqueue(lane, job, false);
+	dispatch(lane);
+	return true;
+}
+
+bool
+lane_withdraw(struct lane_job *job)
+{
+	struct lane *lane = job->lane;
+	struct lane_job *before = NULL;
+
+	if (!job->queued)
+		return false;
+	for (struct lane_job *at = lane->first; at != job; at = at->next)
+		before = at;
+	if (before == NULL)
+		lane->first = job->next;
+	else
+		before->next = job->next;
+	if (lane->last == job)
+		lane->last = before;
+	lane->waiting--;
+	job->queued = false;
+	job->next = NULL;
+	return true;
+}
+
+bool
+lane_is_up(const struct lane *lane)
+{
+	for (int i = 0; i < lane->options.connections; i++)
+		if (db_is_up(lane->connections[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,63 @@
+/*
+ * lane.h - a bounded queue in front of a few connections that serve alike.
+ *
+ * A worker has three lanes: reads, writes and log-ins, so that a storm on one
+ * of them leaves the others alone. A lane decides what may be tried again:
+ * reads whose connection was lost, and whatever the server rolled back because
+ * of a serialization failure or a deadlock. A write whose outcome is unknown is never repeated.
+ */
+#ifndef TIMETRACKR_LANE_H
+#define TIMETRACKR_LANE_H
+
+#include "db.h"
+
+#define LANE_CONNECTIONS_MAX 4
+
+struct lane;
+
+struct lane_options
+{
+	const char *name;			/* "read": in log lines and application_name */
+	const char *url;
+	int			connections;
+	size_t		depth;			/* most queries in flight on a connection */
+	size_t		queue_limit;	/* most jobs that wait for one */
+	uint64_t	statement_timeout;	/* ms */
+	bool		repeat_lost;	/* jobs only read: try again when the connection was lost */
+};
+
+/* One statement to run. Owned by the caller and untouched until done() was called. */
+struct lane_job
+{
+	const struct db_statement *statement;
+	int			value_count;
+	const char *const *values;
+	/* Called once. result is NULL when it never ran, for lack of a connection. */
+	void		(*done) (struct lane_job *job, struct db_result *result);
+	void	   *arg;
+	struct lane *lane;			/* private from here */
+	struct db_query query;
+	int			attempts;
+	bool		queued;			/* waits in the lane; otherwise it is in flight */
+	struct lane_job *next;
+};
+
+/* Open the lane's connections on a loop; NULL when memory is out. */
+struct lane *lane_open(struct loop *loop, const struct lane_options *options);
+
+/* Close it. Every job is done: with NULL, or with DB_LOST when it was in flight. */
+void		lane_close(struct lane *lane);
+
+/*
+ * Take a job. False, without calling done(), when the queue is full or no
+ * connection has been up for a second or more.
+ */
+bool		lane_submit(struct lane *lane, struct lane_job *job);
+
+/* Take back a job that still waits: done() will not be called. False: it is in flight. */
+bool		lane_withdraw(struct lane_job *job);
+
+/* Is at least one connection up? */
+bool		lane_is_up(const struct lane *lane);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * log.c - JSON log lines, collected per thread.
+ */
+#include "log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "text.h"
+
+/* Collected lines are written out when they reach this many bytes. */
+#define FLUSH_AT 16384
+
+static enum log_level current_level = LEVEL_INFO;
+static __thread struct text pending;
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+void
+log_set_level(enum log_level level)
+{
+	current_level = level;
+}
+
+bool
+log_enabled(enum log_level level)
+{
+	return level <= current_level;
+}
+
+/*
+ * Standard error is where a failed write would be reported, so there is nobody
+ * to tell: what cannot be written is dropped.
+ */
+void
+log_flush(void)
+{
+	size_t		written = 0;
+
+	while (written < pending.length)
+	{
+		ssize_t		n = write(STDERR_FILENO, pending.data + written, pending.length - written);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		written += (size_t) n;
+	}
+	text_reset(&pending);
+}
+
+void
+log_finish(void)
+{
+	log_flush();
+	text_free(&pending);
+}
+
+/* Begin a line with time (UTC, ms), level and event. */
+static void
+begin_line(enum log_level level, const char *event)
+{
+	static __thread time_t last_second = -1;
+	static __thread char second_text[sizeof "2000-01-01T00:00:00"];
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec != last_second)
+	{
+		struct tm	utc;
+
+		if (gmtime_r(&now.tv_sec, &utc) != NULL &&
+			strftime(second_text, sizeof second_text, "%Y-%m-%dT%H:%M:%S", &utc) > 0)
+			last_second = now.tv_sec;
+	}
+	text_printf(&pending, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":",
+				second_text, now.tv_nsec / 1000000, level_names[level]);
+	text_add_json(&pending, event);
+}
+
+static void
+end_line(enum log_level level)
+{
+	text_add_bytes(&pending, "}\n", 2);
+	if (pending.failed || level <= LEVEL_WARN || pending.length >= FLUSH_AT)
+		log_flush();
+}
+
+void
+log_event(enum log_level level, const char *event, ...)
+{
+	va_list		args;
+	const char *key;
+
+	if (!log_enabled(level))
+		return;
+	begin_line(level, event);
+	va_start(args, event);
+	while ((key = va_arg(args, const char *)) != NULL)
+	{
+		const char *value = va_arg(args, const char *);
+
+		text_add_char(&pending, ',');
+		text_add_json(&pending, key);
+		text_add_char(&pending, ':');
+		text_add_json(&pending, value);
+	}
+	va_end(args);
+	end_line(level);
+}
+
+void
+log_request(const struct log_request *request)
+{
+	if (!log_enabled(LEVEL_INFO))
+		return;
+	begin_line(LEVEL_INFO, "request");
+	text_add(&pending, ",\"method\":");
+	text_add_json(&pending, request->method);
+	text_add(&pending, ",\"route\":");
+	text_add_json(&pending, request->route);
+	text_printf(&pending, ",\"status\":%d,\"ms\":%.3f,\"request_id\":",
+				request->status, request->milliseconds);
+	text_add_json(&pending, request->request_id);
+	if (request->user_id != 0)
+		text_printf(&pending, ",\"user_id\":%lld", request->user_id);
+	end_line(LEVEL_INFO);
+}

@@ -1,0 +1,57 @@
+/*
+ * log.h - JSON log lines on standard error, one object a line.
+ *
+ * Lines are collected per thread and written once a loop pass (log_flush), or
+ * at once for warnings and errors. Control bytes and broken UTF-8 are escaped.
+ * Never hand a secret, a token, a connection string or a request parameter to it.
+ */
+#ifndef TIMETRACKR_LOG_H
+#define TIMETRACKR_LOG_H
+
+#include <stdbool.h>
+
+enum log_level
+{
+	LEVEL_ERROR,
+	LEVEL_WARN,
+	LEVEL_INFO,
+	LEVEL_DEBUG
+};
+
+/* Set the most talkative level that is still written. Call before any thread starts. */
+void		log_set_level(enum log_level level);
+
+/* Is this level written? To save the cost of preparing a line. */
+bool		log_enabled(enum log_level level);
+
+/*
+ * Write one line: time, level, event and then pairs of (const char *key,
+ * const char *value), ended by NULL. A NULL value is written as null. `event` is a
+ * short fixed word such as "database_lost", to be searched for.
+ *
+ *   log_event(LEVEL_WARN, "database_lost", "lane", name, "error", why, NULL);
+ */
+void		log_event(enum log_level level, const char *event, ...)
+			__attribute__((sentinel));
+
+/* What is said about one answered request. */
+struct log_request
+{
+	const char *method;
+	const char *route;			/* the route's pattern, NULL when none matched */
+	const char *request_id;
+	int			status;
+	double		milliseconds;
+	long long	user_id;		/* 0: anonymous */
+};
+
+/* Write the line of one request, at LEVEL_INFO. */
+void		log_request(const struct log_request *request);
+
+/* Write out what this thread has collected. The loop's last hook calls it. */
+void		log_flush(void);
+
+/* The same, and free this thread's memory: the last call of a thread. */
+void		log_finish(void);
+
+#endif

@@ -1,0 +1,279 @@
+/*
+ * pg.c - the only user of libpq.
+ *
+ * A host name in the connection string is looked up by libpq in a blocking way
+ * at each connect; an address is not.
+ */
+#include "pg.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Notices are for people at a terminal; the server logs what matters. */
+static void
+ignore_notice(void *arg, const char *message)
+{
+	(void) arg;
+	(void) message;
+}
+
+struct pg_conn *
+pg_start(const char *url, const char *name)
+{
+	/* what stands before dbname may be changed by the URL, what follows may not */
+	const char *const keywords[] = {
+		"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+		"dbname", "application_name", "client_encoding", NULL
+	};
+	const char *const values[] = {
+		"30", "10", "3", "20000",
+		url, name, "UTF8", NULL
+	};
+	struct pg_conn *conn = PQconnectStartParams(keywords, values, 1);
+
+	if (conn != NULL)
+		PQsetNoticeProcessor(conn, ignore_notice, NULL);
+	return conn;
+}
+
+enum pg_progress
+pg_poll(struct pg_conn *conn)
+{
+	switch (PQconnectPoll(conn))
+	{
+		case PGRES_POLLING_OK:
+			return PG_CONNECTED;
+		case PGRES_POLLING_READING:
+			return PG_WANTS_READ;
+		case PGRES_POLLING_WRITING:
+			return PG_WANTS_WRITE;
+		default:
+			return PG_FAILED;
+	}
+}
+
+bool
+pg_enter_pipeline(struct pg_conn *conn)
+{
+	return PQsetnonblocking(conn, 1) == 0 && PQenterPipelineMode(conn);
+}
+
+void
+pg_finish(struct pg_conn *conn)
+{
+	PQfinish(conn);
+}
+
+int
+pg_socket(const struct pg_conn *conn)
+{
+	return PQsocket(conn);
+}
+
+bool
+pg_is_bad(const struct pg_conn *conn)
+{
+	return PQstatus(conn) == CONNECTION_BAD;
+}
+
+const char *
+pg_error(const struct pg_conn *conn)
+{
+	return PQerrorMessage(conn);
+}
+
+bool
+pg_prepare(struct pg_conn *conn, const char *name, const char *sql)
+{
+	return PQsendPrepare(conn, name, sql, 0, NULL);
+}
+
+bool
+pg_query(struct pg_conn *conn, const char *name, const char *sql, int value_count,
+		 const char *const *values)
+{
+	if (name != NULL)
+		return PQsendQueryPrepared(conn, name, value_count, values, NULL, NULL, 0);
+	return PQsendQueryParams(conn, sql, value_count, NULL, values, NULL, NULL, 0);
+}
+
+bool
+pg_sync(struct pg_conn *conn)
+{
+	return PQpipelineSync(conn);
+}
+
+int
+pg_flush(struct pg_conn *conn)
+{
+	return PQflush(conn);
+}
+
+bool
+pg_receive(struct pg_conn *conn)
+{
+	return PQconsumeInput(conn);
+}
+
+enum pg_event
+pg_next(struct pg_conn *conn, struct pg_result **rows)
+{
+	enum pg_event event;
+
+	if (PQisBusy(conn))
+		return PG_NOTHING;
+	*rows = PQgetResult(conn);
+	if (*rows == NULL)
+		return PG_GAP;
+	switch (PQresultStatus(*rows))
+	{
+		case PGRES_TUPLES_OK:
+		case PGRES_COMMAND_OK:
+		case PGRES_EMPTY_QUERY:
+			return PG_ROWS;
+		case PGRES_PIPELINE_SYNC:
+			event = PG_SYNC;
+			break;
+		case PGRES_PIPELINE_ABORTED:
+			event = PG_SKIPPED;
+			break;
+		default:
+			return PG_ERROR;
+	}
+	PQclear(*rows);
+	*rows = NULL;
+	return event;
+}
+
+void
+pg_clear(struct pg_result *rows)
+{
+	PQclear(rows);
+}
+
+void
+pg_notifications(struct pg_conn *conn, void (*notified) (void *arg, const char *channel,
+														 const char *payload), void *arg)
+{
+	PGnotify   *note;
+
+	while ((note = PQnotifies(conn)) != NULL)
+	{
+		if (notified != NULL)
+			notified(arg, note->relname, note->extra);
+		PQfreemem(note);
+	}
+}
+
+/* ---- results ---- */
+
+enum db_outcome
+db_result_outcome(const struct db_result *result)
+{
+	return result->outcome;
+}
+
+int
+db_result_rows(const struct db_result *result)
+{
+	return PQntuples(result->rows);
+}
+
+int
+db_result_columns(const struct db_result *result)
+{
+	return PQnfields(result->rows);
+}
+
+const char *
+db_result_value(const struct db_result *result, int row, int column)
+{
+	return PQgetisnull(result->rows, row, column) ? NULL : PQgetvalue(result->rows, row, column);
+}
+
+size_t
+db_result_length(const struct db_result *result, int row, int column)
+{
+	return (size_t) PQgetlength(result->rows, row, column);
+}
+
+static const char *
+error_field(const struct db_result *result, int field)
+{
+	const char *value = PQresultErrorField(result->rows, field);
+
+	return value != NULL ? value : "";
+}
+
+const char *
+db_error_sqlstate(const struct db_result *result)
+{
+	return error_field(result, PG_DIAG_SQLSTATE);
+}
+
+const char *
+db_error_message(const struct db_result *result)
+{
+	return error_field(result, PG_DIAG_MESSAGE_PRIMARY);
+}
+
+const char *
+db_error_detail(const struct db_result *result)
+{
+	return error_field(result, PG_DIAG_MESSAGE_DETAIL);
+}
+
+const char *
+db_error_constraint(const struct db_result *result)
+{
+	return error_field(result, PG_DIAG_CONSTRAINT_NAME);
+}
+
+const char *
+db_error_column(const struct db_result *result)
+{
+	return error_field(result, PG_DIAG_COLUMN_NAME);
+}
+
+struct db_result *
+db_result_keep(struct db_result *result)
+{
+	struct db_result *kept = malloc(sizeof *kept);
+
+	if (kept == NULL)
+		return NULL;
+	*kept = *result;
+	kept->kept = false;
+	result->kept = true;
+	return kept;
+}
+
+void
+db_result_free(struct db_result *result)
+{
+	if (result == NULL)
+		return;
+	PQclear(result->rows);
+	free(result);
+}
+
+bool
+db_url_is_valid(const char *url, char *why, size_t why_size)
+{
+	char	   *error = NULL;
+	PQconninfoOption *options = PQconninfoParse(url, &error);
+
+	if (options == NULL)
+	{
+		/* libpq's message may quote the password, so it is not passed on */
+		snprintf(why, why_size, "%s", error != NULL
+				 ? "is no PostgreSQL URL or connection string that libpq understands"
+				 : "out of memory");
+		PQfreemem(error);
+		return false;
+	}
+	PQconninfoFree(options);
+	return true;
+}
