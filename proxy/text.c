@@ -54,6 +54,12 @@ text_add_bytes(struct text *text, const char *bytes, size_t length)
 }
 
 void
+text_want(struct text *text, size_t more)
+{
+	(void) text_reserve(text, more);	/* a failure is noted in the text */
+}
+
+void
 text_add(struct text *text, const char *string)
 {
 	text_add_bytes(text, string, strlen(string));

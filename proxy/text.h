@@ -39,6 +39,9 @@ void		text_add_json_bytes(struct text *text, const char *bytes, size_t length);
 /* Add bytes percent-encoded for a query string (unreserved characters stay). */
 void		text_add_percent(struct text *text, const char *string);
 
+/* Make room for so many more bytes at once, when they are known in advance. */
+void		text_want(struct text *text, size_t more);
+
 /* Make it empty but keep its memory. */
 void		text_reset(struct text *text);
 

@@ -1,0 +1,234 @@
+/*
+ * admit.c - request id, origin, route, token and rate limit, in this order.
+ */
+#include "admit.h"
+
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "text.h"
+#include "token.h"
+
+#define REQUEST_ID_MAX 64
+#define ADDRESS_MAX 45
+
+/* Is this a request id that may be repeated in headers and logs? */
+static bool
+is_sane_id(const char *id)
+{
+	size_t		length = id != NULL ? strlen(id) : 0;
+
+	return length > 0 && length <= REQUEST_ID_MAX &&
+		strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") == length;
+}
+
+const char *
+admit_new_id(struct service *service, struct arena *arena)
+{
+	const char *id = arena_printf(arena, "%016llx%08llx", (unsigned long long) service->id_prefix,
+								  (unsigned long long) service->id_counter++);
+
+	return id != NULL ? id : "-";
+}
+
+static const char *
+known_origin(const struct config *config, const char *origin)
+{
+	for (size_t i = 0; origin != NULL && i < config->origin_count; i++)
+		if (strcmp(config->origins[i], origin) == 0)
+			return config->origins[i];
+	return NULL;
+}
+
+/* Find the route; false with 404 or 405. */
+static bool
+find_route(const struct service *service, const struct request_head *head,
+		   const struct target *target, struct admission *admission, struct problem *problem)
+{
+	const char *name = strcmp(head->method, "HEAD") == 0 ? "GET" : head->method;
+	int			method = 0;
+
+	admission->is_options = strcmp(name, "OPTIONS") == 0;
+	while (method < METHOD_COUNT && strcmp(name, catalog_method_name(method)) != 0)
+		method++;
+	/* an unknown method matches no route, but the path may still be known */
+	admission->route = target_match(service->catalog, (enum catalog_method) method, target,
+									&admission->allowed);
+	if (admission->allowed == 0)
+		problem_set(problem, 404, "not_found", "There is nothing at this path.");
+	else if (admission->route == NULL && !admission->is_options)
+		problem_set(problem, 405, "method_not_allowed", "This path does not know that method.");
+	else
+		return true;
+	return false;
+}
+
+/*
+ * Who sends it? A token that is present must be good. One that has merely
+ * expired does no harm where a new session is opened: clients tend to send it along.
+ */
+static bool
+find_viewer(const struct service *service, const struct request_head *head,
+			struct admission *admission, struct problem *problem)
+{
+	const char *token = head->authorization;
+	enum token_status status = TOKEN_BAD;
+
+	if (token == NULL)
+	{
+		if (admission->route->access != ACCESS_USER)
+			return true;
+		problem_set(problem, 401, "missing_token", "This needs an access token.");
+		return false;
+	}
+	if (strncasecmp(token, "Bearer ", 7) == 0)
+	{
+		token += 7;
+		token += strspn(token, " ");
+		status = token_verify(service->tokens, token, strlen(token), time(NULL),
+							  &admission->user_id);
+	}
+	if (status == TOKEN_OK ||
+		(status == TOKEN_EXPIRED && admission->route->access == ACCESS_ANYONE))
+		return true;
+	admission->user_id = 0;
+	problem_set(problem, 401, "invalid_token", status == TOKEN_EXPIRED
+				? "The access token has expired." : "The access token is not valid.");
+	return false;
+}
+
+/* The client's address: its peer's, or what a trusted proxy in front says. */
+static const char *
+client_address(const struct service *service, const struct request_head *head)
+{
+	const char *last = head->forwarded_for;
+	const char *comma;
+	size_t		length;
+
+	if (!service->config->trust_proxy || last == NULL)
+		return head->peer;
+	comma = strrchr(last, ',');
+	last = comma != NULL ? comma + 1 : last;
+	last += strspn(last, " \t");
+	length = strlen(last);
+	if (length == 0 || length > ADDRESS_MAX || strspn(last, "0123456789abcdefABCDEF.:") != length)
+		return head->peer;
+	return last;
+}
+
+static bool
+check_limit(struct service *service, const struct request_head *head, struct arena *arena,
+			struct admission *admission, struct problem *problem)
+{
+	bool		opens_session = admission->route->access == ACCESS_ANYONE;
+	const char *who = client_address(service, head);
+
+	if (admission->route->builtin != BUILTIN_NONE)
+		return true;
+	admission->limit_name = opens_session ? "sessions" : "address";
+	if (admission->user_id != 0 && !opens_session)
+	{
+		admission->limit_name = "user";
+		who = arena_printf(arena, "user %lld", (long long) admission->user_id);
+	}
+	if (who == NULL)
+	{
+		problem_set(problem, 503, "out_of_memory", "The server is out of memory.");
+		return false;
+	}
+	if (limit_take(service->limits, opens_session ? LIMIT_SESSIONS : LIMIT_REQUESTS, who,
+				   loop_now(service->loop), &admission->limit))
+		return true;
+	problem_set(problem, 429, "too_many_requests", "Too many requests. Wait a little.");
+	problem->retry_after = (int) admission->limit.reset;
+	return false;
+}
+
+bool
+admit(struct service *service, const struct request_head *head, struct arena *arena,
+	  struct target *target, struct admission *admission, struct problem *problem)
+{
+	*admission = (struct admission) {
+		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
+		.origin = known_origin(service->config, head->origin),
+	};
+	if (!target_parse(head->target, target, arena, problem) ||
+		!find_route(service, head, target, admission, problem))
+		return false;
+	if (admission->is_options)
+		return true;
+	/* a bad token counts against the address, so that guessing is limited too */
+	if (!find_viewer(service, head, admission, problem))
+	{
+		struct problem limited;
+
+		if (!check_limit(service, head, arena, admission, &limited))
+			*problem = limited;
+		return false;
+	}
+	return check_limit(service, head, arena, admission, problem);
+}
+
+/* Is this application/json, in UTF-8 if it says a charset? */
+static bool
+is_json_type(const char *type)
+{
+	size_t		length = strlen("application/json");
+
+	if (type == NULL || strncasecmp(type, "application/json", length) != 0)
+		return false;
+	type += length;
+	type += strspn(type, " \t");
+	if (*type == '\0')
+		return true;
+	if (*type++ != ';')
+		return false;
+	type += strspn(type, " \t");
+	return strcasecmp(type, "charset=utf-8") == 0 || strcasecmp(type, "charset=\"utf-8\"") == 0;
+}
+
+static bool
+needs_body(const struct catalog_route *route)
+{
+	for (size_t i = 0; i < route->param_count; i++)
+		if (route->params[i].source == SOURCE_BODY && route->params[i].required)
+			return true;
+	return false;
+}
+
+bool
+admit_body(const struct catalog_route *route, const struct request_head *head,
+		   size_t length, struct problem *problem)
+{
+	if (length > 0 && !is_json_type(head->content_type))
+		problem_set(problem, 415, "unsupported_media_type",
+					"The body must be application/json in UTF-8.");
+	else if (length > 0 || !needs_body(route))
+		return true;
+	else if (!head->announces_body)
+		problem_set(problem, 411, "length_required", "This needs a body.");
+	else
+		problem_set(problem, 400, "malformed_json", "The body is empty.");
+	return false;
+}
+
+char *
+admit_allow(unsigned allowed, struct arena *arena)
+{
+	struct text text = {0};
+	char	   *allow = NULL;
+
+	for (int i = 0; i < METHOD_COUNT; i++)
+	{
+		if (!(allowed & 1u << i))
+			continue;
+		text_add(&text, catalog_method_name((enum catalog_method) i));
+		text_add(&text, i == METHOD_GET ? ", HEAD, " : ", ");
+	}
+	text_add(&text, "OPTIONS");
+	if (!text.failed)
+		allow = arena_copy(arena, text.data, text.length);
+	text_free(&text);
+	return allow;
+}

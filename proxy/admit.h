@@ -1,0 +1,62 @@
+/*
+ * admit.h - may this request come in? Decided from its head alone: route,
+ * token, rate limits.
+ */
+#ifndef TIMETRACKR_ADMIT_H
+#define TIMETRACKR_ADMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "limit.h"
+#include "problem.h"
+#include "service.h"
+#include "target.h"
+
+/* What the head of a request says. All strings live as long as the request; NULL: absent. */
+struct request_head
+{
+	const char *method;
+	const char *target;			/* raw, /path?query */
+	const char *peer;			/* the client's address */
+	const char *authorization;
+	const char *content_type;
+	const char *forwarded_for;
+	const char *origin;
+	const char *request_id;
+	bool		announces_body; /* has Content-Length or Transfer-Encoding */
+	unsigned long long content_length;	/* 0 when not announced */
+};
+
+/* What was found out about it. */
+struct admission
+{
+	const char *id;				/* the client's request id, if sane, or a new one */
+	const char *origin;			/* the Origin, when FRONTEND_URL lists it; else NULL */
+	const struct catalog_route *route;	/* NULL: none */
+	bool		is_options;		/* route is then not looked for */
+	unsigned	allowed;		/* methods of the path, as bits (1 << method) */
+	int64_t		user_id;		/* 0: anonymous */
+	const char *limit_name;
+	struct limit_state limit;
+};
+
+/* A new request id. */
+const char *admit_new_id(struct service *service, struct arena *arena);
+
+/*
+ * Find everything out; `admission` comes with a new id, which the client's replaces if it is sane.
+ * False with the problem set when the request is refused;
+ * the admission then holds what is known so far, `id` always.
+ */
+bool		admit(struct service *service, const struct request_head *head, struct arena *arena,
+				  struct target *target, struct admission *admission, struct problem *problem);
+
+/* Is a body of this length what the route reads? False with the problem set: 400, 411 or 415. */
+bool		admit_body(const struct catalog_route *route, const struct request_head *head,
+					   size_t length, struct problem *problem);
+
+/* The methods of a path as the Allow header has them; NULL when memory is out. */
+char	   *admit_allow(unsigned allowed, struct arena *arena);
+
+#endif

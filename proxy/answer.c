@@ -1,0 +1,165 @@
+/*
+ * answer.c - builds answers.
+ */
+#include "answer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "params.h"
+
+void
+answer_add_header(struct answer *answer, const char *name, const char *value)
+{
+	if (value == NULL || answer->header_count == ANSWER_HEADERS_MAX)
+		answer->body.failed = true;
+	else
+		answer->headers[answer->header_count++] = (struct answer_header) {name, value};
+}
+
+void
+answer_add_common(struct answer *answer, const char *request_id, const char *cache,
+				  const char *origin)
+{
+	answer_add_header(answer, "X-Request-Id", request_id);
+	answer_add_header(answer, "Cache-Control", cache);
+	answer_add_header(answer, "Vary", "Authorization, Origin");
+	answer_add_header(answer, "X-Content-Type-Options", "nosniff");
+	answer_add_header(answer, "X-Frame-Options", "DENY");
+	answer_add_header(answer, "Referrer-Policy", "no-referrer");
+	answer_add_header(answer, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+	if (origin == NULL)
+		return;
+	answer_add_header(answer, "Access-Control-Allow-Origin", origin);
+	answer_add_header(answer, "Access-Control-Expose-Headers",
+					  "Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id");
+}
+
+void
+answer_add_limit(struct answer *answer, const char *policy, const struct limit_state *state,
+				 struct arena *arena)
+{
+	if (state->limit == 0)
+		return;
+	answer_add_header(answer, "RateLimit-Policy",
+					  arena_printf(arena, "\"%s\";q=%ld;w=60", policy, state->limit));
+	answer_add_header(answer, "RateLimit",
+					  arena_printf(arena, "\"%s\";r=%ld;t=%ld", policy, state->remaining, state->reset));
+}
+
+void
+answer_set_problem(struct answer *answer, const struct problem *problem, const char *request_id,
+				   struct arena *arena)
+{
+	answer->status = problem->status;
+	problem_write(&answer->body, problem, request_id);
+	answer_add_header(answer, "Content-Type", "application/problem+json");
+	if (problem->status == 401)
+		answer_add_header(answer, "WWW-Authenticate", strcmp(problem->code, "invalid_token") == 0
+						  ? "Bearer error=\"invalid_token\"" : "Bearer");
+	if (problem->retry_after > 0)
+		answer_add_header(answer, "Retry-After", arena_printf(arena, "%d", problem->retry_after));
+}
+
+void
+answer_set_json(struct answer *answer, int status, const char *json, size_t length)
+{
+	answer->status = status;
+	text_add_bytes(&answer->body, json, length);
+	answer_add_header(answer, "Content-Type", "application/json");
+}
+
+/* The reference of the next page: the same path and query, with another cursor. */
+static char *
+next_page(const struct target *target, const char *cursor, struct arena *arena)
+{
+	struct text link = {0};
+	char	   *kept = NULL;
+
+	text_add_char(&link, '<');
+	for (size_t i = 0; i < target->segment_count; i++)
+	{
+		text_add_char(&link, '/');
+		text_add_percent(&link, target->segments[i]);
+	}
+	text_add_char(&link, '?');
+	for (size_t i = 0; i < target->query_count; i++)
+	{
+		if (strcmp(target->query[i].name, "cursor") == 0)
+			continue;
+		text_add_percent(&link, target->query[i].name);
+		text_add_char(&link, '=');
+		text_add_percent(&link, target->query[i].value);
+		text_add_char(&link, '&');
+	}
+	text_add(&link, "cursor=");
+	text_add(&link, cursor);
+	text_add(&link, ">; rel=\"next\"");
+	if (!link.failed)
+		kept = arena_copy(arena, link.data, link.length);
+	text_free(&link);
+	return kept;
+}
+
+void
+answer_set_list(struct answer *answer, const struct catalog_route *route,
+				const struct param_values *values, const struct target *target,
+				const struct accelerated_row *rows, size_t row_count, struct arena *arena)
+{
+	bool		paged = route->key_count > 0;
+	size_t		page = paged ? (size_t) strtoul(values->value[route->limit], NULL, 10) - 1 : row_count;
+	size_t		shown = row_count < page ? row_count : page;
+	size_t		total = 2;
+
+	answer->status = route->status;
+	for (size_t i = 0; i < shown; i++)
+		total += rows[i].length + 1;
+	text_want(&answer->body, total);
+	text_add_char(&answer->body, '[');
+	for (size_t i = 0; i < shown; i++)
+	{
+		if (i > 0)
+			text_add_char(&answer->body, ',');
+		text_add_bytes(&answer->body, rows[i].json, rows[i].length);
+	}
+	text_add_char(&answer->body, ']');
+	answer_add_header(answer, "Content-Type", "application/json");
+	if (paged && row_count > page)
+	{
+		const char *cursor = params_make_cursor(rows[page - 1].keys, route->key_count, arena);
+
+		answer_add_header(answer, "Link", cursor != NULL ? next_page(target, cursor, arena) : NULL);
+	}
+}
+
+void
+answer_set_session(struct answer *answer, int status, const char *json, size_t length,
+				   const char *access_token, long ttl)
+{
+	/* the row is an object with members: the new ones take the place of its closing brace */
+	answer_set_json(answer, status, json, length - 1);
+	text_add(&answer->body, ",\"access_token\":");
+	text_add_json(&answer->body, access_token);
+	text_printf(&answer->body, ",\"token_type\":\"Bearer\",\"expires_in\":%ld}", ttl);
+}
+
+bool
+answer_failed(const struct answer *answer)
+{
+	return answer->body.failed;
+}
+
+const char *
+answer_body(const struct answer *answer, size_t *length)
+{
+	*length = answer->shared != NULL ? answer->shared_length : answer->body.length;
+	return answer->shared != NULL ? answer->shared : answer->body.data;
+}
+
+void
+answer_reset(struct answer *answer)
+{
+	text_free(&answer->body);
+	*answer = (struct answer) {0};
+}

@@ -1,0 +1,83 @@
+/*
+ * answer.h - the answer to a request: status, headers and body.
+ *
+ * Knows what HTTP wants on every answer, and how rows become a body; not how an
+ * answer is sent.
+ */
+#ifndef TIMETRACKR_ANSWER_H
+#define TIMETRACKR_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "accelerator.h"
+#include "arena.h"
+#include "catalog.h"
+#include "limit.h"
+#include "problem.h"
+#include "target.h"
+#include "text.h"
+
+#define ANSWER_HEADERS_MAX 24
+
+struct answer_header
+{
+	const char *name;
+	const char *value;
+};
+
+struct answer
+{
+	int			status;			/* 0: there is none yet */
+	struct text body;			/* owned, unless `shared` is set */
+	const char *shared;			/* a body that outlives all requests */
+	size_t		shared_length;
+	struct answer_header headers[ANSWER_HEADERS_MAX];
+	size_t		header_count;
+	bool		closes;			/* the connection ends after it */
+};
+
+/* Add a header. Name and value must live as long as the request. NULL counts as out of memory. */
+void		answer_add_header(struct answer *answer, const char *name, const char *value);
+
+/*
+ * Add what every answer carries: request id, security headers, Vary, caching,
+ * and for a known origin CORS. `cache` is the value of Cache-Control, `origin` NULL for none.
+ */
+void		answer_add_common(struct answer *answer, const char *request_id, const char *cache,
+							  const char *origin);
+
+/* Add RateLimit and RateLimit-Policy; nothing when there is no limit. */
+void		answer_add_limit(struct answer *answer, const char *policy,
+							 const struct limit_state *state, struct arena *arena);
+
+/* Make it this problem, with the headers that its status asks for. */
+void		answer_set_problem(struct answer *answer, const struct problem *problem,
+							   const char *request_id, struct arena *arena);
+
+/* Make its body JSON, copied. */
+void		answer_set_json(struct answer *answer, int status, const char *json, size_t length);
+
+/*
+ * Make its body the array of these rows. Of a paged list, which was asked for
+ * one row more than the page holds, the extra row becomes a Link to the next page.
+ */
+void		answer_set_list(struct answer *answer, const struct catalog_route *route,
+							const struct param_values *values, const struct target *target,
+							const struct accelerated_row *rows, size_t row_count,
+							struct arena *arena);
+
+/* Make its body a session: the row's JSON with the access token added. */
+void		answer_set_session(struct answer *answer, int status, const char *json, size_t length,
+							   const char *access_token, long ttl);
+
+/* Has building it run out of memory? */
+bool		answer_failed(const struct answer *answer);
+
+/* Its body. */
+const char *answer_body(const struct answer *answer, size_t *length);
+
+/* Free the body and make it empty. */
+void		answer_reset(struct answer *answer);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * main.c - the command line, the start, signals and the end.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "catalog.h"
+#include "config.h"
+#include "db_blocking.h"
+#include "limit.h"
+#include "log.h"
+#include "net.h"
+#include "openapi.h"
+#include "worker.h"
+
+#define ENV_FILE ".env"
+
+/* Descriptors that are not HTTP connections: standard streams, loops, databases, Redis. */
+#define DESCRIPTORS_PER_WORKER 24
+#define CONNECTIONS_MIN 64
+#define CONNECTIONS_MAX 16384
+
+enum command
+{
+	SERVE,
+	CHECK,
+	PRINT_OPENAPI
+};
+
+static int
+usage(FILE *out, int status)
+{
+	fprintf(out,
+			"Usage: timetrackr-proxy [--check | --openapi | --version | --help]\n"
+			"Serve the HTTP API of the timetrackr extension.\n"
+			"\n"
+			"  --check    test the settings and what they point to, and exit\n"
+			"  --openapi  print the API as an OpenAPI document, and exit\n"
+			"\n"
+			"Settings, from the environment or a file .env in the working directory:\n");
+	config_describe();
+	return status;
+}
+
+static int
+complain(const char *why)
+{
+	fprintf(stderr, "%s\n", why);
+	return EXIT_FAILURE;
+}
+
+/* Build the catalog; a failure is the database's setting's. */
+static struct catalog *
+build_catalog(const struct config *config)
+{
+	char		reason[512];
+	struct catalog *catalog = catalog_build(config->database_url, reason, sizeof reason);
+
+	if (catalog == NULL)
+		fprintf(stderr, "DATABASE_URL: %s\n", reason);
+	return catalog;
+}
+
+/* Test what a start would need, without serving. */
+static int
+check(const struct config *config)
+{
+	char		why[512];
+	struct db_blocking *replica;
+	int			port = config->port;
+	int			fd;
+
+	if (!net_listen(config->host, &port, &fd, 1, why, sizeof why))
+		return complain(why);
+	close(fd);
+	replica = db_blocking_open(config->database_read_url, 10, why, sizeof why);
+	if (replica == NULL)
+	{
+		fprintf(stderr, "DATABASE_READ_URL: %s\n", why);
+		return EXIT_FAILURE;
+	}
+	db_blocking_close(replica);
+	puts("ok");
+	return EXIT_SUCCESS;
+}
+
+/* Signals that end the process are taken by main() alone; a broken pipe is an error like others. */
+static bool
+block_signals(sigset_t *ending)
+{
+	sigemptyset(ending);
+	sigaddset(ending, SIGTERM);
+	sigaddset(ending, SIGINT);
+	return signal(SIGPIPE, SIG_IGN) != SIG_ERR && pthread_sigmask(SIG_BLOCK, ending, NULL) == 0;
+}
+
+/* Start the workers' threads, wait for a signal, and end them. */
+static int
+run_workers(struct worker **workers, int count, const sigset_t *ending)
+{
+	int			started = 0;
+	int			signal_number = 0;
+	bool		good = true;
+
+	while (started < count && worker_start(workers[started]))
+		started++;
+	if (started == count)
+		good = sigwait(ending, &signal_number) == 0;
+	log_event(LEVEL_INFO, "ending", "signal", signal_number ? strsignal(signal_number) : NULL, NULL);
+	for (int i = 0; i < started; i++)
+		worker_end(workers[i]);
+	for (int i = 0; i < started; i++)
+		good = worker_join(workers[i]) && good;
+	return good && started == count ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Make all workers on their sockets and run them. */
+static int
+serve_on(const struct worker_shared *shared, const int *fds, int count, const sigset_t *ending)
+{
+	struct worker **workers = calloc((size_t) count, sizeof *workers);
+	int			made = 0;
+	int			status = EXIT_FAILURE;
+
+	while (workers != NULL && made < count &&
+		   (workers[made] = worker_create(shared, made, fds[made])) != NULL)
+		made++;
+	if (made == count)
+		status = run_workers(workers, count, ending);
+	else
+		fprintf(stderr, "WORKERS: the system has not enough memory or descriptors for %d\n", count);
+	/* a worker closes its own socket, even one that could not be made */
+	for (int i = made + 1; i < count; i++)
+		close(fds[i]);
+	for (int i = 0; i < made; i++)
+		worker_free(workers[i]);
+	free(workers);
+	return status;
+}
+
+static int
+serve(const struct config *config, const struct catalog *catalog, const char *openapi)
+{
+	int			count = config->workers;
+	unsigned	descriptors = net_raise_descriptor_limit();
+	unsigned	reserved = DESCRIPTORS_PER_WORKER * (unsigned) count + 64;
+	unsigned	share = descriptors > reserved ? (descriptors - reserved) / (unsigned) count : 0;
+	struct worker_shared shared = {
+		.config = config,
+		.catalog = catalog,
+		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
+		.openapi = openapi,
+		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
+		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,
+	};
+	int		   *fds = calloc((size_t) count, sizeof *fds);
+	int			port = config->port;
+	int			status = EXIT_FAILURE;
+	char		why[256] = "out of memory";
+	char		port_text[16];
+	sigset_t	ending;
+
+	if (fds == NULL || shared.limits == NULL || !block_signals(&ending) ||
+		!net_listen(config->host, &port, fds, count, why, sizeof why))
+		complain(why);
+	else
+	{
+		snprintf(port_text, sizeof port_text, "%d", port);
+		log_event(LEVEL_INFO, "listening", "host", config->host, "port", port_text,
+				  "version", TIMETRACKR_VERSION, NULL);
+		log_flush();
+		status = serve_on(&shared, fds, count, &ending);
+	}
+	limits_free(shared.limits);
+	free(fds);
+	log_finish();
+	return status;
+}
+
+/* Do what is asked for, with settings and catalog at hand. */
+static int
+run(enum command command, const struct config *config, const struct catalog *catalog)
+{
+	char	   *openapi = openapi_build(catalog);
+	int			status;
+
+	if (openapi == NULL)
+		return complain("out of memory");
+	if (command == PRINT_OPENAPI)
+		status = puts(openapi) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	else if (command == CHECK)
+		status = check(config);
+	else
+		status = serve(config, catalog, openapi);
+	free(openapi);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	enum command command = SERVE;
+	struct config config;
+	struct catalog *catalog;
+	char		why[512];
+	int			status = EXIT_FAILURE;
+
+	if (argc > 2)
+		return usage(stderr, EXIT_FAILURE);
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout, EXIT_SUCCESS);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return printf("timetrackr-proxy %s\n", TIMETRACKR_VERSION) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (argc == 2 && strcmp(argv[1], "--check") == 0)
+		command = CHECK;
+	else if (argc == 2 && strcmp(argv[1], "--openapi") == 0)
+		command = PRINT_OPENAPI;
+	else if (argc == 2)
+		return usage(stderr, EXIT_FAILURE);
+
+	if (!config_load(&config, ENV_FILE, why, sizeof why))
+		return complain(why);
+	log_set_level(config.log_level);
+	catalog = build_catalog(&config);
+	if (catalog != NULL)
+		status = run(command, &config, catalog);
+	catalog_free(catalog);
+	config_free(&config);
+	return status;
+}

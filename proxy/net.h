@@ -1,0 +1,20 @@
+/*
+ * net.h - listening sockets.
+ */
+#ifndef TIMETRACKR_NET_H
+#define TIMETRACKR_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Open `count` sockets that listen on one address, which the kernel spreads
+ * connections over (SO_REUSEPORT). *port 0 means any, and gets the one chosen. False,
+ * with nothing open and "NAME: why" in `why`, when the address is wrong or taken.
+ */
+bool		net_listen(const char *host, int *port, int *fds, int count, char *why, size_t why_size);
+
+/* Allow as many descriptors as the system lets this process have; returns that number. */
+unsigned	net_raise_descriptor_limit(void);
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * reply.c - rows → answers. The columns are those that catalog.c put into the statement.
+ */
+#include "reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "token.h"
+
+static bool
+out_of_memory(struct problem *problem)
+{
+	problem_set(problem, 503, "out_of_memory", "The server is out of memory.");
+	return false;
+}
+
+/* Nothing is there to be shown. */
+static bool
+not_found(const struct reply_call *call, const char *noun, struct problem *problem)
+{
+	const char *code = arena_printf(call->arena, "%s_not_found", noun);
+	const char *detail = arena_printf(call->arena, "There is no such %s.", noun);
+
+	if (code == NULL || detail == NULL)
+		return out_of_memory(problem);
+	problem_set(problem, 404, code, detail);
+	return false;
+}
+
+/*
+ * A session: columns are the row's JSON, user_id and role. A refresh token that
+ * is no good gives a row of nulls: an error would undo what it has revoked.
+ */
+static bool
+reply_session(struct answer *answer, const struct reply_call *call,
+			  const struct db_result *result, struct problem *problem)
+{
+	const char *user_id = db_result_value(result, 0, 1);
+	const char *role = db_result_value(result, 0, 2);
+	char		token[TOKEN_MAX + 1];
+
+	if (user_id == NULL || role == NULL)
+	{
+		problem_set(problem, 401, "refresh_token_invalid",
+					"The refresh token is unknown, expired, used or revoked.");
+		return false;
+	}
+	if (!token_issue(call->service->tokens, strtoll(user_id, NULL, 10), role, time(NULL),
+					 token, sizeof token))
+		return out_of_memory(problem);
+	answer_set_session(answer, call->route->status, db_result_value(result, 0, 0),
+					   db_result_length(result, 0, 0), token,
+					   call->service->config->access_token_ttl);
+	explicit_bzero(token, sizeof token);
+	return true;
+}
+
+/* A list. A row without JSON only says that viewer and user exist. */
+static bool
+reply_list(struct answer *answer, const struct reply_call *call,
+		   const struct db_result *result, struct problem *problem)
+{
+	const struct catalog_route *route = call->route;
+	int			total = db_result_rows(result);
+	struct accelerated_row *rows = calloc((size_t) total + 1, sizeof *rows);
+	size_t		count = 0;
+
+	if (rows == NULL)
+		return out_of_memory(problem);
+	for (int i = 0; i < total; i++)
+	{
+		struct accelerated_row *row = &rows[count];
+
+		row->json = db_result_value(result, i, 2);
+		if (row->json == NULL)
+			continue;
+		row->length = db_result_length(result, i, 2);
+		for (size_t key = 0; key < route->key_count; key++)
+			row->keys[key] = db_result_value(result, i, 3 + (int) key);
+		count++;
+	}
+	answer_set_list(answer, route, call->values, call->target, rows, count, call->arena);
+	free(rows);
+	return true;
+}
+
+/* One object in `column`, or none. */
+static bool
+reply_row(struct answer *answer, const struct reply_call *call, const struct db_result *result,
+		  int column, struct problem *problem)
+{
+	const struct catalog_route *route = call->route;
+	const char *json = db_result_rows(result) > 0 ? db_result_value(result, 0, column) : NULL;
+
+	if (json == NULL && route->shape != SHAPE_MAYBE)
+		return not_found(call, route->noun, problem);
+	if (json == NULL)
+		answer->status = 204;
+	else if (route->shape == SHAPE_SESSION)
+		return reply_session(answer, call, result, problem);
+	else
+		answer_set_json(answer, route->status, json, db_result_length(result, 0, column));
+	return true;
+}
+
+bool
+reply_rows(struct answer *answer, const struct reply_call *call,
+		   const struct db_result *result, struct problem *problem)
+{
+	const struct catalog_route *route = call->route;
+
+	if (route->shape == SHAPE_NOTHING)
+	{
+		answer->status = route->status;
+		return true;
+	}
+	if (route->lane != LANE_READ)
+		return reply_row(answer, call, result, 0, problem);
+	if (*db_result_value(result, 0, 0) != 't')
+	{
+		problem_set(problem, 401, "invalid_token", "The access token's user is gone.");
+		return false;
+	}
+	if (*db_result_value(result, 0, 1) != 't')
+		return not_found(call, "user", problem);
+	if (route->shape == SHAPE_LIST)
+		return reply_list(answer, call, result, problem);
+	return reply_row(answer, call, result, 2, problem);
+}

@@ -1,0 +1,27 @@
+/*
+ * reply.h - what the database said → what is answered: the shapes of routes.def.
+ */
+#ifndef TIMETRACKR_REPLY_H
+#define TIMETRACKR_REPLY_H
+
+#include <stdbool.h>
+
+#include "answer.h"
+#include "db.h"
+#include "service.h"
+
+/* The call that the rows answer. */
+struct reply_call
+{
+	const struct service *service;
+	const struct catalog_route *route;
+	const struct param_values *values;
+	const struct target *target;
+	struct arena *arena;
+};
+
+/* Build the answer from a DB_OK result. False: it is the problem instead (401, 404, 503). */
+bool		reply_rows(struct answer *answer, const struct reply_call *call,
+					   const struct db_result *result, struct problem *problem);
+
+#endif

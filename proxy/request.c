@@ -1,0 +1,487 @@
+/*
+ * request.c - a request as a state machine.
+ *
+ *   NEW ──run──▶ ACCELERATED ──declined──▶ QUERIED ──▶ ANSWERED
+ *     └───────────(or straight)──────────────┘  any state ──refused, or too late──▶ ANSWERED
+ *
+ * Only finish() enters ANSWERED. Two parties hold a request: the HTTP side,
+ * until request_release(), and whoever works for it (a lane or an
+ * accelerator), until that reports back; the last to let go frees it. So a
+ * deadline can answer while the database is still busy with the statement.
+ */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "params.h"
+#include "reply.h"
+
+/* A request is answered after this many ms in any case; statements are ended earlier. */
+#define REQUEST_LIMIT 15000
+#define READY_LIMIT 2000
+
+enum state
+{
+	NEW,
+	ACCELERATED,
+	QUERIED,
+	ANSWERED
+};
+
+struct request
+{
+	struct service *service;
+	void		(*answered) (void *arg);
+	void	   *answered_arg;
+	enum state	state;
+	bool		running;		/* within request_run(): no callback is wanted */
+	bool		working;		/* a lane or an accelerator holds it */
+	bool		released;		/* the HTTP side has let go */
+	bool		refused;		/* `problem` is the answer, once the body has been read */
+	uint64_t	started;		/* µs */
+	struct request_head head;
+	struct arena arena;
+	struct target target;
+	struct admission admission;
+	struct text body;
+	size_t		body_length;	/* read so far, stored or not */
+	struct param_values values;
+	struct lane_job job;
+	struct loop_timer deadline;
+	struct problem problem;
+	struct answer answer;
+};
+
+static const struct db_statement ready_statement = {DB_STATEMENTS_MAX - 1, "SELECT 1"};
+
+static uint64_t
+clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+/* ---- life ---- */
+
+struct request *
+request_create(struct service *service, void (*answered) (void *arg), void *arg)
+{
+	struct request *request = calloc(1, sizeof *request);
+
+	if (request == NULL)
+		return NULL;
+	request->service = service;
+	request->answered = answered;
+	request->answered_arg = arg;
+	request->started = clock_us();
+	request->admission.id = admit_new_id(service, &request->arena);
+	request->head.method = "-";
+	service->unfinished++;
+	return request;
+}
+
+/* Free it when nobody holds it any more. */
+static void
+let_go(struct request *request)
+{
+	if (!request->released || request->working)
+		return;
+	loop_timer_stop(request->service->loop, &request->deadline);
+	if (request->state != ANSWERED)
+		request->service->unfinished--;
+	answer_reset(&request->answer);
+	text_free(&request->body);
+	arena_free(&request->arena);
+	free(request);
+}
+
+void
+request_release(struct request *request)
+{
+	request->released = true;
+	if (request->state == QUERIED && request->working && lane_withdraw(&request->job))
+		request->working = false;
+	let_go(request);
+}
+
+const struct answer *
+request_answer(const struct request *request)
+{
+	return &request->answer;
+}
+
+char *
+request_take_body(struct request *request)
+{
+	return request->answer.shared == NULL ? text_take(&request->answer.body) : NULL;
+}
+
+/* ---- answering ---- */
+
+static void
+log_answer(const struct request *request)
+{
+	const struct admission *admission = &request->admission;
+	struct log_request line = {
+		.method = request->head.method,
+		.route = admission->route != NULL ? admission->route->path : NULL,
+		.request_id = admission->id,
+		.status = request->answer.status,
+		.milliseconds = (double) (clock_us() - request->started) / 1000,
+		.user_id = admission->user_id,
+	};
+
+	log_request(&line);
+}
+
+/* The answer is built: complete it with what all have, log it, tell the HTTP side. */
+static void
+finish(struct request *request)
+{
+	const struct admission *admission = &request->admission;
+	struct answer *answer = &request->answer;
+	bool		is_public = admission->user_id == 0 && admission->route != NULL &&
+		admission->route->method == METHOD_GET;
+
+	answer_add_common(answer, admission->id, is_public && answer->status < 400
+					  ? "no-cache" : "no-store", admission->origin);
+	answer_add_limit(answer, admission->limit_name, &admission->limit, &request->arena);
+	if (answer_failed(answer))
+	{
+		answer_reset(answer);
+		answer->status = 503;
+		answer->closes = true;
+	}
+	answer->closes = answer->closes || request->service->draining;
+	request->state = ANSWERED;
+	request->service->unfinished--;
+	loop_timer_stop(request->service->loop, &request->deadline);
+	log_answer(request);
+	if (!request->running && !request->released)
+		request->answered(request->answered_arg);
+}
+
+static void
+finish_with_problem(struct request *request)
+{
+	const struct admission *admission = &request->admission;
+
+	if (request->problem.members != NULL && !params_is_object(request->problem.members))
+		request->problem.members = NULL;
+	answer_set_problem(&request->answer, &request->problem, admission->id, &request->arena);
+	if (request->problem.status == 405)
+		answer_add_header(&request->answer, "Allow",
+						  admit_allow(admission->allowed, &request->arena));
+	finish(request);
+}
+
+static void
+fail(struct request *request, int status, const char *code, const char *detail)
+{
+	problem_set(&request->problem, status, code, detail);
+	finish_with_problem(request);
+}
+
+void
+request_refuse(struct request *request, int status, const char *code, const char *detail)
+{
+	request->running = true;	/* the caller looks at the answer itself */
+	request->answer.closes = true;
+	fail(request, status, code, detail);
+}
+
+static void
+answer_rows(struct request *request, const struct db_result *result)
+{
+	const struct reply_call call = {
+		.service = request->service,
+		.route = request->admission.route,
+		.values = &request->values,
+		.target = &request->target,
+		.arena = &request->arena,
+	};
+
+	if (reply_rows(&request->answer, &call, result, &request->problem))
+		finish(request);
+	else
+		finish_with_problem(request);
+}
+
+static void
+answer_error(struct request *request, const struct db_result *result)
+{
+	if (!problem_from_error(&request->problem, result, &request->arena))
+		problem_set(&request->problem, 503, "out_of_memory", "The server is out of memory.");
+	if (request->problem.status >= 500)
+		log_event(LEVEL_ERROR, "statement_failed", "route", request->admission.route->path,
+				  "request_id", request->admission.id, "sqlstate", db_error_sqlstate(result),
+				  "error", db_error_message(result), NULL);
+	finish_with_problem(request);
+}
+
+/* ---- working: database and accelerators ---- */
+
+static void
+too_late(void *arg)
+{
+	struct request *request = arg;
+
+	if (request->state == QUERIED && request->working && lane_withdraw(&request->job))
+	{
+		request->working = false;
+		fail(request, 503, "overloaded", "The server is too busy.");
+	}
+	else
+		fail(request, 504, "timeout", "This took too long. It may still happen.");
+}
+
+static void
+query_done(struct lane_job *job, struct db_result *result)
+{
+	struct request *request = job->arg;
+
+	request->working = false;
+	if (request->state == ANSWERED || request->released)
+		let_go(request);
+	else if (result == NULL || db_result_outcome(result) == DB_LOST)
+		fail(request, 503, "database_unavailable", result == NULL
+			 ? "The database is not available."
+			 : "The connection to the database broke. Whether this has happened is unknown.");
+	else if (db_result_outcome(result) == DB_ERROR)
+		answer_error(request, result);
+	else
+		answer_rows(request, result);
+}
+
+static void
+query(struct request *request)
+{
+	const struct catalog_route *route = request->admission.route;
+	bool		adds_viewer = route->lane == LANE_READ && route->viewer < 0;
+
+	request->state = QUERIED;
+	request->job = (struct lane_job) {
+		.statement = &route->statement,
+		.value_count = (int) route->param_count + adds_viewer,
+		.values = request->values.value,
+		.done = query_done,
+		.arg = request,
+	};
+	request->working = true;
+	if (lane_submit(request->service->lanes[route->lane], &request->job))
+		return;
+	request->working = false;
+	fail(request, 503, lane_is_up(request->service->lanes[route->lane])
+		 ? "overloaded" : "database_unavailable", "The server is too busy or without its database.");
+}
+
+static void
+accelerator_done(void *arg, bool was_answered, const struct accelerated_row *rows, size_t row_count)
+{
+	struct request *request = arg;
+
+	request->working = false;
+	if (request->state == ANSWERED || request->released)
+		let_go(request);
+	else if (was_answered)
+	{
+		answer_set_list(&request->answer, request->admission.route, &request->values,
+						&request->target, rows, row_count, &request->arena);
+		finish(request);
+	}
+	else
+		query(request);
+}
+
+/*
+ * Ask the route's accelerator; false: there is none, or it declines. With a
+ * token SQL answers, since only SQL knows whether the token's user still exists.
+ */
+static bool
+accelerate(struct request *request)
+{
+	const struct catalog_route *route = request->admission.route;
+	const struct accelerator *accelerator = &request->service->accelerators[route->accelerator];
+
+	if (accelerator->attempt == NULL || request->admission.user_id != 0)
+		return false;
+	request->state = ACCELERATED;
+	request->working = true;
+	if (accelerator->attempt(accelerator->state, route, &request->values, accelerator_done, request))
+		return true;
+	request->working = false;
+	return false;
+}
+
+/* ---- built-in answers ---- */
+
+static void
+ready_done(struct lane_job *job, struct db_result *result)
+{
+	struct request *request = job->arg;
+	struct service *service = request->service;
+	bool		database = result != NULL && db_result_outcome(result) == DB_OK;
+
+	request->working = false;
+	if (request->state == ANSWERED || request->released)
+		let_go(request);
+	else if (!database || !lane_is_up(service->lanes[LANE_WRITE]) ||
+			 !lane_is_up(service->lanes[LANE_LOGIN]))
+		fail(request, 503, "not_ready", "The database does not answer.");
+	else if (service->redis_is_up != NULL && !service->redis_is_up(service->redis))
+		fail(request, 503, "not_ready", "Redis does not answer.");
+	else
+	{
+		static const char ready[] = "{\"status\":\"ready\"}";
+
+		answer_set_json(&request->answer, 200, ready, sizeof ready - 1);
+		finish(request);
+	}
+}
+
+static void
+check_ready(struct request *request)
+{
+	request->state = QUERIED;
+	request->job = (struct lane_job) {
+		.statement = &ready_statement,
+		.done = ready_done,
+		.arg = request,
+	};
+	request->working = true;
+	if (lane_submit(request->service->lanes[LANE_READ], &request->job))
+	{
+		if (request->state == QUERIED)
+			loop_timer_set(request->service->loop, &request->deadline, READY_LIMIT, too_late, request);
+		return;
+	}
+	request->working = false;
+	fail(request, 503, "not_ready", "The database does not answer.");
+}
+
+/* Answer a route of the proxy's own. */
+static void
+run_builtin(struct request *request)
+{
+	static const char alive[] = "{\"status\":\"ok\"}";
+	const struct service *service = request->service;
+
+	switch (request->admission.route->builtin)
+	{
+		case BUILTIN_READYZ:
+			check_ready(request);
+			return;
+		case BUILTIN_OPENAPI:
+			request->answer.shared = service->openapi;
+			request->answer.shared_length = service->openapi_length;
+			request->answer.status = 200;
+			answer_add_header(&request->answer, "Content-Type", "application/json");
+			break;
+		default:
+			answer_set_json(&request->answer, 200, alive, sizeof alive - 1);
+			break;
+	}
+	finish(request);
+}
+
+/* Tell which methods a path has; to a browser that asks before a cross-origin request, more. */
+static void
+run_options(struct request *request)
+{
+	struct answer *answer = &request->answer;
+	const char *allow = admit_allow(request->admission.allowed, &request->arena);
+
+	answer->status = 204;
+	answer_add_header(answer, "Allow", allow);
+	if (request->admission.origin != NULL)
+	{
+		answer_add_header(answer, "Access-Control-Allow-Methods", allow);
+		answer_add_header(answer, "Access-Control-Allow-Headers",
+						  "Authorization, Content-Type, X-Request-Id");
+		answer_add_header(answer, "Access-Control-Max-Age", "600");
+	}
+	finish(request);
+}
+
+/* ---- from head to run ---- */
+
+bool
+request_begin(struct request *request, const struct request_head *head)
+{
+	struct service *service = request->service;
+
+	request->head = *head;
+	request->refused = !admit(service, head, &request->arena, &request->target,
+							  &request->admission, &request->problem);
+	if (head->content_length <= service->config->max_body_bytes)
+		return true;
+	request_refuse(request, 413, "body_too_large", "The body is too long.");
+	return false;
+}
+
+bool
+request_add_body(struct request *request, const char *data, size_t length)
+{
+	if (length > request->service->config->max_body_bytes - request->body_length)
+	{
+		request_refuse(request, 413, "body_too_large", "The body is too long.");
+		return false;
+	}
+	request->body_length += length;
+	if (!request->refused)
+		text_add_bytes(&request->body, data, length);
+	return true;
+}
+
+/* Read the parameters and start to work. */
+static void
+call_route(struct request *request)
+{
+	struct service *service = request->service;
+	const struct catalog_route *route = request->admission.route;
+	const struct params_context context = {
+		.viewer_id = request->admission.user_id == 0 ? NULL
+		: arena_printf(&request->arena, "%lld", (long long) request->admission.user_id),
+		.refresh_ttl = service->refresh_ttl,
+	};
+	bool		takes_body = route->method != METHOD_GET && route->method != METHOD_DELETE;
+	const char *body = takes_body && request->body_length > 0 ? request->body.data : NULL;
+
+	if (takes_body && !admit_body(route, &request->head, request->body_length, &request->problem))
+		finish_with_problem(request);
+	else if (request->body.failed || (request->admission.user_id != 0 && context.viewer_id == NULL))
+		fail(request, 503, "out_of_memory", "The server is out of memory.");
+	else if (!params_fill(route, &request->target, body, request->body.length, &context,
+						  &request->values, &request->arena, &request->problem))
+		finish_with_problem(request);
+	else
+	{
+		/* a read whose function does not ask for the viewer gets it behind its own parameters */
+		request->values.value[route->param_count] = context.viewer_id;
+		if (!accelerate(request))
+			query(request);
+	}
+}
+
+bool
+request_run(struct request *request)
+{
+	request->running = true;
+	if (request->refused)
+		finish_with_problem(request);
+	else if (request->admission.is_options)
+		run_options(request);
+	else if (request->admission.route->builtin != BUILTIN_NONE)
+		run_builtin(request);
+	else
+		call_route(request);
+	request->running = false;
+	if (request->state != ANSWERED && !request->deadline.active)
+		loop_timer_set(request->service->loop, &request->deadline, REQUEST_LIMIT, too_late, request);
+	return request->state == ANSWERED;
+}

@@ -1,0 +1,44 @@
+/*
+ * request.h - the life of one request, from its head to its answer.
+ *
+ * The HTTP side creates it, tells it head and body, and lets it run; the answer
+ * is there at once or announced later by a callback. It knows lanes and accelerators, but no
+ * HTTP library, no SQL library and no Redis.
+ */
+#ifndef TIMETRACKR_REQUEST_H
+#define TIMETRACKR_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "admit.h"
+#include "answer.h"
+#include "service.h"
+
+struct request;
+
+/* Create one; NULL when memory is out. `answered(arg)` may be called once request_run() has returned false. */
+struct request *request_create(struct service *service, void (*answered) (void *arg), void *arg);
+
+/* Note its head. False: the answer is there already, and no body is to be read. */
+bool		request_begin(struct request *request, const struct request_head *head);
+
+/* Add a piece of its body. False: it is too long, and the answer says so. */
+bool		request_add_body(struct request *request, const char *data, size_t length);
+
+/* Run it, once its body is complete. True: the answer is there; false: answered() will be called. */
+bool		request_run(struct request *request);
+
+/* Answer it with a problem found by the HTTP side, such as malformed HTTP. */
+void		request_refuse(struct request *request, int status, const char *code, const char *detail);
+
+/* The answer; its status is 0 while there is none. Valid until request_release(). */
+const struct answer *request_answer(const struct request *request);
+
+/* Take over the answer's body to free it with free(); NULL when it has none that is its own. */
+char	   *request_take_body(struct request *request);
+
+/* The HTTP side needs it no more. What is still under way in the database ends by itself. */
+void		request_release(struct request *request);
+
+#endif

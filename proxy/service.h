@@ -1,0 +1,40 @@
+/*
+ * service.h - what the requests of one worker share. Filled in by worker.c.
+ */
+#ifndef TIMETRACKR_SERVICE_H
+#define TIMETRACKR_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "accelerator.h"
+#include "catalog.h"
+#include "config.h"
+#include "lane.h"
+#include "limit.h"
+#include "loop.h"
+
+struct tokens;
+
+struct service
+{
+	struct loop *loop;
+	const struct config *config;
+	const struct catalog *catalog;
+	struct lane *lanes[LANE_COUNT];
+	struct tokens *tokens;
+	struct limits *limits;
+	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */
+	bool		(*redis_is_up) (void *state);	/* NULL: no Redis is set */
+	void	   *redis;
+	const char *openapi;		/* the document, shared by all workers */
+	size_t		openapi_length;
+	char		refresh_ttl[24];	/* the setting, as a value of a call */
+	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */
+	uint64_t	id_counter;
+	size_t		unfinished;		/* requests that are not answered yet */
+	bool		draining;		/* shutting down: every answer ends its connection */
+};
+
+#endif

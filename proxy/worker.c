@@ -1,0 +1,187 @@
+/*
+ * worker.c - puts one worker together, and takes it apart in the right order.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "http.h"
+#include "log.h"
+#include "service.h"
+#include "token.h"
+
+/* Requests under way get so many ms to finish before the end. */
+#define DRAIN_LIMIT 10000
+/* A statement is ended by the server after so many ms. */
+#define STATEMENT_LIMIT 10000
+
+struct worker
+{
+	int			number;
+	pthread_t	thread;
+	struct loop *loop;
+	struct http *http;
+	struct service service;
+	struct loop_timer drain_limit;
+	struct loop_hook log_hook;
+	bool		failed;
+};
+
+/*
+ * Lanes of a worker. Log-ins are few and slow: each keeps a backend busy with
+ * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long.
+ */
+static bool
+open_lanes(struct worker *worker, const struct config *config)
+{
+	const struct lane_options options[LANE_COUNT] = {
+		[LANE_READ] = {
+			.name = "read", .url = config->database_read_url, .connections = 2,
+			.depth = 16, .queue_limit = 1024, .repeat_lost = true,
+			.statement_timeout = STATEMENT_LIMIT,
+		},
+		[LANE_WRITE] = {
+			.name = "write", .url = config->database_url, .connections = 2,
+			.depth = 16, .queue_limit = 1024,
+			.statement_timeout = STATEMENT_LIMIT,
+		},
+		[LANE_LOGIN] = {
+			.name = "login", .url = config->database_url, .connections = 1,
+			.depth = 1, .queue_limit = 64,
+			.statement_timeout = STATEMENT_LIMIT,
+		},
+	};
+
+	for (int i = 0; i < LANE_COUNT; i++)
+	{
+		worker->service.lanes[i] = lane_open(worker->loop, &options[i]);
+		if (worker->service.lanes[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static int
+flush_log(void *arg)
+{
+	(void) arg;
+	log_flush();
+	return -1;
+}
+
+static bool
+fill_service(struct worker *worker, const struct worker_shared *shared)
+{
+	struct service *service = &worker->service;
+	const struct config *config = shared->config;
+
+	service->loop = worker->loop;
+	service->config = config;
+	service->catalog = shared->catalog;
+	service->limits = shared->limits;
+	service->openapi = shared->openapi;
+	service->openapi_length = strlen(shared->openapi);
+	service->tokens = tokens_create(config->jwt_secret, config->access_token_ttl);
+	snprintf(service->refresh_ttl, sizeof service->refresh_ttl, "%ld", config->refresh_token_ttl);
+	return service->tokens != NULL &&
+		getrandom(&service->id_prefix, sizeof service->id_prefix, 0) == sizeof service->id_prefix;
+}
+
+struct worker *
+worker_create(const struct worker_shared *shared, int number, int listen_fd)
+{
+	struct worker *worker = calloc(1, sizeof *worker);
+
+	if (worker != NULL)
+		worker->loop = loop_create();
+	if (worker == NULL || worker->loop == NULL || !fill_service(worker, shared))
+	{
+		close(listen_fd);
+		worker_free(worker);
+		return NULL;
+	}
+	worker->number = number;
+	/* hooks run in this order: HTTP starts queries, connections send them, the log is written */
+	worker->http = http_create(&worker->service, listen_fd, shared->connections);
+	if (worker->http == NULL || !open_lanes(worker, shared->config))
+	{
+		worker_free(worker);
+		return NULL;
+	}
+	loop_hook_start(worker->loop, &worker->log_hook, flush_log, worker);
+	return worker;
+}
+
+static void *
+run(void *arg)
+{
+	struct worker *worker = arg;
+
+	if (!loop_run(worker->loop))
+	{
+		log_event(LEVEL_ERROR, "loop_failed", "error", strerror(errno), NULL);
+		worker->failed = true;
+		/* main() waits for a signal: without this worker the process is of no use */
+		kill(getpid(), SIGTERM);
+	}
+	log_finish();
+	return NULL;
+}
+
+bool
+worker_start(struct worker *worker)
+{
+	return pthread_create(&worker->thread, NULL, run, worker) == 0;
+}
+
+static void
+stop_loop(void *arg)
+{
+	struct worker *worker = arg;
+
+	loop_timer_stop(worker->loop, &worker->drain_limit);
+	loop_stop(worker->loop);
+}
+
+static void
+begin_drain(void *arg)
+{
+	struct worker *worker = arg;
+
+	loop_timer_set(worker->loop, &worker->drain_limit, DRAIN_LIMIT, stop_loop, worker);
+	http_drain(worker->http, stop_loop, worker);
+}
+
+void
+worker_end(struct worker *worker)
+{
+	if (!loop_post(worker->loop, begin_drain, worker))
+		loop_stop(worker->loop);
+}
+
+bool
+worker_join(struct worker *worker)
+{
+	return pthread_join(worker->thread, NULL) == 0 && !worker->failed;
+}
+
+void
+worker_free(struct worker *worker)
+{
+	if (worker == NULL)
+		return;
+	/* HTTP first: it answers what still waits; then what works for requests lets go of them */
+	http_free(worker->http);
+	for (int i = 0; i < LANE_COUNT; i++)
+		lane_close(worker->service.lanes[i]);
+	tokens_free(worker->service.tokens);
+	loop_free(worker->loop);
+	free(worker);
+}

@@ -1,0 +1,43 @@
+/*
+ * worker.h - one thread with everything it needs to serve: loop, HTTP, lanes.
+ */
+#ifndef TIMETRACKR_WORKER_H
+#define TIMETRACKR_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "catalog.h"
+#include "config.h"
+#include "limit.h"
+
+struct worker;
+
+/* What all workers share; read-only, or safe to share, and outlives them. */
+struct worker_shared
+{
+	const struct config *config;
+	const struct catalog *catalog;
+	struct limits *limits;
+	const char *openapi;
+	unsigned	connections;	/* most HTTP connections of a worker */
+};
+
+/*
+ * Make a worker that serves a listening socket, which it takes over. Worker 0
+ * also carries the relay. NULL when the system refuses something.
+ */
+struct worker *worker_create(const struct worker_shared *shared, int number, int listen_fd);
+
+/* Start its thread. False when the system refuses it. */
+bool		worker_start(struct worker *worker);
+
+/* Have it finish what is under way, for 10 s at most, and end. Any thread may call it. */
+void		worker_end(struct worker *worker);
+
+/* Wait for its thread to end. False when it ended because of a failure. */
+bool		worker_join(struct worker *worker);
+
+void		worker_free(struct worker *worker);
+
+#endif
