@@ -195,11 +195,9 @@ leaderboard_attempt(void *state, const struct catalog_route *route, const struct
 	char		identity[24];
 	char		board[BOARD_NAME_MAX];
 	const char *most = catalog_value(route, values, "limit");
-	const char *words[10] = {
-		BOARD_KEY_STATE, BOARD_KEY_CURRENT, BOARD_KEY_USERS, identity, board, most
-	};
+	const char *words[BOARD_KEY_COUNT + 6] = {BOARD_KEYS, identity, board, most};
 	int64_t		known = leaderboard->identity->value;
-	size_t		count = add_position(route, values, words, 6);
+	size_t		count = add_position(route, values, words, BOARD_KEY_COUNT + 3);
 	struct call *call;
 
 	if (known == 0 || count == 0 || most == NULL || strtol(most, NULL, 10) > ROWS_MAX ||
@@ -210,7 +208,7 @@ leaderboard_attempt(void *state, const struct catalog_route *route, const struct
 		return false;
 	*call = (struct call) {route, done, arg};
 	snprintf(identity, sizeof identity, "%" PRId64, known);
-	if (redis_run(leaderboard->redis, &read_script, 3, count, words, answered, call))
+	if (redis_run(leaderboard->redis, &read_script, BOARD_KEY_COUNT, count, words, answered, call))
 		return true;
 	free(call);
 	return false;
