@@ -29,15 +29,25 @@ not_found(const struct reply_call *call, const char *noun, struct problem *probl
 	return false;
 }
 
-/* A session: columns are the row's JSON, user_id and role. */
+/*
+ * A session: columns are the row's JSON, user_id and role. A refresh token that
+ * is no good gives a row of nulls: an error would undo what it has revoked.
+ */
 static bool
 reply_session(struct answer *answer, const struct reply_call *call,
 			  const struct db_result *result, struct problem *problem)
 {
+	const char *user_id = db_result_value(result, 0, 1);
+	const char *role = db_result_value(result, 0, 2);
 	char		token[TOKEN_MAX + 1];
-	long long	user_id = strtoll(db_result_value(result, 0, 1), NULL, 10);
 
-	if (!token_issue(call->service->tokens, user_id, db_result_value(result, 0, 2), time(NULL),
+	if (user_id == NULL || role == NULL)
+	{
+		problem_set(problem, 401, "refresh_token_invalid",
+					"The refresh token is unknown, expired, used or revoked.");
+		return false;
+	}
+	if (!token_issue(call->service->tokens, strtoll(user_id, NULL, 10), role, time(NULL),
 					 token, sizeof token))
 		return out_of_memory(problem);
 	answer_set_session(answer, call->route->status, db_result_value(result, 0, 0),

@@ -112,7 +112,10 @@ parse_query(const char *query, struct target *target, struct arena *arena,
 			pair->value = pair->name == NULL ? NULL : equals == NULL ? ""
 				: decode(equals + 1, length - name_length - 1, true, arena, problem);
 			if (pair->value == NULL)
+			{
+				problem->field = pair->name;	/* NULL when it is the name that is malformed */
 				return false;
+			}
 			target->query_count++;
 		}
 		query += length + (query[length] == '&');

@@ -165,6 +165,8 @@ BEGIN
 END
 $$;
 
+SELECT count(*) AS remembered FROM pg_backend_memory_contexts WHERE name = 'timetrackr JSON shape';
+
 -- Errors of a type's own cast come through, and the next row is none the worse.
 \set VERBOSITY terse
 CREATE TYPE pg_temp.lamp AS ENUM ('red', 'green');
