@@ -7,10 +7,16 @@ MODULE_big = timetrackr
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
-REGRESS_OPTS = --inputdir=test --load-extension=pgcrypto
+REGRESS_OPTS = --inputdir=test
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-declaration-after-statement
-EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql results
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=pgcrypto --load-extension=timetrackr
+EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql results output_iso
 
+# Commands of ours need no PostgreSQL to be there yet: PGXS is read only when
+# another goal is asked for.
+COMMANDS = help up down reset check check-bare lint format proxy
+ifneq ($(filter-out $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -19,3 +25,45 @@ $(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/*.sql))
 	cat $^ > $@
 
 $(OBJS): $(wildcard extension/*.h)
+endif
+
+.PHONY: $(COMMANDS)
+
+help:
+	@echo 'make up          start TimeTrackr here: PostgreSQL, Redis, proxy, demo data (PORT=3000 DEMO=1)'
+	@echo 'make down        stop what make up started; the data stays in .run'
+	@echo 'make reset       make down, and wipe .run'
+	@echo 'make check       run every test on servers of its own (PARTS="http ops" for some)'
+	@echo 'make check-bare  try make up, the README and make check in a fresh Debian (root)'
+	@echo 'make             build the extension (PG_CONFIG=... for another PostgreSQL)'
+	@echo 'make install     install it there;  make installcheck  run the regression tests'
+	@echo 'make proxy       build proxy/timetrackr-proxy'
+	@echo 'make lint        gcc and clang warnings, clang-tidy, cppcheck, shellcheck, pyflakes'
+	@echo 'make format      clang-format the C sources'
+
+up:
+	@deploy/up
+
+down:
+	@deploy/down
+
+reset:
+	@deploy/reset
+
+# PGXS has a check of its own, which only says that there is none.
+ifneq ($(filter check,$(MAKECMDGOALS)),)
+check:
+	@test/check $(PARTS)
+endif
+
+check-bare:
+	@test/bare
+
+lint:
+	@deploy/lint
+
+format:
+	clang-format -i extension/*.[ch] proxy/*.[ch]
+
+proxy:
+	$(MAKE) -C proxy

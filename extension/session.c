@@ -11,7 +11,6 @@
 
 #include "spi.h"
 
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 

@@ -123,6 +123,16 @@ AS $$
         FROM page p
         ORDER BY p.score DESC, p.user_id::text COLLATE "C" DESC
         LIMIT 1
+    ), place AS MATERIALIZED (
+        -- Counted once, not for every row of the page.
+        SELECT f.score, b.above, b.tied
+        FROM first f
+        CROSS JOIN LATERAL timetrackr.board_above(
+            leaderboard.period,
+            leaderboard.metric,
+            timetrackr.board_start(leaderboard.period, leaderboard.metric, leaderboard.period_start),
+            f.score,
+            f.user_id) b
     )
     -- Below the first row's score a rank is the place on the board; at it, the
     -- place of the first of the tied, who may be on a page before.
@@ -132,18 +142,19 @@ AS $$
         u.avatar,
         p.score,
         CASE
-            WHEN p.score = f.score THEN b.above + 1
-            ELSE b.above + b.tied + rank() OVER (ORDER BY p.score DESC)
+            WHEN p.score = f.score THEN f.above + 1
+            ELSE f.above + f.tied + rank() OVER (ORDER BY p.score DESC)
         END
-    FROM first f
-    CROSS JOIN LATERAL timetrackr.board_above(
-        leaderboard.period,
-        leaderboard.metric,
-        timetrackr.board_start(leaderboard.period, leaderboard.metric, leaderboard.period_start),
-        f.score,
-        f.user_id) b
+    FROM place f
     CROSS JOIN page p
-    JOIN timetrackr.users u ON u.id = p.user_id
+    CROSS JOIN LATERAL (
+        -- OFFSET keeps it a look-up by key: a plan made for any limit expects
+        -- a tenth of the board, and would read all users.
+        SELECT a.username, a.avatar
+        FROM timetrackr.users a
+        WHERE a.id = p.user_id
+        OFFSET 0
+    ) u
     ORDER BY p.score DESC, p.user_id::text COLLATE "C" DESC
 $$;
 COMMENT ON FUNCTION timetrackr.leaderboard(timetrackr.period, timetrackr.metric, date, integer, bigint, bigint) IS

@@ -1,0 +1,121 @@
+# The proxy of `make up`: built, started in the background, waited for.
+# Sourced by bash, after database.sh and redis.sh.
+# shellcheck shell=bash
+
+build_proxy() {
+	step "$RUN/build-proxy.log" "building the proxy" make -C "$TOP/proxy" -j2
+	install_changed "$TOP/proxy/timetrackr-proxy" "$RUN/bin/timetrackr-proxy"
+}
+
+running_proxy() {
+	our_pid "$RUN/proxy/proxy.pid" "$RUN/bin/timetrackr-proxy"
+}
+
+# The JWT secret given, else one made once.
+jwt_secret() {
+	local given
+	given=$(setting JWT_SECRET)
+	if [ -n "$given" ]; then
+		printf '%s' "$given"
+	else
+		secret jwt-secret
+	fi
+}
+
+# Everything the proxy is told, as NAME=value lines.
+proxy_environment() {
+	local name
+	for name in "${PROXY_SETTINGS[@]}"; do
+		[ "$name" = JWT_SECRET ] || [ -z "$(setting "$name")" ] ||
+			printf '%s=%s\n' "$name" "$(setting "$name")"
+	done
+	# Demo logins are public: other machines get in only when HOST says so.
+	[ -n "$(setting HOST)" ] || printf 'HOST=127.0.0.1\n'
+	printf 'PORT=%s\nDATABASE_URL=%s\nJWT_SECRET=%s\n' \
+		"$(setting PORT 3000)" "$(proxy_url)" "$(jwt_secret)"
+	! redis_wanted || printf 'REDIS_URL=%s\n' "$(redis_url)"
+}
+
+# Where the proxy answers this machine.
+base_url() {
+	local scheme=http host
+	[ -z "$(setting TLS_CERT)" ] || scheme=https
+	host=$(setting HOST 127.0.0.1)
+	case $host in
+	0.0.0.0 | :: | '') host=127.0.0.1 ;;
+	*:*) host="[$host]" ;;
+	esac
+	printf '%s://%s:%s' "$scheme" "$host" "$(setting PORT 3000)"
+}
+
+proxy_ready() {
+	curl -fsk -m 5 -o /dev/null "$(base_url)/readyz" 2>/dev/null
+}
+
+# Start the proxy, or start it anew when its binary, its settings or the
+# extension it read its routes from changed.
+start_proxy() {
+	local pid started
+	started=$(
+		proxy_environment
+		cat "$RUN/extension"
+	)
+	server_directory proxy 700
+	server_file proxy.log
+	if pid=$(running_proxy); then
+		if runs_current "$pid" "$RUN/bin/timetrackr-proxy" &&
+			[ "$(cat "$RUN/proxy/started" 2>/dev/null)" = "$started" ]; then
+			return 0
+		fi
+		say "==> restarting the proxy: its binary, its settings or the extension changed"
+		end_process "$pid" TERM 30
+	fi
+	need_port PORT "$(setting PORT 3000)"
+	say "==> starting the proxy on port $(setting PORT 3000)"
+	launch_proxy
+	(
+		umask 077
+		echo "$started" >"$RUN/proxy/started"
+	)
+}
+
+# A session of its own, an environment with nothing but its settings, and a
+# working directory without a .env. The pid file is written by the process itself.
+launch_proxy() {
+	rm -f "$RUN/proxy/proxy.pid"
+	(
+		local name value path=$PATH environment
+		environment=$(proxy_environment)
+		cd "$RUN/proxy" || exit 1
+		for name in $(compgen -e); do
+			unset "$name"
+		done
+		export PATH=$path LANG=C.UTF-8
+		while IFS='=' read -r name value; do
+			export "$name=$value"
+		done <<<"$environment"
+		# shellcheck disable=SC2016 # the inner shell expands
+		as_server setsid bash -c 'echo $$ >"$1/proxy/proxy.pid" && exec "$1/bin/timetrackr-proxy"' \
+			bash "$RUN" </dev/null >>"$RUN/proxy.log" 2>&1 9>&- &
+	)
+	wait_for 10 test -s "$RUN/proxy/proxy.pid" || fail "the proxy could not be launched"
+}
+
+# Wait until the proxy answers that everything behind it does, too.
+await_proxy() {
+	local deadline=$((SECONDS + 60))
+	until proxy_ready; do
+		if ! running_proxy >/dev/null || [ "$SECONDS" -ge "$deadline" ]; then
+			tail -n 20 "$RUN/proxy.log" >&2
+			fail "the proxy is not ready (log: $RUN/proxy.log)"
+		fi
+		sleep 0.1
+	done
+}
+
+stop_proxy() {
+	local pid
+	pid=$(running_proxy) || return 0
+	say "==> stopping the proxy"
+	end_process "$pid" TERM 30
+}

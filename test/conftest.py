@@ -1,0 +1,147 @@
+"""Fixtures: servers once a session, users afresh for every test. After every
+test verify() must find nothing, whatever the test did."""
+
+import itertools
+import os
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness import Postgres, Proxy, Redis  # noqa: E402
+
+PASSWORD = "correct horse battery"
+
+_numbers = itertools.count(1)
+
+
+def pytest_configure(config):
+    for name in ("TIMETRACKR_PG_CONFIG", "TIMETRACKR_PROXY"):
+        if name not in os.environ:
+            raise pytest.UsageError(f"{name} is not set: run the tests through test/check")
+
+
+class User:
+    """Somebody who signed up: the client carries the token."""
+
+    def __init__(self, client, session, email):
+        self.client = client
+        self.id = session["user_id"]
+        self.username = session["username"]
+        self.email = email
+        self.session = session
+
+    def __getattr__(self, verb):
+        """get, post, put, patch, delete, pages: as this user."""
+        return getattr(self.client, verb)
+
+    def project(self, name="A project", **fields):
+        return self.post("/projects", {"name": name, **fields}).expect(201)["project_id"]
+
+    def entry(self, project_id, start, seconds, **fields):
+        """Log a finished entry; returns the whole body."""
+        times = {"start_time": rfc3339(start), "end_time": rfc3339(start + timedelta(seconds=seconds))}
+        return self.post("/time-entries", {"project_id": project_id, **times, **fields}).expect(201)
+
+    def start(self, project_id, **fields):
+        return self.post("/time-entries", {"project_id": project_id, **fields}).expect(201)
+
+    def stop(self, entry_id, **fields):
+        return self.put(f"/time-entries/{entry_id}/end", fields).expect(200)
+
+
+def rfc3339(moment):
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def days_ago(days, hour=10):
+    """A whole hour of a day before today, UTC."""
+    today = datetime.now(timezone.utc).replace(hour=hour, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=days)
+
+
+def sign_up(proxy, name=None, **fields):
+    name = name or f"user{next(_numbers):05d}"
+    email = f"{name}@example.com"
+    body = {"email": email, "password": PASSWORD, "username": name, **fields}
+    session = proxy.client().post("/auth/signup", body).expect(201)
+    return User(proxy.client(token=session["access_token"]), session, email)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    try:
+        server.start()
+        server.install("timetrackr")
+        yield server
+    finally:
+        server.stop()
+    for word in ("PANIC", "was terminated by signal", "server process"):
+        assert word not in server.log.read_text(), server.log_end()
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory):
+    server = Redis(tmp_path_factory.mktemp("redis"))
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def proxy(postgres, redis, tmp_path_factory):
+    server = Proxy(
+        tmp_path_factory.mktemp("proxy"), DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url
+    )
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def db(postgres):
+    """The superuser's autocommit connection."""
+    with postgres.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def anyone(proxy):
+    return proxy.client()
+
+
+@pytest.fixture
+def new_user(proxy):
+    """Sign somebody up: new_user(timezone="Europe/Berlin")."""
+
+    def make(**fields):
+        return sign_up(proxy, **fields)
+
+    return make
+
+
+@pytest.fixture
+def user(new_user):
+    return new_user()
+
+
+@pytest.fixture
+def other(new_user):
+    return new_user()
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_verify(request):
+    """Derived tables agree with the entries after every test."""
+    yield
+    if "postgres" not in request.fixturenames:
+        return
+    with request.getfixturevalue("postgres").connect() as connection:
+        differences = connection.execute("SELECT * FROM timetrackr.verify()").fetchall()
+    assert differences == []

@@ -1,0 +1,117 @@
+"""Starting the proxy: a wrong setting, or a database that is not ready, stops
+it with one line that says what to do."""
+
+import socket
+
+import pytest
+from harness import Proxy
+
+WRONG = {
+    "ACCESS_TOKEN_TTL": ["0", "soon"],
+    "AUTH_RATE_LIMIT_PER_MINUTE": ["-1", "many"],
+    "DATABASE_READ_URL": ["mysql://127.0.0.1/x"],
+    "DATABASE_URL": ["", "mysql://127.0.0.1/x"],
+    "FRONTEND_URL": ["nonsense", "https://a.example/path"],
+    "HOST": ["no such host"],
+    "JWT_SECRET": ["", "x" * 31],
+    "LOG_LEVEL": ["loud"],
+    "MAX_BODY_BYTES": ["1", "all"],
+    "PORT": ["abc", "70000", "-1"],
+    "RATE_LIMIT_PER_MINUTE": ["-1", "1e9"],
+    "REDIS_URL": ["http://127.0.0.1", "redis://127.0.0.1:x"],
+    "REFRESH_TOKEN_TTL": ["0", "month"],
+    "TRUST_PROXY": ["maybe"],
+    "WORKERS": ["-1", "many"],
+}
+
+
+@pytest.fixture
+def settings(postgres, tmp_path):
+    """A proxy whose settings are right but for those given."""
+
+    def make(**changes):
+        return Proxy(tmp_path, **{"DATABASE_URL": postgres.proxy_url(), **changes})
+
+    return make
+
+
+def only_line(output):
+    lines = output.strip().splitlines()
+    assert len(lines) == 1, output
+    return lines[0]
+
+
+@pytest.mark.parametrize("name, value", [(name, value) for name in WRONG for value in WRONG[name]])
+def test_a_wrong_setting_stops_the_start_and_is_named(settings, name, value):
+    for arguments in ([], ["--check"]):
+        status, output = settings(**{name: value}).run_to_end(*arguments)
+        assert status not in (0, None) and status > 0
+        assert name in only_line(output)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "JWT_SECRET"])
+def test_a_missing_setting_is_named(settings, name):
+    proxy = settings()
+    del proxy.settings[name]
+    status, output = proxy.run_to_end()
+    assert status > 0 and name in only_line(output)
+
+
+def test_a_secret_is_never_shown(settings, postgres):
+    status, output = settings(JWT_SECRET="tooshort", PORT="x").run_to_end()
+    assert status > 0 and "tooshort" not in output
+    status, output = settings(DATABASE_URL=postgres.proxy_url("no_such_database")).run_to_end()
+    assert status > 0 and postgres.password not in output
+
+
+def test_check_accepts_what_is_right_and_ends(settings):
+    status, _ = settings().run_to_end("--check")
+    assert status == 0
+
+
+def test_a_dot_env_file_is_read_and_the_environment_wins(settings, tmp_path):
+    proxy = settings()
+    (tmp_path / ".env").write_text("# comment\nexport LOG_LEVEL='loud'\n")
+    status, output = proxy.run_to_end()
+    assert status > 0 and "LOG_LEVEL" in only_line(output)
+    proxy.settings["LOG_LEVEL"] = "warn"
+    assert proxy.run_to_end("--check")[0] == 0
+
+
+def test_a_database_without_the_extension(settings, postgres):
+    postgres.create_database("bare")
+    status, output = settings(DATABASE_URL=postgres.proxy_url("bare")).run_to_end()
+    assert status > 0
+    assert "CREATE EXTENSION timetrackr" in only_line(output)
+
+
+def test_a_database_without_the_tables(settings, postgres):
+    postgres.create_database("uninstalled")
+    with postgres.connect("uninstalled") as connection:
+        connection.execute("CREATE EXTENSION timetrackr CASCADE")
+        connection.execute("GRANT USAGE ON SCHEMA timetrackr TO proxy_login")
+    status, output = settings(DATABASE_URL=postgres.proxy_url("uninstalled")).run_to_end()
+    assert status > 0
+    assert "timetrackr.install()" in only_line(output)
+
+
+def test_a_role_without_the_grants(settings, postgres):
+    postgres.install("ungranted")
+    with postgres.connect("ungranted") as connection:
+        connection.execute("CREATE ROLE stranger LOGIN PASSWORD %s" % f"'{postgres.password}'")
+    status, output = settings(DATABASE_URL=postgres.url("ungranted", "stranger")).run_to_end()
+    assert status > 0
+    assert "timetrackr.grant_api" in only_line(output)
+
+
+def test_a_taken_port_is_named(settings):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, output = settings(PORT=port).run_to_end()
+    assert status > 0 and "PORT" in only_line(output)
+
+
+def test_it_ends_by_itself_when_asked_to(settings):
+    proxy = settings().start()
+    assert proxy.client().get("/healthz").status == 200
+    proxy.stop()
