@@ -138,10 +138,12 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	unsigned	descriptors = net_raise_descriptor_limit();
 	unsigned	reserved = DESCRIPTORS_PER_WORKER * (unsigned) count + 64;
 	unsigned	share = descriptors > reserved ? (descriptors - reserved) / (unsigned) count : 0;
+	struct board_identity identity = {0};
 	struct worker_shared shared = {
 		.config = config,
 		.catalog = catalog,
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
+		.identity = &identity,
 		.openapi = openapi,
 		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
 		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,
