@@ -153,6 +153,12 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
 		.origin = known_origin(service->config, head->origin),
 	};
+	if (strcmp(head->method, "OPTIONS") == 0 && strcmp(head->target, "*") == 0)
+	{
+		admission->is_options = true;
+		admission->allowed = (1u << METHOD_COUNT) - 1;
+		return true;
+	}
 	if (!target_parse(head->target, target, arena, problem) ||
 		!find_route(service, head, target, admission, problem))
 		return false;

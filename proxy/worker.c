@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "http.h"
+#include "leaderboard.h"
 #include "log.h"
+#include "relay.h"
 #include "service.h"
 #include "token.h"
 
@@ -29,6 +31,8 @@ struct worker
 	struct loop *loop;
 	struct http *http;
 	struct service service;
+	struct leaderboard *leaderboard;	/* NULL without Redis */
+	struct relay *relay;		/* of worker 0 */
 	struct loop_timer drain_limit;
 	struct loop_hook log_hook;
 	bool		failed;
@@ -66,6 +70,28 @@ open_lanes(struct worker *worker, const struct config *config)
 			return false;
 	}
 	return true;
+}
+
+/* Reads from Redis, and on worker 0 what writes there. */
+static bool
+open_boards(struct worker *worker, const struct worker_shared *shared)
+{
+	const struct config *config = shared->config;
+	struct service *service = &worker->service;
+
+	if (config->redis.host != NULL)
+	{
+		worker->leaderboard = leaderboard_open(worker->loop, &config->redis, shared->identity);
+		if (worker->leaderboard == NULL)
+			return false;
+		service->accelerators[ACCELERATOR_LEADERBOARD] =
+			(struct accelerator) {leaderboard_attempt, worker->leaderboard};
+		service->redis_is_up = leaderboard_redis_is_up;
+		service->redis = worker->leaderboard;
+	}
+	if (worker->number == 0)
+		worker->relay = relay_open(worker->loop, config, shared->identity);
+	return worker->number != 0 || worker->relay != NULL;
 }
 
 static int
@@ -110,7 +136,7 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 	worker->number = number;
 	/* hooks run in this order: HTTP starts queries, connections send them, the log is written */
 	worker->http = http_create(&worker->service, listen_fd, shared->connections);
-	if (worker->http == NULL || !open_lanes(worker, shared->config))
+	if (worker->http == NULL || !open_lanes(worker, shared->config) || !open_boards(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
@@ -179,6 +205,8 @@ worker_free(struct worker *worker)
 		return;
 	/* HTTP first: it answers what still waits; then what works for requests lets go of them */
 	http_free(worker->http);
+	leaderboard_close(worker->leaderboard);
+	relay_close(worker->relay);
 	for (int i = 0; i < LANE_COUNT; i++)
 		lane_close(worker->service.lanes[i]);
 	tokens_free(worker->service.tokens);

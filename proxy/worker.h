@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "board.h"
 #include "catalog.h"
 #include "config.h"
 #include "limit.h"
@@ -19,6 +20,7 @@ struct worker_shared
 	const struct config *config;
 	const struct catalog *catalog;
 	struct limits *limits;
+	struct board_identity *identity;	/* whose boards in Redis to believe */
 	const char *openapi;
 	unsigned	connections;	/* most HTTP connections of a worker */
 };

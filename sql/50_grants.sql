@@ -43,6 +43,12 @@ BEGIN
         'json', 'user_exists', 'visible_projects', 'current_streak', 'board_start', 'board_above'
     ]);
 
+    -- What the relay calls.
+    PERFORM timetrackr.grant_functions(role, ARRAY[
+        'relay_state', 'claim_events', 'finish_events', 'fail_events',
+        'live_boards', 'board_index', 'board_member', 'board_changes', 'board_page'
+    ]);
+
     -- What the inlined reads look at, with the caller's rights. Writing is for
     -- the functions alone, and no password hash is ever read outside them.
     EXECUTE format('GRANT SELECT (id, email, username, role, timezone, bio, avatar, listed, created_at)'

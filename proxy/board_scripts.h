@@ -1,0 +1,220 @@
+/*
+ * board_scripts.h - the Lua scripts by which boards in Redis are kept and read.
+ *
+ * Keys:
+ *   leaderboard:state   hash: identity of the database, the leader's token,
+ *                       position and previous position, `users` (size of that
+ *                       hash), building and building_count, current:<period>,
+ *                       and for each board that may be read its key = its size
+ *   leaderboard:current string, expiring: the identity; there while a leader keeps up
+ *   leaderboard:users   hash: user id = beginning of a row as JSON
+ *   leaderboard:build   sorted set: the board that is being built
+ *   leaderboard:global, … sorted sets: the boards; score, user id
+ * Sizes are compared before anything is believed, so that a key that was evicted
+ * or deleted is noticed and built again. A script's effects are atomic.
+ */
+#ifndef TIMETRACKR_BOARD_SCRIPTS_H
+#define TIMETRACKR_BOARD_SCRIPTS_H
+
+#define BOARD_KEY_STATE "leaderboard:state"
+#define BOARD_KEY_CURRENT "leaderboard:current"
+#define BOARD_KEY_USERS "leaderboard:users"
+#define BOARD_KEY_BUILD "leaderboard:build"
+
+/* Ids of all scripts of the program (see redis.h). */
+enum
+{
+	BOARD_SCRIPT_ATTACH,
+	BOARD_SCRIPT_APPLY,
+	BOARD_SCRIPT_BEAT,
+	BOARD_SCRIPT_BUILD,
+	BOARD_SCRIPT_READ
+};
+
+/* A board's size, or -1 when something else lies under its key. */
+#define LUA_SIZE \
+	"local function size(key)\n" \
+	"  local n = redis.pcall('ZCARD', key)\n" \
+	"  return type(n) == 'number' and n or -1\n" \
+	"end\n"
+
+/* Boards that may be read, with the size they must have: name, size, name, size, … */
+#define LUA_BOARDS \
+	"local function boards()\n" \
+	"  local found, all = {}, redis.call('HGETALL', KEYS[1])\n" \
+	"  for i = 1, #all, 2 do\n" \
+	"    if string.sub(all[i], 1, 12) == 'leaderboard:' then found[all[i]] = tonumber(all[i + 1]) end\n" \
+	"  end\n" \
+	"  return found\n" \
+	"end\n"
+
+/* Stop unless ARGV[1], ARGV[2] are the leader and the position that Redis knows. */
+#define LUA_CHECK \
+	"local known = redis.call('HMGET', KEYS[1], 'leader', 'position', 'building', 'building_count')\n" \
+	"if known[1] ~= ARGV[1] or known[2] ~= ARGV[2] then return 'STALE' end\n"
+
+/*
+ * A new leader begins. KEYS: state, current, users, build. ARGV: identity, leader, position, "1" to
+ * begin afresh. FOREIGN: another database's relay is at work here. KEPT: what is here is right up
+ * to that position. RESET: it was not, or not known; all boards have to be built.
+ */
+#define LUA_ATTACH \
+	"local owner = redis.call('TYPE', KEYS[2]).ok == 'string' and redis.call('GET', KEYS[2])\n" \
+	"if owner and owner ~= ARGV[1] then return 'FOREIGN' end\n" \
+	"redis.call('UNLINK', KEYS[4])\n" \
+	"if ARGV[4] ~= '1' and redis.call('TYPE', KEYS[1]).ok == 'hash' then\n" \
+	"  local known = redis.call('HMGET', KEYS[1], 'identity', 'position', 'previous')\n" \
+	"  if known[1] == ARGV[1] and (known[2] == ARGV[3] or known[3] == ARGV[3]) then\n" \
+	"    redis.call('HDEL', KEYS[1], 'building', 'building_count')\n" \
+	"    redis.call('HSET', KEYS[1], 'leader', ARGV[2], 'position', ARGV[3], 'previous', ARGV[3])\n" \
+	"    return 'KEPT'\n" \
+	"  end\n" \
+	"end\n" \
+	"redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])\n" \
+	"redis.call('HSET', KEYS[1], 'identity', ARGV[1], 'leader', ARGV[2], 'position', ARGV[3],\n" \
+	"  'previous', ARGV[3], 'users', 0)\n" \
+	"return 'RESET'\n"
+
+/*
+ * Put users' scores on the boards. KEYS: state, users, build. ARGV: leader, position, the position
+ * it leads to, board_changes(). OK, or STALE. A board that is live no more is given up: from now
+ * on nothing keeps it right.
+ */
+#define LUA_APPLY \
+	LUA_CHECK LUA_BOARDS \
+	"local changes, index, targets = cjson.decode(ARGV[4]), {}, {}\n" \
+	"for i, board in ipairs(changes.boards) do index[board[1]] = i end\n" \
+	"for name in pairs(boards()) do\n" \
+	"  local i = index[name]\n" \
+	"  if i then targets[#targets + 1] = {key = name, field = name, index = i, expires = changes.boards[i][2]}\n" \
+	"  else redis.call('HDEL', KEYS[1], name) redis.call('UNLINK', name) end\n" \
+	"end\n" \
+	"if known[3] and index[known[3]] then\n" \
+	"  targets[#targets + 1] = {key = KEYS[3], field = 'building_count', index = index[known[3]], expires = 0}\n" \
+	"end\n" \
+	"for _, target in ipairs(targets) do\n" \
+	"  local add, remove = {}, {}\n" \
+	"  for _, user in ipairs(changes.users) do\n" \
+	"    local score = user[3][target.index]\n" \
+	"    if score > 0 then add[#add + 1] = score add[#add + 1] = user[1]\n" \
+	"    else remove[#remove + 1] = user[1] end\n" \
+	"  end\n" \
+	"  if #add > 0 then redis.call('ZADD', target.key, unpack(add)) end\n" \
+	"  if #remove > 0 then redis.call('ZREM', target.key, unpack(remove)) end\n" \
+	"  redis.call('HSET', KEYS[1], target.field, redis.call('ZCARD', target.key))\n" \
+	"  if target.expires > 0 then redis.call('EXPIREAT', target.key, target.expires) end\n" \
+	"end\n" \
+	"local known_users, gone = {}, {}\n" \
+	"for _, user in ipairs(changes.users) do\n" \
+	"  local scored = false\n" \
+	"  for _, score in ipairs(user[3]) do scored = scored or score > 0 end\n" \
+	"  if scored then known_users[#known_users + 1] = user[1] known_users[#known_users + 1] = user[2]\n" \
+	"  else gone[#gone + 1] = user[1] end\n" \
+	"end\n" \
+	"if #known_users > 0 then redis.call('HSET', KEYS[2], unpack(known_users)) end\n" \
+	"if #gone > 0 then redis.call('HDEL', KEYS[2], unpack(gone)) end\n" \
+	"redis.call('HSET', KEYS[1], 'users', redis.call('HLEN', KEYS[2]), 'position', ARGV[3], 'previous', ARGV[2])\n" \
+	"return 'OK'\n"
+
+/*
+ * Say that the boards are current. KEYS: state, current, users. ARGV: leader, position, identity,
+ * ms for which that holds, board_index(). STALE, OK, or the key of a live board that has to be built.
+ */
+#define LUA_BEAT \
+	LUA_CHECK LUA_SIZE LUA_BOARDS \
+	"local present, live, missing = boards(), {}, false\n" \
+	"local board_index = cjson.decode(ARGV[5])\n" \
+	"local whole = redis.call('HLEN', KEYS[3]) == tonumber(redis.call('HGET', KEYS[1], 'users'))\n" \
+	"if not whole then redis.call('UNLINK', KEYS[3]) redis.call('HSET', KEYS[1], 'users', 0) end\n" \
+	"for _, name in ipairs(board_index.boards) do live[name] = true end\n" \
+	"for name, count in pairs(present) do\n" \
+	"  if not live[name] then\n" \
+	"    redis.call('HDEL', KEYS[1], name) redis.call('UNLINK', name)\n" \
+	"  elseif not whole or size(name) ~= count then\n" \
+	"    redis.call('HDEL', KEYS[1], name) present[name] = nil\n" \
+	"  end\n" \
+	"end\n" \
+	"for _, name in ipairs(board_index.boards) do\n" \
+	"  if not present[name] then missing = missing or name end\n" \
+	"end\n" \
+	"for period, name in pairs(board_index.current) do\n" \
+	"  redis.call('HSET', KEYS[1], 'current:' .. period, name)\n" \
+	"end\n" \
+	"redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])\n" \
+	"return missing or 'OK'\n"
+
+/*
+ * Add a page to the board that is being built. KEYS: state, users, build. ARGV: leader, position,
+ * "1" for the first page, "1" for the last, board_page(). OK, or STALE. The last page makes the
+ * whole the board, in place of what was there.
+ */
+#define LUA_BUILD \
+	LUA_CHECK LUA_SIZE \
+	"local page, scores, users = cjson.decode(ARGV[5]), {}, {}\n" \
+	"if ARGV[3] == '1' then\n" \
+	"  redis.call('UNLINK', KEYS[3])\n" \
+	"  redis.call('HSET', KEYS[1], 'building', page.board)\n" \
+	"elseif known[3] ~= page.board or size(KEYS[3]) ~= tonumber(known[4]) then\n" \
+	"  return 'STALE'\n" \
+	"end\n" \
+	"for _, row in ipairs(page.rows) do\n" \
+	"  scores[#scores + 1] = row[3] scores[#scores + 1] = row[1]\n" \
+	"  users[#users + 1] = row[1] users[#users + 1] = row[2]\n" \
+	"end\n" \
+	"if #scores > 0 then\n" \
+	"  redis.call('ZADD', KEYS[3], unpack(scores))\n" \
+	"  redis.call('HSET', KEYS[2], unpack(users))\n" \
+	"end\n" \
+	"local count = size(KEYS[3])\n" \
+	"redis.call('HSET', KEYS[1], 'users', redis.call('HLEN', KEYS[2]), 'building_count', count)\n" \
+	"if ARGV[4] ~= '1' then return 'OK' end\n" \
+	"redis.call('UNLINK', page.board)\n" \
+	"if count > 0 then\n" \
+	"  redis.call('RENAME', KEYS[3], page.board)\n" \
+	"  if page.expires > 0 then redis.call('EXPIREAT', page.board, page.expires) end\n" \
+	"end\n" \
+	"redis.call('HDEL', KEYS[1], 'building', 'building_count')\n" \
+	"redis.call('HSET', KEYS[1], page.board, count)\n" \
+	"return 'OK'\n"
+
+/*
+ * Read part of a board. KEYS: state, current, users. ARGV: identity, key of the board or
+ * current:<period>, most rows, and then: "top"; "after", score, user id for what
+ * follows that row; "around", user id. Gives JSON, score, user id of each row, or nil when it cannot say.
+ */
+#define LUA_READ \
+	LUA_SIZE \
+	"if redis.call('GET', KEYS[2]) ~= ARGV[1] then return false end\n" \
+	"local board, most = ARGV[2], tonumber(ARGV[3])\n" \
+	"if string.sub(board, 1, 8) == 'current:' then board = redis.call('HGET', KEYS[1], board) end\n" \
+	"local count = board and redis.call('HGET', KEYS[1], board)\n" \
+	"if not count or tonumber(count) ~= size(board) then return false end\n" \
+	"local first, last = 0, most - 1\n" \
+	"if ARGV[4] == 'after' then\n" \
+	"  local score = redis.call('ZSCORE', board, ARGV[6])\n" \
+	"  if not score or tonumber(score) ~= tonumber(ARGV[5]) then return false end\n" \
+	"  first = redis.call('ZREVRANK', board, ARGV[6]) + 1\n" \
+	"  last = first + most - 1\n" \
+	"elseif ARGV[4] == 'around' then\n" \
+	"  local place = redis.call('ZREVRANK', board, ARGV[5])\n" \
+	"  if not place then return false end\n" \
+	"  first = math.max(0, place - math.floor((most - 1) / 2))\n" \
+	"  last = place + math.floor(most / 2)\n" \
+	"end\n" \
+	"if last < first then return {} end\n" \
+	"local page, ids, out = redis.call('ZREVRANGE', board, first, last, 'WITHSCORES'), {}, {}\n" \
+	"if #page == 0 then return {} end\n" \
+	"for i = 1, #page, 2 do ids[#ids + 1] = page[i] end\n" \
+	"local rows = redis.call('HMGET', KEYS[3], unpack(ids))\n" \
+	"local rank = redis.call('ZCOUNT', board, '(' .. page[2], '+inf') + 1\n" \
+	"for i, id in ipairs(ids) do\n" \
+	"  local score = page[2 * i]\n" \
+	"  if not rows[i] then return false end\n" \
+	"  if i > 1 and score ~= page[2 * i - 2] then rank = first + i end\n" \
+	"  out[#out + 1] = string.format('%s,\"score\":%s,\"rank\":%d}', string.sub(rows[i], 1, -2), score, rank)\n" \
+	"  out[#out + 1] = score\n" \
+	"  out[#out + 1] = id\n" \
+	"end\n" \
+	"return out\n"
+
+#endif

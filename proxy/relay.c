@@ -1,0 +1,499 @@
+/*
+ * relay.c - who leads, when to work, when to sleep.
+ *
+ * One thing at a time: a batch of events (batch.c), a page of a board that is
+ * being built (rebuild.c), a beat that says the boards are current, or a wait.
+ * next() chooses; every answer leads back to it. What goes wrong with the
+ * database connection is mended by a new one.
+ *
+ * Sleeping (see extension/event.c): a relay that sleeps holds the wake lock
+ * exclusively, and then writers send NOTIFY. It gets the lock only when no
+ * writer that did not send one is still at work, looks at the outbox once more,
+ * and then sleeps. It gives the lock back before it works.
+ */
+#include "relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "batch.h"
+#include "db.h"
+#include "log.h"
+#include "rebuild.h"
+
+/* Keys of advisory locks; extension/timetrackr.h has the same. */
+#define WAKE_LOCK "8391171951110545259"
+#define LEADER_LOCK "8391171951110545260"
+
+/* All in ms. */
+#define ELECTION_INTERVAL 300
+#define POLL_INTERVAL 50		/* while awake */
+#define SAFETY_INTERVAL 1000	/* while asleep: for writers with timetrackr.notify = off */
+#define LINGER 500				/* stay awake so long after the last event */
+#define BEAT_INTERVAL 1000
+#define LAG_MOST 1000			/* boards further behind are not current */
+#define PAUSE_LEAST 100			/* after something went wrong; doubles */
+#define PAUSE_MOST 5000
+#define SILENCE_LIMIT 30000
+
+enum phase
+{
+	PHASE_AWAY,					/* no database */
+	PHASE_FOLLOWING,			/* another one leads, or is about to */
+	PHASE_LEADING
+};
+
+struct relay
+{
+	struct loop *loop;
+	struct board_identity *identity;
+	struct db  *db;
+	struct board *board;		/* NULL: no Redis */
+	enum phase	phase;
+	bool		waiting;		/* the timer, NOTIFY or Redis leads on */
+	bool		attached;		/* what Redis holds is known to be right */
+	bool		asleep;			/* the wake lock is held */
+	bool		notified;		/* since the last look at the outbox */
+	bool		page_is_due;	/* pages and batches take turns */
+	uint64_t	busy_at;		/* when events were found last */
+	uint64_t	beat_at;
+	uint64_t	pause;
+	struct loop_timer timer;
+	struct batch batch;
+	struct rebuild rebuild;
+	struct db_query query;
+	struct db_query aside;		/* runs beside the others */
+};
+
+static void next(void *arg);
+static void elect(void *arg);
+static void take_stock(void *arg);
+
+static const char *const session_settings[] = {
+	/* So that the server notices when this machine is gone, and another relay may lead. */
+	"tcp_keepalives_idle", "10",
+	"tcp_keepalives_interval", "5",
+	"tcp_keepalives_count", "3",
+	"idle_in_transaction_session_timeout", "60000",
+	"statement_timeout", "25000",
+	NULL
+};
+
+static void
+ask(struct relay *relay, struct db_query *query, const char *sql,
+	void (*done) (struct db_query *query, struct db_result *result))
+{
+	*query = (struct db_query) {.sql = sql, .done = done, .arg = relay};
+	if (!db_send(relay->db, query))
+		db_reconnect(relay->db, "the relay cannot send a statement");
+}
+
+static void
+wait_for(struct relay *relay, uint64_t delay, loop_timer_fn *then)
+{
+	relay->waiting = true;
+	loop_timer_set(relay->loop, &relay->timer, delay, then, relay);
+}
+
+static void
+stop_waiting(struct relay *relay)
+{
+	relay->waiting = false;
+	loop_timer_stop(relay->loop, &relay->timer);
+}
+
+/* Something is wrong: wait longer each time. */
+static void
+pause_for(struct relay *relay, loop_timer_fn *then)
+{
+	wait_for(relay, relay->pause, then);
+	relay->pause = relay->pause * 2 < PAUSE_MOST ? relay->pause * 2 : PAUSE_MOST;
+}
+
+/* The connection is new, or what it holds is in doubt. */
+static void
+forget(struct relay *relay)
+{
+	stop_waiting(relay);
+	relay->attached = false;
+	relay->asleep = false;
+	batch_abandon(&relay->batch);
+	rebuild_abandon(&relay->rebuild);
+	if (relay->board != NULL)
+		board_forget_call(relay->board);
+}
+
+/* All over again: a new connection holds no lock and no doubt. */
+static void
+restart(void *arg)
+{
+	struct relay *relay = arg;
+
+	stop_waiting(relay);
+	db_reconnect(relay->db, "the relay begins again");
+}
+
+/*
+ * Is this answer of interest, and not an error? An error means that the extension
+ * is missing, or not granted to us: try all over again after a pause.
+ */
+static bool
+is_good(struct relay *relay, const struct db_result *result)
+{
+	if (relay->phase == PHASE_AWAY || db_result_outcome(result) == DB_LOST)
+		return false;
+	if (db_result_outcome(result) == DB_OK)
+		return true;
+	log_event(LEVEL_ERROR, "relay_refused", "sqlstate", db_error_sqlstate(result),
+			  "error", db_error_message(result), NULL);
+	forget(relay);
+	relay->phase = PHASE_AWAY;
+	pause_for(relay, restart);
+	return false;
+}
+
+static bool
+is_true(const struct db_result *result)
+{
+	return db_result_rows(result) == 1 && strcmp(db_result_value(result, 0, 0), "t") == 0;
+}
+
+/* Only an error is of interest. */
+static void
+acknowledged(struct db_query *query, struct db_result *result)
+{
+	(void) is_good(query->arg, result);
+}
+
+/* Give the wake lock back: from now on writers need not notify. */
+static void
+wake_up(void *arg)
+{
+	struct relay *relay = arg;
+
+	if (!relay->asleep)
+		return;
+	relay->asleep = false;
+	ask(relay, &relay->aside, "SELECT pg_advisory_unlock(" WAKE_LOCK ")", acknowledged);
+}
+
+/* Something went wrong: look at both stores again, after a pause. */
+static void
+doubt(struct relay *relay)
+{
+	wake_up(relay);
+	relay->attached = false;
+	rebuild_abandon(&relay->rebuild);
+	pause_for(relay, take_stock);
+}
+
+/* The wake lock was asked for. */
+static void
+sleep_locked(struct db_query *query, struct db_result *result)
+{
+	struct relay *relay = query->arg;
+
+	if (!is_good(relay, result))
+		return;
+	if (!is_true(result))
+	{
+		/* A writer that counts on us is at work. */
+		wait_for(relay, POLL_INTERVAL, next);
+		return;
+	}
+	/* Look once more: what writers that did not notify have left is committed now. */
+	relay->asleep = true;
+	next(relay);
+}
+
+/* The outbox is empty, and Redis has heard so: nothing is left but to wait. */
+static void
+rest(struct relay *relay)
+{
+	uint64_t	now = loop_now(relay->loop);
+
+	if (relay->notified || relay->rebuild.name[0] != '\0')
+		next(relay);
+	else if (relay->asleep)
+		wait_for(relay, SAFETY_INTERVAL, next);
+	else if (now < relay->busy_at + LINGER)
+		wait_for(relay, POLL_INTERVAL, next);
+	else
+		ask(relay, &relay->query, "SELECT pg_try_advisory_lock(" WAKE_LOCK ")", sleep_locked);
+}
+
+static void
+beaten(void *arg, enum board_answer answer, const char *name)
+{
+	struct relay *relay = arg;
+
+	if (answer != BOARD_OK && answer != BOARD_MISSING)
+	{
+		doubt(relay);
+		return;
+	}
+	relay->beat_at = loop_now(relay->loop);
+	if (answer == BOARD_MISSING && relay->rebuild.name[0] == '\0')
+		rebuild_start(&relay->rebuild, name);
+	if (relay->batch.claimed > 0)
+		next(relay);
+	else
+		rest(relay);
+}
+
+static void
+index_read(struct db_query *query, struct db_result *result)
+{
+	struct relay *relay = query->arg;
+
+	if (is_good(relay, result) &&
+		!board_beat(relay->board, relay->identity->value, relay->batch.position,
+					db_result_value(result, 0, 0), beaten, relay))
+		doubt(relay);
+}
+
+static bool
+beat_is_due(const struct relay *relay)
+{
+	return relay->board != NULL && loop_now(relay->loop) >= relay->beat_at + BEAT_INTERVAL;
+}
+
+static void
+batch_done(void *arg, enum batch_outcome outcome)
+{
+	struct relay *relay = arg;
+
+	if (outcome == BATCH_HELD || outcome == BATCH_STALE)
+	{
+		doubt(relay);
+		return;
+	}
+	relay->pause = PAUSE_LEAST;
+	if (relay->batch.claimed > 0)
+		relay->busy_at = loop_now(relay->loop);
+	if (beat_is_due(relay) && (outcome == BATCH_NOTHING ||
+							   (relay->batch.claimed > 0 && relay->batch.age <= LAG_MOST)))
+		ask(relay, &relay->query, "SELECT timetrackr.board_index()", index_read);
+	else if (outcome == BATCH_NOTHING)
+		rest(relay);
+	else
+		next(relay);
+}
+
+static void
+page_done(void *arg, enum rebuild_outcome outcome)
+{
+	struct relay *relay = arg;
+
+	if (outcome == REBUILD_STALE || outcome == REBUILD_HELD)
+	{
+		doubt(relay);
+		return;
+	}
+	if (outcome != REBUILD_MORE)
+		relay->beat_at = 0;		/* ask at once for the next one to build */
+	next(relay);
+}
+
+static void
+attach_answered(void *arg, enum board_answer answer, const char *name)
+{
+	struct relay *relay = arg;
+
+	(void) name;
+	if (answer != BOARD_OK && answer != BOARD_RESET)
+	{
+		if (answer == BOARD_FOREIGN)
+			log_event(LEVEL_WARN, "relay_redis_taken",
+					  "error", "another database's relay keeps its boards in this Redis", NULL);
+		doubt(relay);
+		return;
+	}
+	log_event(LEVEL_INFO, "relay_attached", "boards", answer == BOARD_OK ? "kept" : "rebuilding", NULL);
+	relay->attached = true;
+	relay->beat_at = 0;
+	next(relay);
+}
+
+/* Do the next thing. */
+static void
+next(void *arg)
+{
+	struct relay *relay = arg;
+
+	stop_waiting(relay);
+	if (relay->notified)
+		wake_up(relay);
+	if (relay->board != NULL && !relay->attached)
+	{
+		/* Events wait for Redis. When it is up, redis_up() leads on. */
+		wake_up(relay);
+		if (!board_attach(relay->board, relay->identity->value, relay->batch.position,
+						  attach_answered, relay))
+			wait_for(relay, SAFETY_INTERVAL, next);
+		return;
+	}
+	if (relay->page_is_due && relay->rebuild.name[0] != '\0')
+	{
+		relay->page_is_due = false;
+		rebuild_page(&relay->rebuild);
+		return;
+	}
+	relay->page_is_due = true;
+	relay->notified = false;
+	(void) batch_run(&relay->batch, loop_now(relay->loop), relay->asleep);	/* false: down() follows */
+}
+
+/* Now leaderboards know whose boards to believe, and the leader where to go on. */
+static void
+stock_taken(struct db_query *query, struct db_result *result)
+{
+	struct relay *relay = query->arg;
+
+	if (!is_good(relay, result))
+		return;
+	if (db_result_rows(result) != 1)
+	{
+		log_event(LEVEL_ERROR, "relay_refused", "error", "timetrackr.install() has not been run", NULL);
+		doubt(relay);
+		return;
+	}
+	relay->identity->value = strtoll(db_result_value(result, 0, 0), NULL, 10);
+	snprintf(relay->batch.position, sizeof relay->batch.position, "%s", db_result_value(result, 0, 1));
+	if (relay->phase == PHASE_LEADING)
+		next(relay);
+	else
+		elect(relay);
+}
+
+/* Ask which database this is, and how far the last leader, or this one, has come. */
+static void
+take_stock(void *arg)
+{
+	struct relay *relay = arg;
+
+	stop_waiting(relay);
+	ask(relay, &relay->query, "SELECT identity, last_position FROM timetrackr.relay_state()", stock_taken);
+}
+
+static void
+elected(struct db_query *query, struct db_result *result)
+{
+	struct relay *relay = query->arg;
+
+	if (!is_good(relay, result))
+		return;
+	if (!is_true(result))
+	{
+		wait_for(relay, ELECTION_INTERVAL, elect);
+		return;
+	}
+	relay->phase = PHASE_LEADING;
+	relay->notified = false;
+	log_event(LEVEL_INFO, "relay_leads", NULL);
+	ask(relay, &relay->aside, "LISTEN timetrackr_wake", acknowledged);
+	take_stock(relay);
+}
+
+/* Try to become the leader. */
+static void
+elect(void *arg)
+{
+	struct relay *relay = arg;
+
+	stop_waiting(relay);
+	ask(relay, &relay->query, "SELECT pg_try_advisory_lock(" LEADER_LOCK ")", elected);
+}
+
+static void
+database_up(void *arg)
+{
+	struct relay *relay = arg;
+
+	forget(relay);
+	relay->phase = PHASE_FOLLOWING;
+	take_stock(relay);
+}
+
+static void
+database_down(void *arg, const char *why)
+{
+	struct relay *relay = arg;
+
+	if (relay->phase == PHASE_LEADING)
+		log_event(LEVEL_WARN, "relay_leads_no_more", "error", why, NULL);
+	forget(relay);
+	relay->phase = PHASE_AWAY;
+}
+
+/* A writer has seen that the relay sleeps. */
+static void
+notified(void *arg, const char *channel, const char *payload)
+{
+	struct relay *relay = arg;
+
+	(void) channel;
+	(void) payload;
+	relay->notified = true;
+	if (relay->phase == PHASE_LEADING && relay->waiting && relay->asleep)
+		next(relay);
+}
+
+static void
+redis_up(void *arg)
+{
+	struct relay *relay = arg;
+
+	if (relay->phase == PHASE_LEADING && relay->waiting && !relay->attached)
+		take_stock(relay);
+}
+
+struct relay *
+relay_open(struct loop *loop, const struct config *config, struct board_identity *identity)
+{
+	struct relay *relay = calloc(1, sizeof *relay);
+	struct db_options db_options = {
+		.url = config->database_url, .name = "timetrackr relay", .settings = session_settings,
+		.silence_limit = SILENCE_LIMIT, .up = database_up, .down = database_down,
+		.notified = notified, .arg = relay
+	};
+	struct board_options board_options = {.server = &config->redis, .up = redis_up, .arg = relay};
+
+	if (relay == NULL)
+		return NULL;
+	relay->loop = loop;
+	relay->identity = identity;
+	relay->pause = PAUSE_LEAST;
+	if (config->redis.host != NULL)
+		relay->board = board_open(loop, &board_options);
+	if (config->redis.host == NULL || relay->board != NULL)
+		relay->db = db_open(loop, &db_options);
+	if (relay->db == NULL)
+	{
+		board_close(relay->board);
+		free(relay);
+		return NULL;
+	}
+	relay->batch = (struct batch) {
+		.db = relay->db, .board = relay->board, .working = wake_up, .done = batch_done, .arg = relay
+	};
+	relay->rebuild = (struct rebuild) {
+		.db = relay->db, .board = relay->board, .position = relay->batch.position,
+		.done = page_done, .arg = relay
+	};
+	return relay;
+}
+
+void
+relay_close(struct relay *relay)
+{
+	if (relay == NULL)
+		return;
+	relay->phase = PHASE_AWAY;
+	forget(relay);
+	db_close(relay->db);
+	board_close(relay->board);
+	batch_free(&relay->batch);
+	free(relay);
+}

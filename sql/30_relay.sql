@@ -1,0 +1,357 @@
+-- The relay's side of the outbox, and the boards as Redis holds them. The
+-- relay (a proxy) claims a batch of events, applies it to Redis, and finishes
+-- it in the same transaction. Writing events is event.c's business.
+
+CREATE FUNCTION timetrackr.create_relay_tables()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- position names the last batch finished; Redis remembers the same name. An
+    -- older backup of either is known by it.
+    CREATE TABLE IF NOT EXISTS timetrackr.relay (
+        only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+        position text NOT NULL
+    );
+    INSERT INTO timetrackr.relay (position)
+    VALUES ('start')
+    ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.create_relay_tables() IS
+'Part of install(): how far the relay has come.';
+
+CREATE FUNCTION timetrackr.relay_state()
+RETURNS TABLE (
+    identity bigint,
+    last_position text
+)
+LANGUAGE sql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT
+        hashtextextended(concat_ws(
+            '/',
+            (SELECT c.system_identifier FROM pg_control_system() c),
+            left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+            (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())), 0),
+        r.position
+    FROM timetrackr.relay r
+$$;
+COMMENT ON FUNCTION timetrackr.relay_state() IS
+'What the boards in Redis must come from to be this database''s: identity is a hash of cluster, timeline and database, so that it changes with a promotion or a restore; last_position names the last batch of events that the relay finished.';
+
+CREATE FUNCTION timetrackr.claim_events(max_events integer, after_id bigint)
+RETURNS TABLE (
+    event_id bigint,
+    topic text,
+    user_id bigint,
+    age_ms bigint
+)
+LANGUAGE sql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+-- The outbox is small or huge when its statistics say the opposite.
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+    SELECT
+        o.id,
+        o.topic,
+        CASE
+            WHEN jsonb_typeof(o.payload -> 'user_id') = 'number' AND o.payload ->> 'user_id' ~ '^[1-9][0-9]{0,17}$'
+            THEN (o.payload ->> 'user_id')::bigint
+        END,
+        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::bigint
+    FROM timetrackr.outbox o
+    WHERE o.id > claim_events.after_id
+        AND o.run_at <= now()
+    ORDER BY o.id
+    LIMIT claim_events.max_events
+    FOR UPDATE SKIP LOCKED
+$$;
+COMMENT ON FUNCTION timetrackr.claim_events(integer, bigint) IS
+'Locks the next max_events due events with an id over after_id until the end of the transaction, oldest first; events that somebody else has locked are left out. user_id is that of the payload, null when it has none that could be a user''s id. age_ms is how many milliseconds ago the transaction began that wrote the event.';
+
+CREATE FUNCTION timetrackr.finish_events(event_ids bigint[], old_position text, new_position text)
+RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    DELETE FROM timetrackr.outbox o
+    WHERE o.id = ANY (finish_events.event_ids);
+
+    UPDATE timetrackr.relay r
+    SET position = finish_events.new_position
+    WHERE r.position = finish_events.old_position;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'another relay has gone on from position %', finish_events.old_position
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.finish_events(bigint[], text, text) IS
+'Deletes events that the relay has applied and moves its position on, in the transaction that claimed them. Errors: 55000 when the position is no longer old_position.';
+
+CREATE FUNCTION timetrackr.fail_events(event_ids bigint[], reason text)
+RETURNS bigint
+LANGUAGE sql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+    WITH buried AS (
+        DELETE FROM timetrackr.outbox o
+        WHERE o.id = ANY (fail_events.event_ids)
+            AND o.attempts >= 11
+        RETURNING o.id, o.topic, o.payload, o.created_at, o.attempts
+    ), dead AS (
+        INSERT INTO timetrackr.dead_events (id, topic, payload, created_at, attempts, last_error)
+        SELECT b.id, b.topic, b.payload, b.created_at, b.attempts + 1, left(fail_events.reason, 1000)
+        FROM buried b
+        ON CONFLICT (id) DO UPDATE
+        SET attempts = excluded.attempts,
+            died_at = now(),
+            last_error = excluded.last_error
+        RETURNING id
+    ), delayed AS (
+        UPDATE timetrackr.outbox o
+        SET attempts = o.attempts + 1,
+            run_at = now() + make_interval(secs => power(2, o.attempts + 1) * (0.5 + random() / 2)),
+            last_error = left(fail_events.reason, 1000)
+        WHERE o.id = ANY (fail_events.event_ids)
+            AND o.attempts < 11
+    )
+    SELECT count(*)
+    FROM dead
+$$;
+COMMENT ON FUNCTION timetrackr.fail_events(bigint[], text) IS
+'Notes that events could not be applied, and why. Each is due again after 2, 4, 8 … seconds (half to all of that, at random); at the twelfth failure, after an hour or so, it is moved to dead_events. Returns how many were moved.';
+
+CREATE FUNCTION timetrackr.retry_dead(id bigint)
+RETURNS boolean
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    WITH raised AS (
+        DELETE FROM timetrackr.dead_events d
+        WHERE d.id = retry_dead.id
+        RETURNING d.id, d.topic, d.payload, d.created_at, d.last_error
+    )
+    INSERT INTO timetrackr.outbox (id, topic, payload, created_at, last_error)
+    SELECT r.id, r.topic, r.payload, r.created_at, r.last_error
+    FROM raised r;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM pg_notify('timetrackr_wake', '');
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.retry_dead(bigint) IS
+'Puts a dead event back into the outbox, to be tried again from the beginning. False when there is no dead event of this id.';
+
+CREATE FUNCTION timetrackr.live_boards()
+RETURNS TABLE (
+    board text,
+    period text,
+    period_start date,
+    expires_at timestamptz
+)
+LANGUAGE sql
+STABLE
+AS $$
+    -- Every date that is today somewhere on Earth (UTC-12 to UTC+14), the one
+    -- before, and the next one an hour early: a score may lie a minute ahead.
+    WITH bounds AS (
+        SELECT
+            (now() AT TIME ZONE 'UTC' - interval '12 hours')::date - 1 AS first,
+            (now() AT TIME ZONE 'UTC' + interval '15 hours')::date AS last
+    ), days AS (
+        SELECT b.first + n AS day
+        FROM bounds b
+        CROSS JOIN LATERAL generate_series(0, b.last - b.first) n
+    )
+    SELECT 'leaderboard:global', 'all', DATE '1970-01-01', NULL::timestamptz
+    UNION ALL
+    SELECT 'leaderboard:badges', 'badges', DATE '1970-01-01', NULL
+    UNION ALL
+    SELECT
+        'leaderboard:day:' || to_char(d.day, 'YYYY-MM-DD'),
+        'day',
+        d.day,
+        (d.day + 5)::timestamp AT TIME ZONE 'UTC'
+    FROM days d
+    UNION ALL
+    SELECT DISTINCT
+        'leaderboard:week:' || to_char(date_trunc('week', d.day::timestamp), 'YYYY-MM-DD'),
+        'week',
+        date_trunc('week', d.day::timestamp)::date,
+        (date_trunc('week', d.day::timestamp) + interval '11 days') AT TIME ZONE 'UTC'
+    FROM days d
+    UNION ALL
+    SELECT DISTINCT
+        'leaderboard:month:' || to_char(d.day, 'YYYY-MM'),
+        'month',
+        date_trunc('month', d.day::timestamp)::date,
+        (date_trunc('month', d.day::timestamp) + interval '1 month 4 days') AT TIME ZONE 'UTC'
+    FROM days d
+$$;
+COMMENT ON FUNCTION timetrackr.live_boards() IS
+'The boards that Redis holds now, under the name of their key: all time, badges, and each day, ISO week (named by its Monday) and month that holds a date which is today or was yesterday anywhere on Earth. period is that of scores, or badges. A key expires some days after its period; null: never.';
+
+CREATE FUNCTION timetrackr.board_index()
+RETURNS text
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT json_build_object(
+        'boards', (
+            SELECT json_agg(l.board)
+            FROM timetrackr.live_boards() l),
+        'current', json_build_object(
+            'all', 'leaderboard:global',
+            'badges', 'leaderboard:badges',
+            'day', 'leaderboard:day:' || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
+            'week', 'leaderboard:week:' || to_char(date_trunc('week', now() AT TIME ZONE 'UTC'), 'YYYY-MM-DD'),
+            'month', 'leaderboard:month:' || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM'))
+    )::text
+$$;
+COMMENT ON FUNCTION timetrackr.board_index() IS
+'For Redis, as JSON: boards, the keys of all live boards; current, the key of the board that a period means by itself (now, in UTC).';
+
+CREATE FUNCTION timetrackr.board_member(user_id bigint, username text, avatar text)
+RETURNS text
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT timetrackr.json(r)
+    FROM (
+        SELECT
+            board_member.user_id AS user_id,
+            board_member.username AS username,
+            board_member.avatar AS avatar_url
+    ) r
+$$;
+COMMENT ON FUNCTION timetrackr.board_member(bigint, text, text) IS
+'The beginning of a user''s row of leaderboard() as JSON, all but score and rank: what Redis keeps for each user.';
+
+CREATE FUNCTION timetrackr.board_changes(user_ids bigint[])
+RETURNS text
+LANGUAGE sql
+STABLE
+AS $$
+    WITH live AS MATERIALIZED (
+        SELECT l.board, l.period, l.period_start, l.expires_at, l.place
+        FROM timetrackr.live_boards() WITH ORDINALITY l (board, period, period_start, expires_at, place)
+    ), changed AS (
+        SELECT DISTINCT i.user_id
+        FROM unnest(board_changes.user_ids) i (user_id)
+    )
+    SELECT json_build_object(
+        'boards', (
+            SELECT json_agg(
+                json_build_array(l.board, COALESCE(extract(epoch FROM l.expires_at)::bigint, 0))
+                ORDER BY l.place)
+            FROM live l),
+        'users', (
+            SELECT COALESCE(json_agg(json_build_array(
+                c.user_id::text,
+                timetrackr.board_member(u.id, u.username, u.avatar),
+                (
+                    SELECT json_agg(
+                        CASE
+                            WHEN l.period = 'badges' THEN CASE WHEN t.listed THEN t.badges ELSE 0 END
+                            ELSE COALESCE((
+                                SELECT s.seconds
+                                FROM timetrackr.scores s
+                                WHERE s.user_id = c.user_id
+                                    AND s.period = l.period
+                                    AND s.period_start = l.period_start
+                                    AND s.listed), 0)
+                        END
+                        ORDER BY l.place)
+                    FROM live l
+                ))), '[]')
+            FROM changed c
+            LEFT JOIN timetrackr.user_totals t ON t.user_id = c.user_id
+            LEFT JOIN timetrackr.users u ON u.id = c.user_id)
+    )::text
+$$;
+COMMENT ON FUNCTION timetrackr.board_changes(bigint[]) IS
+'How users stand on all live boards now, as JSON for Redis: boards is an array of [key, expiry as seconds since 1970, or 0], users one of [user id as text, board_member(), [score for each board in that order, or 0 when the user is not on it]].';
+
+CREATE FUNCTION timetrackr.board_page(board text, after_score bigint, after_user_id bigint, max_rows integer)
+RETURNS TABLE (
+    page text,
+    row_count bigint,
+    last_score bigint,
+    last_user_id bigint
+)
+LANGUAGE sql
+STABLE
+AS $$
+    WITH live AS MATERIALIZED (
+        SELECT l.board, l.period, l.period_start, l.expires_at
+        FROM timetrackr.live_boards() l
+        WHERE l.board = board_page.board
+    ), standing AS MATERIALIZED (
+        (
+            SELECT s.user_id, s.seconds AS score
+            FROM timetrackr.scores s
+            WHERE s.period = (SELECT l.period FROM live l)
+                AND s.period_start = (SELECT l.period_start FROM live l)
+                AND s.listed
+                AND s.seconds > 0
+                AND (s.seconds, s.user_id::text COLLATE "C")
+                    < (board_page.after_score, board_page.after_user_id::text COLLATE "C")
+            ORDER BY s.seconds DESC, s.user_id::text COLLATE "C" DESC
+            LIMIT board_page.max_rows
+        )
+        UNION ALL
+        (
+            SELECT t.user_id, t.badges
+            FROM timetrackr.user_totals t
+            WHERE (SELECT l.period FROM live l) = 'badges'
+                AND t.listed
+                AND t.badges > 0
+                AND (t.badges, t.user_id::text COLLATE "C")
+                    < (board_page.after_score, board_page.after_user_id::text COLLATE "C")
+            ORDER BY t.badges DESC, t.user_id::text COLLATE "C" DESC
+            LIMIT board_page.max_rows
+        )
+    ), last AS (
+        SELECT s.user_id, s.score
+        FROM standing s
+        ORDER BY s.score, s.user_id::text COLLATE "C"
+        LIMIT 1
+    )
+    SELECT
+        json_build_object(
+            'board', l.board,
+            'expires', COALESCE(extract(epoch FROM l.expires_at)::bigint, 0),
+            'rows', (
+                SELECT COALESCE(json_agg(json_build_array(
+                    s.user_id::text,
+                    timetrackr.board_member(u.id, u.username, u.avatar),
+                    s.score)), '[]')
+                FROM standing s
+                JOIN timetrackr.users u ON u.id = s.user_id)
+        )::text,
+        (SELECT count(*) FROM standing),
+        (SELECT f.score FROM last f),
+        (SELECT f.user_id FROM last f)
+    FROM live l
+$$;
+COMMENT ON FUNCTION timetrackr.board_page(text, bigint, bigint, integer) IS
+'The next max_rows users of a live board after (after_score, after_user_id), best first, as JSON for Redis: board, expires (seconds since 1970, or 0), rows of [user id as text, board_member(), score]. Then how many there are, and the last one, from which to go on. Begin after (9223372036854775807, 0). No row when the board is not live.';
