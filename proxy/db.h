@@ -56,7 +56,7 @@ struct db_query
 	/* Called exactly once. The result is gone afterwards unless kept. May send further queries. */
 	void		(*done) (struct db_query *query, struct db_result *result);
 	void	   *arg;
-	bool		prepares;		/* private: a Parse precedes it */
+	bool		prepares;		/* private: its Parse has not succeeded yet */
 	int			parts;			/* private: commands of it that are not answered yet */
 	struct db_query *next;		/* private */
 };

@@ -93,8 +93,13 @@ finish_answered(struct pipeline *pipeline)
 static void
 end_part(struct pipeline *pipeline)
 {
+	struct db_query *head = pipeline->head;
+
 	pipeline->answered = false;
-	if (--pipeline->head->parts == 0 && pipeline->head->grouped)
+	/* its Parse is the first of two */
+	if (head->parts == 2 && !pipeline->pending_is_error && !pipeline->pending_is_skipped)
+		head->prepares = false;
+	if (--head->parts == 0 && head->grouped)
 		finish_answered(pipeline);
 }
 
