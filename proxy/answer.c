@@ -158,6 +158,20 @@ answer_body(const struct answer *answer, size_t *length)
 }
 
 void
+answer_write(const struct answer *answer, struct text *text)
+{
+	size_t		length;
+	const char *body = answer_body(answer, &length);
+
+	text_printf(text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n",
+				answer->status, problem_title(answer->status), length);
+	for (size_t i = 0; i < answer->header_count; i++)
+		text_printf(text, "%s: %s\r\n", answer->headers[i].name, answer->headers[i].value);
+	text_add(text, "\r\n");
+	text_add_bytes(text, body, length);
+}
+
+void
 answer_reset(struct answer *answer)
 {
 	text_free(&answer->body);

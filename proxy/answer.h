@@ -77,6 +77,9 @@ bool		answer_failed(const struct answer *answer);
 /* Its body. */
 const char *answer_body(const struct answer *answer, size_t *length);
 
+/* Write a problem's answer as it goes over the wire, ending the connection. */
+void		answer_write(const struct answer *answer, struct text *text);
+
 /* Free the body and make it empty. */
 void		answer_reset(struct answer *answer);
 

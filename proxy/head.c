@@ -111,7 +111,6 @@ head_add(struct head *head, const char *name, size_t name_length,
 {
 	const char *gap = gap_fault(head, name, value);
 
-	head->bytes += name_length + value_length + 4;
 	head->previous_end = value + value_length;
 	if (gap != NULL)
 		head->fault = gap;
@@ -137,12 +136,30 @@ head_add(struct head *head, const char *name, size_t name_length,
 }
 
 void
-head_end(struct head *head, const char *version)
+head_begin(struct head *head, const char *method, const char *target, const char *peer,
+		   const char *version)
 {
-	bool		is_1_1 = strcmp(version, "HTTP/1.1") == 0;
+	*head = (struct head) {
+		.request = {.method = method, .target = target, .peer = peer},
+		.is_1_1 = strcmp(version, "HTTP/1.1") == 0,
+		.previous_end = version + strlen(version),
+	};
+}
+
+void
+head_end(struct head *head)
+{
+	const char *end = head->previous_end;
+	bool		is_1_1 = head->is_1_1;
 
 	if (head->fault != NULL)
 		return;
+	/* the line's end is followed by the empty line at least, so one byte more is there to be read */
+	if (end[0] == '\0' && end[1] != '\0' && end[1] != '\r' && end[1] != '\n')
+	{
+		head->fault = "A header field has a NUL byte.";
+		return;
+	}
 	if (head->hosts > 1 || (is_1_1 && head->hosts == 0))
 		head->fault = "There must be exactly one Host.";
 	else if (head->lengths > 1)

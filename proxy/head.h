@@ -18,7 +18,7 @@ struct head
 	struct request_head request;	/* what has been found so far */
 	bool		expects_continue;	/* the body follows only when it is asked for */
 	const char *fault;			/* why the head is malformed; NULL: it is not */
-	size_t		bytes;			/* of all fields */
+	bool		is_1_1;			/* HTTP/1.1, not 1.0 */
 	unsigned	hosts;			/* private from here */
 	unsigned	lengths;
 	unsigned	encodings;
@@ -26,11 +26,18 @@ struct head
 	const char *previous_end;
 };
 
+/*
+ * Start with the request line; `version` ("HTTP/1.1") as a pointer into the
+ * parsed buffer too, all others valid as long as the request.
+ */
+void		head_begin(struct head *head, const char *method, const char *target, const char *peer,
+					   const char *version);
+
 /* Note one field. */
 void		head_add(struct head *head, const char *name, size_t name_length,
 					 const char *value, size_t value_length);
 
-/* All fields were told: check what concerns several. `version` is "HTTP/1.1" or the like. */
-void		head_end(struct head *head, const char *version);
+/* All fields were told: check what concerns several. */
+void		head_end(struct head *head);
 
 #endif

@@ -9,28 +9,21 @@
  */
 #include "http.h"
 
-#include <arpa/inet.h>
+#include <dlfcn.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "connection.h"
 #include "head.h"
 #include "log.h"
 #include "request.h"
 
 /* Memory of a connection: its head must fit, and smaller is faster (it is cleared each request). */
-#define CONNECTION_MEMORY 8192
+#define CONNECTION_MEMORY 12288
 #define TARGET_MAX 4096
-
-/* How long each phase of a connection may take, in ms. */
-#define HEAD_LIMIT 10000
-#define BODY_LIMIT 30000
-#define SEND_LIMIT 60000
-#define IDLE_LIMIT 75000
-#define LINGER_LIMIT 2000
 
 /* A body that is too long is read on and dropped for so many bytes, so that the client sees the answer. */
 #define DROP_MAX (1024 * 1024)
@@ -47,17 +40,6 @@ struct http
 	void	   *drained_arg;
 };
 
-/* A TCP connection. */
-struct connection
-{
-	struct http *http;
-	struct MHD_Connection *mhd;
-	int			fd;
-	struct exchange *exchange;	/* the request under way, or NULL */
-	struct loop_timer timer;
-	char		peer[INET6_ADDRSTRLEN];
-};
-
 enum phase
 {
 	HEAD,						/* its head is being read */
@@ -70,11 +52,11 @@ enum phase
 struct exchange
 {
 	struct http *http;
+	struct MHD_Connection *mhd;
 	struct connection *connection;
 	struct request *request;
 	enum phase	phase;
 	size_t		dropped;		/* bytes of a body that nobody reads */
-	bool		is_raw;			/* the answer was written past MHD */
 	struct exchange *next;
 	struct exchange *previous;
 	char		target[];
@@ -82,16 +64,23 @@ struct exchange
 
 /* ---- answers ---- */
 
-/* Hand the answer over to MHD; false makes MHD close the connection. */
+/*
+ * MHD's own function of this name, which the one below hides. MHD 0.9.75 answers
+ * what it cannot parse with pages in HTML, and has no hook to change them.
+ */
+static enum MHD_Result (*queue_response) (struct MHD_Connection *mhd, unsigned status,
+										  struct MHD_Response *response);
+
+/* Hand the answer over to MHD; MHD_NO makes it close the connection. */
 static enum MHD_Result
-send_answer(struct exchange *exchange)
+send_answer(struct MHD_Connection *mhd, struct request *request)
 {
-	const struct answer *answer = request_answer(exchange->request);
+	const struct answer *answer = request_answer(request);
 	struct MHD_Response *response;
 	enum MHD_Result result;
 	size_t		length;
 	const char *shared = answer_body(answer, &length);
-	char	   *own = answer->shared == NULL && length > 0 ? request_take_body(exchange->request) : NULL;
+	char	   *own = answer->shared == NULL && length > 0 ? request_take_body(request) : NULL;
 	bool		good;
 
 	if (own != NULL)
@@ -106,57 +95,35 @@ send_answer(struct exchange *exchange)
 	good = !answer->closes || MHD_add_response_header(response, "Connection", "close");
 	for (size_t i = 0; good && i < answer->header_count; i++)
 		good = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
-	result = good ? MHD_queue_response(exchange->connection->mhd, (unsigned) answer->status, response)
-		: MHD_NO;
+	result = good ? queue_response(mhd, (unsigned) answer->status, response) : MHD_NO;
 	MHD_destroy_response(response);
-	exchange->phase = READY;
 	return result;
 }
 
-/* Nothing more is expected of this connection: end it both ways; MHD sees that and closes it. */
-static void
-cut_connection(void *arg)
+static struct connection *
+connection_of(struct MHD_Connection *mhd)
 {
-	struct connection *connection = arg;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-	/* fails only when the peer has ended it already */
-	(void) shutdown(connection->fd, SHUT_RDWR);
-}
-
-static void
-set_limit(struct connection *connection, uint64_t limit)
-{
-	loop_timer_set(connection->http->service->loop, &connection->timer, limit, cut_connection,
-				   connection);
+	return info != NULL ? info->socket_context : NULL;
 }
 
 /*
- * Write an answer past MHD, which takes none while a body is being read, and
- * end our direction. What the client still sends is read and dropped for a
- * while: closing at once would reset the connection before it has read the answer.
+ * Called by MHD itself for a request that it refuses: the dynamic linker takes
+ * the program's definition before the library's. A problem document goes out
+ * instead of a page, past MHD, whose memory for the connection may be what
+ * has run out. Where the library is linked otherwise, the page does.
  */
-static void
-send_raw(struct exchange *exchange)
+enum MHD_Result
+MHD_queue_response(struct MHD_Connection *mhd, unsigned status, struct MHD_Response *response)
 {
-	struct connection *connection = exchange->connection;
-	const struct answer *answer = request_answer(exchange->request);
-	struct text text = {0};
-	size_t		length;
-	const char *body = answer_body(answer, &length);
+	struct connection *connection = connection_of(mhd);
 
-	text_printf(&text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n",
-				answer->status, problem_title(answer->status), length);
-	for (size_t i = 0; i < answer->header_count; i++)
-		text_printf(&text, "%s: %s\r\n", answer->headers[i].name, answer->headers[i].value);
-	text_add(&text, "\r\n");
-	text_add_bytes(&text, body, length);
-	/* it fits into an empty send buffer; if the client is gone nobody misses it */
-	if (!text.failed)
-		(void) send(connection->fd, text.data, text.length, MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void) shutdown(connection->fd, SHUT_WR);
-	text_free(&text);
-	exchange->is_raw = true;
-	set_limit(connection, LINGER_LIMIT);
+	if (connection == NULL)
+		return queue_response(mhd, status, response);
+	connection_refuse(connection, (int) status);
+	return MHD_NO;				/* which ends the connection */
 }
 
 /* The request's answer has come: have MHD call handle_request() again. */
@@ -167,27 +134,8 @@ answer_came(void *arg)
 
 	exchange->phase = READY;
 	exchange->http->due = true;
-	set_limit(exchange->connection, SEND_LIMIT);
-	MHD_resume_connection(exchange->connection->mhd);
-}
-
-/* ---- time limits ---- */
-
-/* The head or the body of a request is not there in time. */
-static void
-too_slow(void *arg)
-{
-	struct connection *connection = arg;
-	struct exchange *exchange = connection->exchange;
-
-	if (exchange == NULL || exchange->is_raw)
-	{
-		cut_connection(connection);
-		return;
-	}
-	if (request_answer(exchange->request)->status == 0)
-		request_refuse(exchange->request, 408, "request_timeout", "The request came too slowly.");
-	send_raw(exchange);
+	connection_enter(exchange->connection, CONNECTION_SENDING);
+	MHD_resume_connection(exchange->mhd);
 }
 
 /* ---- MHD's callbacks for connections and requests ---- */
@@ -198,12 +146,13 @@ connection_changed(void *arg, struct MHD_Connection *mhd, void **context,
 {
 	struct http *http = arg;
 	struct connection *connection = *context;
-	const union MHD_ConnectionInfo *info;
+	const union MHD_ConnectionInfo *fd;
+	const union MHD_ConnectionInfo *address;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
 	{
 		if (connection != NULL)
-			loop_timer_stop(http->service->loop, &connection->timer);
+			connection_stop(connection);
 		free(connection);
 		return;
 	}
@@ -211,27 +160,10 @@ connection_changed(void *arg, struct MHD_Connection *mhd, void **context,
 	*context = connection;
 	if (connection == NULL)
 		return;					/* request_started() then refuses every request */
-	connection->http = http;
-	connection->mhd = mhd;
-	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	connection->fd = info != NULL ? info->connect_fd : -1;
-	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (info != NULL && info->client_addr->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((struct sockaddr_in *) info->client_addr)->sin_addr,
-				  connection->peer, sizeof connection->peer);
-	else if (info != NULL && info->client_addr->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((struct sockaddr_in6 *) info->client_addr)->sin6_addr,
-				  connection->peer, sizeof connection->peer);
-	loop_timer_set(http->service->loop, &connection->timer, HEAD_LIMIT, too_slow, connection);
-}
-
-static struct connection *
-connection_of(struct MHD_Connection *mhd)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info != NULL ? info->socket_context : NULL;
+	fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	address = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	connection_start(connection, http->service, fd != NULL ? fd->connect_fd : -1,
+					 address != NULL ? address->client_addr : NULL);
 }
 
 /* A request line was read: make the exchange, with the raw target. NULL closes the connection. */
@@ -249,6 +181,7 @@ request_started(void *arg, const char *target, struct MHD_Connection *mhd)
 	if (exchange == NULL)
 		return NULL;
 	exchange->http = http;
+	exchange->mhd = mhd;
 	exchange->connection = connection;
 	memcpy(exchange->target, target, length + 1);
 	exchange->request = request_create(http->service, answer_came, exchange);
@@ -257,12 +190,12 @@ request_started(void *arg, const char *target, struct MHD_Connection *mhd)
 		free(exchange);
 		return NULL;
 	}
-	connection->exchange = exchange;
+	connection->request = exchange->request;
 	exchange->next = http->exchanges;
 	if (exchange->next != NULL)
 		exchange->next->previous = exchange;
 	http->exchanges = exchange;
-	loop_timer_set(http->service->loop, &connection->timer, HEAD_LIMIT, too_slow, connection);
+	connection_enter(connection, CONNECTION_HEAD);
 	return exchange;
 }
 
@@ -284,9 +217,8 @@ request_ended(void *arg, struct MHD_Connection *mhd, void **context,
 		http->exchanges = exchange->next;
 	if (exchange->next != NULL)
 		exchange->next->previous = exchange->previous;
-	exchange->connection->exchange = NULL;
-	if (!exchange->is_raw)
-		set_limit(exchange->connection, IDLE_LIMIT);
+	exchange->connection->request = NULL;
+	connection_enter(exchange->connection, CONNECTION_IDLE);
 	request_release(exchange->request);
 	free(exchange);
 }
@@ -306,18 +238,13 @@ begin(struct exchange *exchange, const char *method, const char *version)
 {
 	struct connection *connection = exchange->connection;
 	struct request *request = exchange->request;
-	struct head head = {.request = {
-			.method = method,
-			.target = exchange->target,
-			.peer = connection->peer,
-		}
-	};
+	struct head head;
 
-	MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, note_field, &head);
-	head_end(&head, version);
+	head_begin(&head, method, exchange->target, connection->peer, version);
+	MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, note_field, &head);
+	head_end(&head);
 	exchange->phase = BODY;
-	loop_timer_set(connection->http->service->loop, &connection->timer, BODY_LIMIT, too_slow,
-				   connection);
+	connection_enter(connection, CONNECTION_BODY);
 	if (strlen(exchange->target) > TARGET_MAX)
 		request_refuse(request, 414, "target_too_long", "The request target is too long.");
 	else if (head.fault != NULL)
@@ -325,7 +252,7 @@ begin(struct exchange *exchange, const char *method, const char *version)
 	else if (request_begin(request, &head.request) ||
 			 (!head.expects_continue && head.request.content_length <= DROP_MAX))
 		return MHD_YES;
-	return send_answer(exchange);
+	return send_answer(exchange->mhd, request);
 }
 
 /* A piece of the body. One that is too long is dropped for a while, then cut off. */
@@ -336,8 +263,8 @@ take_body(struct exchange *exchange, const char *data, size_t length)
 		request_add_body(exchange->request, data, length))
 		return;
 	exchange->dropped += length;
-	if (exchange->dropped > DROP_MAX && !exchange->is_raw)
-		send_raw(exchange);
+	if (exchange->dropped > DROP_MAX && !exchange->connection->is_over)
+		connection_send_raw(exchange->connection, exchange->request);
 }
 
 /* MHD calls this when the head is there, for each piece of body, at its end, and after a resume. */
@@ -351,7 +278,7 @@ handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const cha
 	(void) url;
 	if (exchange == NULL)
 		return MHD_NO;
-	if (exchange->phase == HEAD && !exchange->is_raw)
+	if (exchange->phase == HEAD && !exchange->connection->is_over)
 		return begin(exchange, method, version);
 	if (*size > 0)
 	{
@@ -359,20 +286,21 @@ handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const cha
 		*size = 0;
 		return MHD_YES;
 	}
-	if (exchange->is_raw)
+	if (exchange->connection->is_over)
 		return MHD_NO;
 	if (exchange->phase == BODY)
 	{
-		set_limit(exchange->connection, SEND_LIMIT);
+		connection_enter(exchange->connection, CONNECTION_SENDING);
 		if (request_answer(exchange->request)->status == 0 && !request_run(exchange->request))
 		{
 			exchange->phase = WAITING;
-			loop_timer_stop(exchange->http->service->loop, &exchange->connection->timer);
+			connection_enter(exchange->connection, CONNECTION_ANSWER);
 			MHD_suspend_connection(mhd);
 			return MHD_YES;
 		}
 	}
-	return send_answer(exchange);
+	exchange->phase = READY;
+	return send_answer(mhd, exchange->request);
 }
 
 /* ---- the daemon on the loop ---- */
@@ -433,6 +361,9 @@ http_create(struct service *service, int listen_fd, unsigned connections)
 
 	if (http == NULL)
 		return NULL;
+	*(void **) &queue_response = dlsym(RTLD_NEXT, "MHD_queue_response");
+	if (queue_response == NULL)
+		queue_response = MHD_queue_response;
 	http->service = service;
 	http->watch = (struct loop_watch) LOOP_WATCH_INIT;
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,

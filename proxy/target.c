@@ -123,13 +123,36 @@ parse_query(const char *query, struct target *target, struct arena *arena,
 	return true;
 }
 
+/* Has it a blank or a control byte, which must be percent-encoded? */
+static bool
+has_blank(const char *raw)
+{
+	for (; *raw != '\0'; raw++)
+		if ((unsigned char) *raw <= ' ' || *raw == 0x7F)
+			return true;
+	return false;
+}
+
+/* Step over scheme and authority of a target in absolute form, which every server must take. */
+static const char *
+skip_authority(const char *raw)
+{
+	if (strncmp(raw, "http://", 7) != 0 && strncmp(raw, "https://", 8) != 0)
+		return raw;
+	raw = strchr(raw, ':') + 3;
+	raw += strcspn(raw, "/?#");
+	return *raw == '/' ? raw : "/";
+}
+
 bool
 target_parse(const char *raw, struct target *target, struct arena *arena, struct problem *problem)
 {
-	size_t		path_length = strcspn(raw, "?#");
+	size_t		path_length;
 
+	raw = skip_authority(raw);
+	path_length = strcspn(raw, "?#");
 	*target = (struct target) {.path = raw, .path_length = path_length};
-	if (*raw != '/')
+	if (*raw != '/' || has_blank(raw))
 	{
 		problem_set(problem, 400, "malformed_request", "The request target is not a path.");
 		return false;

@@ -1,0 +1,136 @@
+/*
+ * connection.c - time limits of connections, and raw answers.
+ */
+#include "connection.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+/* ms, by phase; 0: none. */
+static const uint64_t limits[] = {
+	[CONNECTION_HEAD] = 10000,
+	[CONNECTION_BODY] = 30000,
+	[CONNECTION_ANSWER] = 0,
+	[CONNECTION_SENDING] = 60000,
+	[CONNECTION_IDLE] = 75000,
+	[CONNECTION_LINGER] = 2000,
+};
+
+/* End it both ways: the HTTP library sees that and closes it. */
+static void
+cut(struct connection *connection)
+{
+	/* fails only when the client has ended it already */
+	(void) shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* What is waited for has not come. A request that was begun gets an answer. */
+static void
+too_slow(void *arg)
+{
+	struct connection *connection = arg;
+
+	if (!connection->is_over && connection->request != NULL &&
+		(connection->phase == CONNECTION_HEAD || connection->phase == CONNECTION_BODY))
+		connection_refuse(connection, 408);
+	else
+		cut(connection);
+}
+
+void
+connection_start(struct connection *connection, struct service *service, int fd,
+				 const struct sockaddr *address)
+{
+	connection->service = service;
+	connection->fd = fd;
+	if (address != NULL && address->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *) address)->sin_addr,
+				  connection->peer, sizeof connection->peer);
+	else if (address != NULL && address->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *) address)->sin6_addr,
+				  connection->peer, sizeof connection->peer);
+	connection_enter(connection, CONNECTION_HEAD);
+}
+
+void
+connection_stop(struct connection *connection)
+{
+	loop_timer_stop(connection->service->loop, &connection->timer);
+}
+
+void
+connection_enter(struct connection *connection, enum connection_phase phase)
+{
+	if (connection->is_over && phase != CONNECTION_LINGER)
+		return;
+	connection->phase = phase;
+	if (limits[phase] == 0)
+		loop_timer_stop(connection->service->loop, &connection->timer);
+	else
+		loop_timer_set(connection->service->loop, &connection->timer, limits[phase], too_slow,
+					   connection);
+}
+
+void
+connection_send_raw(struct connection *connection, const struct request *request)
+{
+	struct text text = {0};
+
+	answer_write(request_answer(request), &text);
+	/* it fits into an empty send buffer; if the client is gone nobody misses it */
+	if (!text.failed)
+		(void) send(connection->fd, text.data, text.length, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void) shutdown(connection->fd, SHUT_WR);
+	text_free(&text);
+	connection->is_over = true;
+	connection_enter(connection, CONNECTION_LINGER);
+}
+
+/* What a status of HTTP's own means here. */
+static const char *
+describe(int status, const char **code)
+{
+	static const struct
+	{
+		int			status;
+		const char *code;
+		const char *detail;
+	}			known[] = {
+		{408, "request_timeout", "The request came too slowly."},
+		{413, "body_too_large", "The body is too long."},
+		{414, "target_too_long", "The request target is too long."},
+		{431, "head_too_large", "The head of the request is too long."},
+		{505, "http_version", "Only HTTP/1.1 and HTTP/1.0 are understood."},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+	{
+		if (known[i].status != status)
+			continue;
+		*code = known[i].code;
+		return known[i].detail;
+	}
+	*code = "malformed_request";
+	return "The request is not well-formed HTTP.";
+}
+
+void
+connection_refuse(struct connection *connection, int status)
+{
+	struct request *request = connection->request;
+	const char *code;
+	const char *detail = describe(status, &code);
+
+	if (request == NULL)
+		request = request_create(connection->service, NULL, NULL);
+	if (request == NULL)
+	{
+		cut(connection);
+		return;
+	}
+	if (request_answer(request)->status == 0)
+		request_refuse(request, status, code, detail);
+	connection_send_raw(connection, request);
+	if (connection->request == NULL)
+		request_release(request);
+}

@@ -1,0 +1,56 @@
+/*
+ * connection.h - a TCP connection's clock, and answers that go out past the
+ * HTTP library: for clients that are too slow, or that it cannot understand.
+ */
+#ifndef TIMETRACKR_CONNECTION_H
+#define TIMETRACKR_CONNECTION_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "request.h"
+#include "service.h"
+
+/* What is waited for. Each has its limit; past it the connection ends. */
+enum connection_phase
+{
+	CONNECTION_HEAD,			/* the head of a request, from its first byte on */
+	CONNECTION_BODY,
+	CONNECTION_ANSWER,			/* the request's own deadline counts, not ours */
+	CONNECTION_SENDING,			/* the client reads the answer */
+	CONNECTION_IDLE,			/* the next request */
+	CONNECTION_LINGER			/* the client notices that it was cut off */
+};
+
+struct connection
+{
+	struct service *service;
+	int			fd;
+	struct request *request;	/* the one under way, NULL between two; not owned */
+	bool		is_over;		/* a raw answer was sent: nothing else will be */
+	enum connection_phase phase;
+	struct loop_timer timer;
+	char		peer[INET6_ADDRSTRLEN];
+};
+
+/* Start the clock of a new connection, whose head is waited for. `address` may be NULL. */
+void		connection_start(struct connection *connection, struct service *service, int fd,
+							 const struct sockaddr *address);
+
+/* Stop its clock: the connection has ended. */
+void		connection_stop(struct connection *connection);
+
+/* Note what is waited for now, and start the clock anew. */
+void		connection_enter(struct connection *connection, enum connection_phase phase);
+
+/*
+ * Send the answer of a request that is refused, and end our direction. What the
+ * client still sends is to be read and dropped until it has noticed, for closing at once
+ * would reset the connection before the answer is read.
+ */
+void		connection_send_raw(struct connection *connection, const struct request *request);
+
+/* Refuse what is under way with this status, of HTTP's own, in the same way. */
+void		connection_refuse(struct connection *connection, int status);
+
+#endif
