@@ -18,9 +18,10 @@
 #include "utils/inval.h"
 #include "utils/rel.h"
 
+/* A badge that another session has just deleted is not awarded, and no error. */
 static TtQuery award_badge = {
 	"INSERT INTO timetrackr.user_badges (user_id, badge_id, entry_id, awarded_at)"
-	" VALUES ($1, $2, $3, $4)"
+	" SELECT $1, b.id, $3, $4 FROM timetrackr.badges b WHERE b.id = $2 FOR KEY SHARE"
 	" ON CONFLICT DO NOTHING",
 	4, {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID}, NULL
 };
@@ -53,59 +54,80 @@ tt_badge_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarde
 	return tt_query(&award_badge, args, nulls) == 1;
 }
 
-void
+bool
 tt_badge_revoke(int64 user_id, int64 badge_id)
 {
 	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(badge_id)};
 
-	(void) tt_query(&revoke_badge, args, NULL);
+	return tt_query(&revoke_badge, args, NULL) == 1;
+}
+
+/* Award or take back; returns whether there was anything to change. */
+static bool
+change_award(int64 user_id, int64 badge_id, int64 entry_id, bool award)
+{
+	if (!award)
+		return tt_badge_revoke(user_id, badge_id);
+	return tt_badge_award(user_id, badge_id, entry_id, GetCurrentTimestamp());
 }
 
 /* One pass over all badges; returns whether any changed hands. */
 static bool
-evaluate_once(MetricSource *source, const Badge *badges, int nbadges, bool *earned, int64 entry_id)
+evaluate_once(MetricSource *source, const BadgeList *list, bool *earned, int64 entry_id)
 {
-	int64		user_id = source->totals.user_id;
 	bool		changed = false;
 
-	for (int i = 0; i < nbadges; i++)
+	for (int i = 0; i < list->count; i++)
 	{
+		const Badge *badge = &list->badges[i];
 		bool		holds;
 
-		if (earned[i] && !badges[i].revocable)
+		if (earned[i] && !badge->revocable)
 			continue;
-		holds = tt_criteria_hold(badges[i].criteria, tt_metric_value, source);
+		holds = tt_criteria_hold(badge->criteria, tt_metric_value, source);
 		if (holds == earned[i])
 			continue;
-		if (holds)
-			(void) tt_badge_award(user_id, badges[i].id, entry_id, GetCurrentTimestamp());
-		else
-			tt_badge_revoke(user_id, badges[i].id);
-		source->totals.badges += holds ? 1 : -1;
 		earned[i] = holds;
+		if (!change_award(source->totals.user_id, badge->id, entry_id, holds))
+			continue;
+		source->totals.badges += holds ? 1 : -1;
 		changed = true;
 	}
 	return changed;
 }
 
-void
-tt_badges_evaluate(int64 user_id, int64 entry_id)
+/* Whose badges are evaluated, and because of which entry. */
+typedef struct Evaluation
 {
+	int64		user_id;
+	int64		entry_id;
+} Evaluation;
+
+static void
+evaluate(const BadgeList *list, void *arg)
+{
+	const Evaluation *evaluation = arg;
 	MetricSource source;
-	const Badge *badges;
-	int			nbadges = tt_badge_list(&badges);
 	bool	   *earned;
 	int			passes = 0;
 
-	if (nbadges == 0)
+	if (list->count == 0)
 		return;
-	earned = tt_badge_list_earned(user_id);
-	tt_metric_source_init(&source, user_id);
+	earned = tt_badge_list_earned(list, evaluation->user_id);
+	tt_metric_source_init(&source, evaluation->user_id);
 	/* Badges may count badges; revocable ones could chase each other for ever. */
-	while (evaluate_once(&source, badges, nbadges, earned, entry_id) &&
-		   tt_badge_list_counts_badges() && ++passes <= nbadges)
+	while (evaluate_once(&source, list, earned, evaluation->entry_id) &&
+		   list->some_count_badges && ++passes <= list->count)
 		;
 	pfree(earned);
+}
+
+void
+tt_badges_evaluate(int64 user_id, int64 entry_id)
+{
+	Evaluation	evaluation = {user_id, entry_id};
+
+	tt_badge_list_use(evaluate, &evaluation);
 }
 
 /* badges: the trigger's side */

@@ -271,7 +271,7 @@ revoke_from_all(int64 badge_id)
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (tt_user_lock(ids[row]) != NULL)
-				tt_badge_revoke(ids[row], badge_id);
+				(void) tt_badge_revoke(ids[row], badge_id);
 			/* The lock stays; what is known of it would add up. */
 			tt_user_forget(ids[row]);
 		}

@@ -12,11 +12,13 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-/* Valid while badges_valid. Each change anywhere counts one up. */
-static MemoryContext badges_context = NULL;
-static Badge *badges = NULL;
-static int	nbadges = 0;
-static bool some_count_badges = false;
+/*
+ * The list loaded last; up to date while badges_valid. An award may set off a
+ * trigger of the database's owner that evaluates badges in turn, and finds
+ * them changed: a list that is still gone through outlives its successor's
+ * coming. Each change anywhere counts badges_changes up.
+ */
+static BadgeList *current_badges = NULL;
 static bool badges_valid = false;
 static uint64 badges_changes = 0;
 static Oid	badges_relid = InvalidOid;
@@ -46,70 +48,94 @@ tt_badge_list_init(void)
 	CacheRegisterRelcacheCallback(on_relcache_change, (Datum) 0);
 }
 
-/* Compile every enabled badge into badges_context. */
-static void
-load_badges(void)
+/* Read and compile every enabled badge into context. */
+static BadgeList *
+read_badges(MemoryContext context)
 {
-	MemoryContext outer;
-	uint64		changes_before = badges_changes;
-	uint64		rows;
+	uint64		rows = tt_query(&enabled_badges, NULL, NULL);
+	BadgeList  *list = MemoryContextAllocZero(context, offsetof(BadgeList, badges) + rows * sizeof(Badge));
 
-	if (badges_context == NULL)
-		badges_context = AllocSetContextCreate(CacheMemoryContext, "timetrackr badges",
-											   ALLOCSET_DEFAULT_SIZES);
-	MemoryContextReset(badges_context);
-	nbadges = 0;
-	some_count_badges = false;
-	badges_relid = get_relname_relid("badges", get_namespace_oid("timetrackr", false));
-	rows = tt_query(&enabled_badges, NULL, NULL);
-	outer = MemoryContextSwitchTo(badges_context);
-	badges = palloc((rows + 1) * sizeof(Badge));
+	list->context = context;
 	for (uint64 row = 0; row < rows; row++)
 	{
-		Badge	   *badge = &badges[nbadges];
+		Badge	   *badge = &list->badges[list->count++];
 		bool		isnull;
 
 		badge->id = tt_int64(row, 0);
-		badge->name = tt_text(row, 1);
+		badge->name = MemoryContextStrdup(context, tt_text(row, 1));
 		badge->revocable = tt_bool(row, 2);
-		badge->criteria = tt_criteria_parse(DatumGetJsonbP(tt_datum(row, 3, &isnull)), badges_context);
+		badge->criteria = tt_criteria_parse(DatumGetJsonbP(tt_datum(row, 3, &isnull)), context);
 		if (tt_criteria_metrics(badge->criteria) & (1u << METRIC_BADGES_EARNED))
-			some_count_badges = true;
-		nbadges++;
+			list->some_count_badges = true;
 	}
-	MemoryContextSwitchTo(outer);
+	return list;
+}
+
+/* Read the table into current_badges anew. */
+static void
+load_badges(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "timetrackr badges",
+												  ALLOCSET_DEFAULT_SIZES);
+	uint64		changes_before = badges_changes;
+	BadgeList  *list;
+
+	badges_relid = get_relname_relid("badges", get_namespace_oid("timetrackr", false));
+	list = read_badges(context);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	if (current_badges != NULL && current_badges->users == 0)
+		MemoryContextDelete(current_badges->context);
+	current_badges = list;
 	/* Don't keep what an old snapshot showed, or what changed meanwhile. */
 	badges_valid = badges_changes == changes_before && !IsolationUsesXactSnapshot();
 }
 
-int
-tt_badge_list(const Badge **list)
+/* What the table holds now; released after use. Inlined, its locals would seem to cross a longjmp. */
+static pg_noinline BadgeList *
+take_badges(void)
 {
 	if (!badges_valid)
 		load_badges();
-	*list = badges;
-	return nbadges;
+	current_badges->users++;
+	return current_badges;
+}
+
+static void
+release_badges(BadgeList *list)
+{
+	if (--list->users == 0 && list != current_badges)
+		MemoryContextDelete(list->context);
+}
+
+void
+tt_badge_list_use(void (*action) (const BadgeList *list, void *arg), void *arg)
+{
+	BadgeList  *const list = take_badges();
+
+	PG_TRY();
+	{
+		action(list, arg);
+	}
+	PG_FINALLY();
+	{
+		release_badges(list);
+	}
+	PG_END_TRY();
 }
 
 bool *
-tt_badge_list_earned(int64 user_id)
+tt_badge_list_earned(const BadgeList *list, int64 user_id)
 {
 	Datum		args[] = {Int64GetDatum(user_id)};
-	bool	   *earned = palloc((nbadges + 1) * sizeof(bool));
+	bool	   *earned = palloc((list->count + 1) * sizeof(bool));
 	uint64		rows = tt_query(&earned_badges, args, NULL);
 	uint64		row = 0;
 
-	for (int i = 0; i < nbadges; i++)
+	for (int i = 0; i < list->count; i++)
 	{
-		while (row < rows && tt_int64(row, 0) < badges[i].id)
+		while (row < rows && tt_int64(row, 0) < list->badges[i].id)
 			row++;
-		earned[i] = row < rows && tt_int64(row, 0) == badges[i].id;
+		earned[i] = row < rows && tt_int64(row, 0) == list->badges[i].id;
 	}
 	return earned;
-}
-
-bool
-tt_badge_list_counts_badges(void)
-{
-	return some_count_badges;
 }

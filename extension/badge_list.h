@@ -15,17 +15,24 @@ typedef struct Badge
 	Criteria   *criteria;
 } Badge;
 
+/* The enabled badges, by id. */
+typedef struct BadgeList
+{
+	MemoryContext context;		/* holds all of it */
+	int			users;			/* actions that go through it */
+	bool		some_count_badges;
+	int			count;
+	Badge		badges[FLEXIBLE_ARRAY_MEMBER];
+} BadgeList;
+
 /*
- * Point *badges to every enabled badge, in order of id; returns how many.
- * Valid until the next call. Needs tt_spi_begin(), as all below.
+ * Have action go through the list as the table holds it now; it may call this
+ * again and find another one. Needs tt_spi_begin(), as below.
  */
-extern int	tt_badge_list(const Badge **badges);
+extern void tt_badge_list_use(void (*action) (const BadgeList *list, void *arg), void *arg);
 
-/* Which of the badges last returned user_id has: flags in their order, palloc'd. */
-extern bool *tt_badge_list_earned(int64 user_id);
-
-/* Do any of them depend on how many badges one has? */
-extern bool tt_badge_list_counts_badges(void);
+/* Which badges of the list user_id has: flags in the same order, palloc'd. */
+extern bool *tt_badge_list_earned(const BadgeList *list, int64 user_id);
 
 /* Drop what this session compiled when badges change anywhere. Called once at load. */
 extern void tt_badge_list_init(void);

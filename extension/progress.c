@@ -46,56 +46,66 @@ require_self(int64 viewer_id, int64 user_id, MetricSource *source)
 
 /* Measure the badges not yet earned, in order; returns how many. */
 static int
-measure(MetricSource *source, BadgeProgress **list)
+measure(const BadgeList *list, MetricSource *source, BadgeProgress *progress)
 {
-	const Badge *badges;
-	int			nbadges = tt_badge_list(&badges);
-	bool	   *earned = tt_badge_list_earned(source->totals.user_id);
+	bool	   *earned = tt_badge_list_earned(list, source->totals.user_id);
 	int			count = 0;
 
-	*list = palloc((nbadges + 1) * sizeof(BadgeProgress));
-	for (int i = 0; i < nbadges; i++)
+	for (int i = 0; i < list->count; i++)
 	{
-		BadgeProgress *progress = &(*list)[count];
+		const Badge *badge = &list->badges[i];
 		StringInfoData remaining;
+		double		fraction;
 
 		if (earned[i])
 			continue;
 		initStringInfo(&remaining);
-		progress->badge = &badges[i];
-		progress->fraction = tt_criteria_progress(badges[i].criteria, tt_metric_value, source,
-												  &remaining);
-		progress->remaining = DirectFunctionCall1(jsonb_in, CStringGetDatum(remaining.data));
-		count++;
+		fraction = tt_criteria_progress(badge->criteria, tt_metric_value, source, &remaining);
+		progress[count++] = (BadgeProgress) {
+			badge, fraction, DirectFunctionCall1(jsonb_in, CStringGetDatum(remaining.data))
+		};
 	}
-	qsort(*list, count, sizeof(BadgeProgress), compare_progress);
+	qsort(progress, count, sizeof(BadgeProgress), compare_progress);
 	return count;
+}
+
+/* What a call asks for, and where its answer goes. */
+typedef struct Question
+{
+	MetricSource source;
+	ReturnSetInfo *result;
+} Question;
+
+static void
+answer(const BadgeList *list, void *arg)
+{
+	Question   *question = arg;
+	BadgeProgress *progress = palloc((list->count + 1) * sizeof(BadgeProgress));
+	int			count = measure(list, &question->source, progress);
+
+	for (int i = 0; i < count; i++)
+	{
+		Datum		values[] = {Int64GetDatum(progress[i].badge->id),
+			CStringGetTextDatum(progress[i].badge->name), Float8GetDatum(progress[i].fraction),
+		progress[i].remaining};
+		bool		nulls[] = {false, false, false, false};
+
+		tuplestore_putvalues(question->result->setResult, question->result->setDesc, values, nulls);
+	}
 }
 
 /* badge_progress(viewer_id, user_id) */
 Datum
 tt_badge_progress(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Question	question = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 	int64		viewer_id = tt_viewer(fcinfo);
 	int64		user_id = tt_required_int64(fcinfo, 1, "user_id");
-	MetricSource source;
-	BadgeProgress *list;
-	int			count;
 
 	InitMaterializedSRF(fcinfo, 0);
 	tt_spi_begin();
-	require_self(viewer_id, user_id, &source);
-	count = measure(&source, &list);
-	for (int i = 0; i < count; i++)
-	{
-		Datum		values[] = {Int64GetDatum(list[i].badge->id),
-			CStringGetTextDatum(list[i].badge->name), Float8GetDatum(list[i].fraction),
-		list[i].remaining};
-		bool		nulls[] = {false, false, false, false};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
+	require_self(viewer_id, user_id, &question.source);
+	tt_badge_list_use(answer, &question);
 	tt_spi_end();
 	return (Datum) 0;
 }

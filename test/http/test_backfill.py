@@ -61,7 +61,7 @@ def make_history(rng, db, user_id, days):
             for row in rows:
                 copy.write_row(row)
     db.execute(
-        "UPDATE timetrackr.user_badges SET awarded_at = %s::timestamptz + badge_id * interval '7 hours'"
+        "UPDATE timetrackr.user_badges SET awarded_at = %s::timestamptz + badge_id * interval '1 hour'"
         " WHERE user_id = %s AND badge_id %% 2 = 0",
         [begin, user_id],
     )
