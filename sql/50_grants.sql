@@ -36,7 +36,8 @@ BEGIN
         'profile', 'activity', 'timeline', 'list_user_badges', 'list_badges',
         'create_project', 'list_projects', 'project', 'set_visibility', 'join_project',
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
-        'leaderboard', 'leaderboard_around'
+        'leaderboard', 'leaderboard_around',
+        'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress'
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
