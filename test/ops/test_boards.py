@@ -145,8 +145,16 @@ def is_marked(proxy, path="/leaderboard"):
 
 
 def comes_from_redis(proxy, path="/leaderboard"):
-    """A reader that has just connected does not believe Redis for some seconds."""
-    eventually(lambda: is_marked(proxy, path), what=f"{path} answered by Redis")
+    """A worker that has just connected does not believe Redis for some seconds; wait for all of them."""
+    eventually(lambda: all(is_marked(proxy, path) for _ in range(12)), what=f"{path} answered by Redis")
+
+
+def believes_redis(stage, proxy, user):
+    """Wait until the proxy answers from Redis, and leave Redis as it was."""
+    row = stage.redis.command("HGET", "leaderboard:users", user.id)
+    mark(stage, user)
+    comes_from_redis(proxy)
+    stage.redis.command("HSET", "leaderboard:users", user.id, row)
 
 
 def test_redis_answers_every_kind_of_page(stage):
@@ -169,11 +177,7 @@ def test_redis_gives_the_bytes_of_sql(stage):
     stage.settled()
     paths = [page.format(user=user.id) for page in PAGES for user in users]
     paths += [proxy.client().get(f"/leaderboard?limit={limit}").next_page for limit in (1, 2, 3, 4)]
-    mark(stage, users[1])
-    comes_from_redis(proxy)
-    users[1].patch("/users/me", {"username": "unmarked"}).expect(200)
-    eventually(lambda: not is_marked(proxy), what="the mark overwritten")
-    stage.settled()
+    believes_redis(stage, proxy, users[1])
     by_redis = {path: (answer.content, answer.next_page) for path in paths for answer in [proxy.client().get(path)]}
     stage.redis.end(signal.SIGKILL)
     by_sql = {path: (answer.content, answer.next_page) for path in paths for answer in [proxy.client().get(path)]}
@@ -186,6 +190,7 @@ def test_a_cursor_whose_user_has_moved_is_left_to_sql(stage):
     stage.settled()
     first = proxy.client().get("/leaderboard?limit=2")
     last = next(user for user in users if user.id == first.body[-1]["user_id"])
+    believes_redis(stage, proxy, users[0])
     before = [row["user_id"] for row in proxy.client().get(first.next_page).expect(200)]
     last.entry(last.project("another"), days_ago(3), 7200)
     stage.settled()
@@ -212,6 +217,7 @@ def test_damage_is_never_shown_and_is_mended(stage, damage):
     proxy = stage.proxy()
     users = crowd(proxy, 3)
     stage.settled()
+    believes_redis(stage, proxy, users[0])
     board = proxy.client().get("/leaderboard").expect(200)
     for words in damage:
         stage.redis.command(*words)
@@ -228,6 +234,7 @@ def test_an_old_copy_of_redis_is_not_believed(stage):
     proxy = stage.proxy()
     users = crowd(proxy, 3)
     stage.settled()
+    believes_redis(stage, proxy, users[0])
     stage.redis.command("SAVE")
     shutil.copy(stage.redis.directory / "dump.rdb", stage.redis.directory / "old.rdb")
     users[0].entry(users[0].project("more"), days_ago(2), 5 * 3600)
@@ -279,7 +286,8 @@ def test_a_stopped_leader_makes_readers_ask_sql(stage):
     mark(stage, users[0])
     comes_from_redis(follower)
     leader.popen.send_signal(signal.SIGSTOP)
-    eventually(lambda: not is_marked(follower), what="answer from SQL")
+    eventually(lambda: stage.redis.command("EXISTS", "leaderboard:current") == 0, what="no sign of life")
+    assert not is_marked(follower)
     user = sign_up(follower, "late")
     user.entry(user.project(), days_ago(2), 9 * 3600)
     assert follower.client().get("/leaderboard").expect(200)[0]["user_id"] == user.id
