@@ -9,6 +9,8 @@ CREATE TYPE timetrackr.visibility AS ENUM ('private', 'public');
 
 CREATE TYPE timetrackr.scope AS ENUM ('mine', 'public');
 
+CREATE TYPE timetrackr.report_group AS ENUM ('project', 'day', 'week', 'month', 'tag');
+
 CREATE TYPE timetrackr.badge_ref AS (
     badge_id bigint,
     name text
