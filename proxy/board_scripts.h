@@ -179,7 +179,7 @@ enum
 
 /*
  * Read part of a board. KEYS: state, current, users. ARGV: identity, key of the board or
- * current:<period>, most rows, and then: nothing for the top; "after", score, user id for what
+ * current:<period>, most rows, and then: "top"; "after", score, user id for what
  * follows that row; "around", user id. Gives JSON, score, user id of each row, or nil when it cannot say.
  */
 #define LUA_READ \

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "catalog.h"
+#include "check.h"
 #include "config.h"
-#include "db_blocking.h"
 #include "limit.h"
 #include "log.h"
 #include "net.h"
@@ -66,27 +66,15 @@ build_catalog(const struct config *config)
 	return catalog;
 }
 
-/* Test what a start would need, without serving. */
+/* Test the settings without serving. */
 static int
 check(const struct config *config)
 {
 	char		why[512];
-	struct db_blocking *replica;
-	int			port = config->port;
-	int			fd;
 
-	if (!net_listen(config->host, &port, &fd, 1, why, sizeof why))
+	if (!check_settings(config, why, sizeof why))
 		return complain(why);
-	close(fd);
-	replica = db_blocking_open(config->database_read_url, 10, why, sizeof why);
-	if (replica == NULL)
-	{
-		fprintf(stderr, "DATABASE_READ_URL: %s\n", why);
-		return EXIT_FAILURE;
-	}
-	db_blocking_close(replica);
-	puts("ok");
-	return EXIT_SUCCESS;
+	return puts("ok") >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Signals that end the process are taken by main() alone; a broken pipe is an error like others. */
@@ -150,10 +138,14 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	unsigned	descriptors = net_raise_descriptor_limit();
 	unsigned	reserved = DESCRIPTORS_PER_WORKER * (unsigned) count + 64;
 	unsigned	share = descriptors > reserved ? (descriptors - reserved) / (unsigned) count : 0;
+	struct board_identity identity = {0};
+	atomic_uint unready = (unsigned) count;
 	struct worker_shared shared = {
 		.config = config,
+		.unready = &unready,
 		.catalog = catalog,
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
+		.identity = &identity,
 		.openapi = openapi,
 		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
 		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,
@@ -225,7 +217,8 @@ main(int argc, char **argv)
 
 	if (!config_load(&config, ENV_FILE, why, sizeof why))
 		return complain(why);
-	log_set_level(config.log_level);
+	/* the other commands say one line, and that is all */
+	log_set_level(command == SERVE ? config.log_level : LEVEL_ERROR);
 	catalog = build_catalog(&config);
 	if (catalog != NULL)
 		status = run(command, &config, catalog);

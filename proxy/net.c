@@ -115,6 +115,23 @@ net_listen(const char *host, int *port, int *fds, int count, char *why, size_t w
 	return true;
 }
 
+bool
+net_check(const char *host, int port, char *why, size_t why_size)
+{
+	union address address;
+	socklen_t	length;
+	int			probe;
+
+	if (!make_address(host, port, &address, &length))
+		return refuse(NULL, 0, EINVAL, why, why_size);
+	probe = bind_one(&address, length, false);
+	if (probe < 0 && errno != EADDRINUSE)
+		return refuse(NULL, 0, errno, why, why_size);
+	if (probe >= 0)
+		close(probe);
+	return true;
+}
+
 unsigned
 net_raise_descriptor_limit(void)
 {

@@ -14,6 +14,12 @@
  */
 bool		net_listen(const char *host, int *port, int *fds, int count, char *why, size_t why_size);
 
+/*
+ * Can this address be listened on, apart from being taken just now (as by this very
+ * program, running)? Else "NAME: why" in `why`.
+ */
+bool		net_check(const char *host, int port, char *why, size_t why_size);
+
 /* Allow as many descriptors as the system lets this process have; returns that number. */
 unsigned	net_raise_descriptor_limit(void);
 

@@ -202,7 +202,7 @@ sleep_locked(struct db_query *query, struct db_result *result)
 		wait_for(relay, POLL_INTERVAL, next);
 		return;
 	}
-	/* Look once more: what the writers that did not notify have left is committed now. */
+	/* Look once more: what writers that did not notify have left is committed now. */
 	relay->asleep = true;
 	next(relay);
 }
@@ -496,10 +496,4 @@ relay_close(struct relay *relay)
 	board_close(relay->board);
 	batch_free(&relay->batch);
 	free(relay);
-}
-
-bool
-relay_leads(const struct relay *relay)
-{
-	return relay->phase == PHASE_LEADING;
 }

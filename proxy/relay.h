@@ -25,7 +25,4 @@ struct relay *relay_open(struct loop *loop, const struct config *config,
 /* Stop; locks are released, a batch on its way is rolled back and done by the next leader. */
 void		relay_close(struct relay *relay);
 
-/* Does this proxy's relay lead? */
-bool		relay_leads(const struct relay *relay);
-
 #endif

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "http.h"
+#include "leaderboard.h"
 #include "log.h"
+#include "relay.h"
 #include "service.h"
 #include "token.h"
 
@@ -29,8 +31,13 @@ struct worker
 	struct loop *loop;
 	struct http *http;
 	struct service service;
+	struct leaderboard *leaderboard;	/* NULL without Redis */
+	struct relay *relay;		/* of worker 0 */
 	struct loop_timer drain_limit;
 	struct loop_hook log_hook;
+	struct loop_hook ready_hook;
+	atomic_uint *unready;
+	bool		ready;
 	bool		failed;
 };
 
@@ -68,6 +75,54 @@ open_lanes(struct worker *worker, const struct config *config)
 	return true;
 }
 
+/* Reads from Redis, and on worker 0 what writes there. */
+static bool
+open_boards(struct worker *worker, const struct worker_shared *shared)
+{
+	const struct config *config = shared->config;
+	struct service *service = &worker->service;
+
+	if (config->redis.host != NULL)
+	{
+		worker->leaderboard = leaderboard_open(worker->loop, &config->redis, shared->identity);
+		if (worker->leaderboard == NULL)
+			return false;
+		service->accelerators[ACCELERATOR_LEADERBOARD] =
+			(struct accelerator) {leaderboard_attempt, worker->leaderboard};
+		service->redis_is_up = leaderboard_redis_is_up;
+		service->redis = worker->leaderboard;
+	}
+	if (worker->number == 0)
+		worker->relay = relay_open(worker->loop, config, shared->identity);
+	return worker->number != 0 || worker->relay != NULL;
+}
+
+static bool
+is_ready(const struct worker *worker)
+{
+	const struct service *service = &worker->service;
+
+	for (int i = 0; i < LANE_COUNT; i++)
+		if (!lane_is_up(service->lanes[i]))
+			return false;
+	return service->redis_is_up == NULL || service->redis_is_up(service->redis);
+}
+
+/* A client's connections end at any worker, so the process is ready when all are. */
+static int
+note_readiness(void *arg)
+{
+	struct worker *worker = arg;
+	bool		ready = is_ready(worker);
+
+	if (ready && !worker->ready)
+		atomic_fetch_sub(worker->unready, 1);
+	else if (!ready && worker->ready)
+		atomic_fetch_add(worker->unready, 1);
+	worker->ready = ready;
+	return -1;
+}
+
 static int
 flush_log(void *arg)
 {
@@ -86,6 +141,8 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->config = config;
 	service->catalog = shared->catalog;
 	service->limits = shared->limits;
+	service->unready = shared->unready;
+	worker->unready = shared->unready;
 	service->openapi = shared->openapi;
 	service->openapi_length = strlen(shared->openapi);
 	service->tokens = tokens_create(config->jwt_secret, config->access_token_ttl);
@@ -110,11 +167,12 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 	worker->number = number;
 	/* hooks run in this order: HTTP starts queries, connections send them, the log is written */
 	worker->http = http_create(&worker->service, listen_fd, shared->connections);
-	if (worker->http == NULL || !open_lanes(worker, shared->config))
+	if (worker->http == NULL || !open_lanes(worker, shared->config) || !open_boards(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
 	}
+	loop_hook_start(worker->loop, &worker->ready_hook, note_readiness, worker);
 	loop_hook_start(worker->loop, &worker->log_hook, flush_log, worker);
 	return worker;
 }
@@ -179,6 +237,8 @@ worker_free(struct worker *worker)
 		return;
 	/* HTTP first: it answers what still waits; then what works for requests lets go of them */
 	http_free(worker->http);
+	leaderboard_close(worker->leaderboard);
+	relay_close(worker->relay);
 	for (int i = 0; i < LANE_COUNT; i++)
 		lane_close(worker->service.lanes[i]);
 	tokens_free(worker->service.tokens);

@@ -4,9 +4,11 @@
 #ifndef TIMETRACKR_WORKER_H
 #define TIMETRACKR_WORKER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "board.h"
 #include "catalog.h"
 #include "config.h"
 #include "limit.h"
@@ -19,6 +21,8 @@ struct worker_shared
 	const struct config *config;
 	const struct catalog *catalog;
 	struct limits *limits;
+	struct board_identity *identity;	/* whose boards in Redis to believe */
+	atomic_uint *unready;		/* workers that lack a connection; all of them at first */
 	const char *openapi;
 	unsigned	connections;	/* most HTTP connections of a worker */
 };

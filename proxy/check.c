@@ -1,0 +1,69 @@
+/*
+ * check.c - tries what a start would need, one thing after the other.
+ */
+#include "check.h"
+
+#include <stdio.h>
+
+#include "db_blocking.h"
+#include "net.h"
+#include "redis.h"
+
+#define DATABASE_LIMIT 10		/* s */
+#define REDIS_LIMIT 5000		/* ms */
+
+static bool
+check_replica(const struct config *config, char *why, size_t why_size)
+{
+	char		reason[256];
+	struct db_blocking *db = db_blocking_open(config->database_read_url, DATABASE_LIMIT,
+											  reason, sizeof reason);
+
+	if (db == NULL)
+		snprintf(why, why_size, "DATABASE_READ_URL: %s", reason);
+	db_blocking_close(db);
+	return db != NULL;
+}
+
+/* Redis is up, or has had its time. */
+static void
+stop_waiting(void *arg)
+{
+	loop_stop(arg);
+}
+
+static bool
+check_redis(const struct config *config, char *why, size_t why_size)
+{
+	struct loop *loop = loop_create();
+	struct redis_options options = {
+		.server = &config->redis,
+		.name = "check",
+		.silence_limit = REDIS_LIMIT,
+		.up = stop_waiting,
+		.arg = loop,
+	};
+	struct redis *redis = loop != NULL ? redis_open(loop, &options) : NULL;
+	struct loop_timer limit = {0};
+	bool		is_up = false;
+
+	if (redis != NULL)
+	{
+		loop_timer_set(loop, &limit, REDIS_LIMIT, stop_waiting, loop);
+		is_up = loop_run(loop) && redis_is_up(redis);
+		redis_close(redis);
+	}
+	loop_free(loop);
+	if (!is_up)
+		snprintf(why, why_size, "REDIS_URL: Redis at %s, port %d, does not answer, or refuses the login",
+				 config->redis.host, config->redis.port);
+	return is_up;
+}
+
+bool
+check_settings(const struct config *config, char *why, size_t why_size)
+{
+	return net_check(config->host, config->port, why, why_size) &&
+		check_replica(config, why, why_size) &&
+		(config->redis.host == NULL || check_redis(config, why, why_size));
+}
