@@ -114,6 +114,8 @@ append_value(StringInfo out, Datum value, Oid type, FmgrInfo *output)
 		append_list(out, value);
 	else if (type == TIMESTAMPTZOID)
 		append_time(out, DatumGetTimestampTz(value));
+	else if (type == BOOLOID)
+		appendStringInfoString(out, DatumGetBool(value) ? "true" : "false");
 	else
 	{
 		string = OutputFunctionCall(output, value);
