@@ -35,13 +35,15 @@ BEGIN
         'signup', 'login', 'refresh', 'logout', 'me', 'update_me',
         'profile', 'activity', 'timeline', 'list_user_badges', 'list_badges',
         'create_project', 'list_projects', 'project', 'set_visibility', 'join_project',
+        'update_project', 'delete_project', 'project_leaderboard',
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
         'leaderboard', 'leaderboard_around',
         'days', 'report_summary'
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
-        'json', 'csv', 'user_exists', 'visible_projects', 'current_streak', 'board_start', 'board_above',
+        'json', 'csv', 'user_exists', 'visible_projects', 'project_visible', 'current_streak',
+        'board_start', 'board_above',
         'check_days', 'check_report_groups', 'day_slices'
     ]);
 

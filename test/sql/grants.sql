@@ -40,6 +40,9 @@ SELECT name FROM timetrackr.project(:me, :project);
 SELECT string_agg(name, ', ') FROM timetrackr.list_projects(:me, q => 'grant ');
 SELECT timetrackr.set_visibility(:me, :project, 'public');
 SELECT role FROM timetrackr.join_project(:me, :open);
+SELECT name FROM timetrackr.update_project(:me, :project, 'Grant renamed');
+SELECT count(*) > 0 AS board FROM timetrackr.project_leaderboard(:me, :open);
+SELECT timetrackr.delete_project(:me, (SELECT p.project_id FROM timetrackr.create_project(:me, 'Grant gone') p));
 SELECT entry_id AS entry FROM timetrackr.start_entry(:me, :project, now() - interval '1 hour') \gset
 SELECT entry_id = :entry AS current FROM timetrackr.current_entry(:me);
 SELECT flagged FROM timetrackr.stop_entry(:me, :entry);
@@ -89,7 +92,7 @@ $$;
 SELECT l.call AS not_inlined
 FROM unnest(ARRAY['me(1)', 'profile(1, 2)', 'activity(1, 2)', 'timeline(1, 2)', 'list_user_badges(1, 2)', 'list_badges()',
     'list_projects(1)', 'project(1, 2)', 'current_entry(1)', 'entry(1, 2)', 'list_entries(1)', 'leaderboard()',
-    'leaderboard_around(1)', 'visible_projects(1)', 'days(1, 2, ''2025-01-01'', ''2025-01-02'')']) l (call)
+    'leaderboard_around(1)', 'visible_projects(1)', 'project_leaderboard(1, 2)', 'days(1, 2, ''2025-01-01'', ''2025-01-02'')']) l (call)
 CROSS JOIN LATERAL test.not_inlined(l.call) n;
 
 -- An analyst reads what is public: no secret project, no flagged entry, no
