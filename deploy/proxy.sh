@@ -48,8 +48,14 @@ base_url() {
 	printf '%s://%s:%s' "$scheme" "$host" "$(setting PORT 3000)"
 }
 
+# Every worker tells of its own connections, and the kernel picks the worker of
+# a new connection: ask often enough to have met them all.
 proxy_ready() {
-	curl -fsk -m 5 -o /dev/null "$(base_url)/readyz" 2>/dev/null
+	local question=() times
+	for ((times = 0; times < 32; times++)); do
+		question+=(-o /dev/null "$(base_url)/readyz")
+	done
+	curl -fsk -m 10 --fail-early -H 'Connection: close' "${question[@]}" 2>/dev/null
 }
 
 # Start the proxy, or start it anew when its binary, its settings or the

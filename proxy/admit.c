@@ -24,13 +24,25 @@ is_sane_id(const char *id)
 		strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") == length;
 }
 
+/* Write a number as hexadecimal digits, the last one in front of `end`. */
+static void
+put_hex(char *end, uint64_t number, int digits)
+{
+	for (; digits > 0; digits--, number >>= 4)
+		*--end = "0123456789abcdef"[number & 15];
+}
+
 const char *
 admit_new_id(struct service *service, struct arena *arena)
 {
-	const char *id = arena_printf(arena, "%016llx%08llx", (unsigned long long) service->id_prefix,
-								  (unsigned long long) service->id_counter++);
+	char	   *id = arena_take(arena, 16 + 8 + 1);
 
-	return id != NULL ? id : "-";
+	if (id == NULL)
+		return "-";
+	put_hex(id + 16, service->id_prefix, 16);
+	put_hex(id + 24, service->id_counter++, 8);
+	id[24] = '\0';
+	return id;
 }
 
 static const char *

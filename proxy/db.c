@@ -1,10 +1,9 @@
 /*
- * db.c - one asynchronous PostgreSQL connection: its life and its pipeline.
+ * db.c - one asynchronous PostgreSQL connection: its life.
  *
  * State: WAITING (backoff) → CONNECTING → SETTING_UP → UP → WAITING again when
- * it is lost. Only the functions start_connecting(), become_up() and lose()
- * move it. Each query is followed by a sync point and reported only when that
- * has come back, since an error of the commit arrives between the two.
+ * it is lost. Only the functions start_connecting(), setup_done() and lose()
+ * move it. What is in flight is pipeline.c's business.
  */
 #include "db.h"
 
@@ -15,6 +14,7 @@
 
 #include "log.h"
 #include "pg.h"
+#include "pipeline.h"
 #include "text.h"
 
 #define BACKOFF_FIRST 100		/* ms */
@@ -41,20 +41,11 @@ struct db
 	struct loop_watch watch;
 	struct loop_timer timer;	/* backoff, connect limit, or silence limit */
 	struct loop_hook hook;		/* sends what has been queued in this pass */
-	const char *broken;			/* reason to drop the connection in the next hook */
-	bool		unflushed;
-	bool		preparing;		/* the head's first result is that of its Parse */
-	uint64_t	head_since;		/* ms: since when the head is waited for */
 	unsigned	backoff;		/* ms */
 	unsigned	seed;
-	struct pg_result *pending;		/* of the head, until its sync comes back */
-	bool		pending_is_error;
-	struct db_query *head;		/* in flight, oldest first */
-	struct db_query *tail;
-	size_t		in_flight;
+	struct pipeline pipeline;
 	struct db_query setup;
 	char	   *setup_sql;
-	bool		prepared[DB_STATEMENTS_MAX];
 };
 
 static void lose(struct db *db, const char *why);
@@ -69,128 +60,15 @@ static const char *const session_settings[] = {
 	NULL
 };
 
-/* ---- queries in flight ---- */
-
-/* Take the oldest query out and report what became of it. */
-static void
-finish_head(struct db *db, enum db_outcome outcome)
-{
-	struct db_query *query = db->head;
-	struct db_result result = {.rows = db->pending, .outcome = outcome};
-
-	db->pending = NULL;
-	db->pending_is_error = false;
-	db->head = query->next;
-	if (db->head == NULL)
-		db->tail = NULL;
-	else
-		db->preparing = db->head->prepares;
-	db->in_flight--;
-	db->head_since = loop_now(db->loop);
-	query->next = NULL;
-	query->done(query, &result);
-	if (!result.kept)
-		pg_clear(result.rows);
-}
-
-/* Note a result of the oldest query; an error stands, whatever comes after it. */
-static void
-note_result(struct db *db, struct pg_result *rows, bool is_error)
-{
-	if (db->pending_is_error || (db->preparing && !is_error))
-	{
-		db->preparing = db->preparing && db->pending_is_error;
-		pg_clear(rows);
-		return;
-	}
-	pg_clear(db->pending);
-	db->pending = rows;
-	db->pending_is_error = is_error;
-}
-
-/* What became of the oldest query, now that its sync is here or never will be. */
-static enum db_outcome
-head_outcome(const struct db *db, bool synced)
-{
-	struct db_result result = {.rows = db->pending};
-
-	if (!db->pending_is_error)
-		return synced && db->pending != NULL ? DB_OK : DB_LOST;
-	/* libpq makes up an error without SQLSTATE when the connection breaks */
-	return *db_error_sqlstate(&result) != '\0' ? DB_ERROR : DB_LOST;
-}
-
-/* A statement that failed to parse, or that the server forgot, is to be prepared again. */
-static void
-forget_statement(struct db *db)
-{
-	struct db_result result = {.rows = db->pending};
-	const char *sqlstate = db_error_sqlstate(&result);
-
-	if (db->head->statement == NULL)
-		return;
-	if (db->preparing)
-		db->prepared[db->head->statement->id] = false;
-	else if (strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0)
-		db->broken = "a prepared statement is out of date";
-}
-
-/* Take in whatever libpq has ready. */
-static void
-read_results(struct db *db)
-{
-	int			gaps = 0;		/* one ends each command; two in a row: nothing is there */
-
-	while (db->head != NULL && gaps < 2)
-	{
-		struct pg_result *rows = NULL;
-		enum pg_event event = pg_next(db->conn, &rows);
-
-		if (event == PG_NOTHING)
-			return;
-		gaps = event == PG_GAP ? gaps + 1 : 0;
-		if (event == PG_ROWS || event == PG_ERROR)
-			note_result(db, rows, event == PG_ERROR);
-		if (event != PG_SYNC)
-			continue;
-		if (db->pending_is_error)
-			forget_statement(db);
-		finish_head(db, head_outcome(db, true));
-	}
-}
-
 /* ---- sending ---- */
-
-/* Hand one query, its Parse if it needs one, and its sync point to libpq. */
-static bool
-queue_query(struct db *db, struct db_query *query)
-{
-	const struct db_statement *statement = query->statement;
-	char		name[16];
-	bool		queued;
-
-	query->prepares = false;
-	if (statement == NULL)
-		queued = pg_query(db->conn, NULL, query->sql, query->value_count, query->values);
-	else
-	{
-		snprintf(name, sizeof name, "s%d", statement->id);
-		query->prepares = !db->prepared[statement->id];
-		if (query->prepares && !pg_prepare(db->conn, name, statement->sql))
-			return false;
-		db->prepared[statement->id] = true;
-		queued = pg_query(db->conn, name, NULL, query->value_count, query->values);
-	}
-	return queued && pg_sync(db->conn);
-}
 
 static void
 silence_check(void *arg)
 {
 	struct db  *db = arg;
-	uint64_t	waited = loop_now(db->loop) - db->head_since;
+	uint64_t	waited = loop_now(db->loop) - db->pipeline.head_since;
 
-	if (db->head == NULL)
+	if (db->pipeline.head == NULL)
 		return;
 	if (waited >= db->options.silence_limit)
 		lose(db, "no answer in time");
@@ -201,26 +79,10 @@ silence_check(void *arg)
 static bool
 send_now(struct db *db, struct db_query *query)
 {
-	if (!queue_query(db, query))
-	{
-		/* libpq may hold a part of it, so the session cannot be used on */
-		db->broken = "libpq refuses a query";
+	if (!pipeline_send(&db->pipeline, query))
 		return false;
-	}
-	query->next = NULL;
-	if (db->head == NULL)
-	{
-		db->head = query;
-		db->preparing = query->prepares;
-		db->head_since = loop_now(db->loop);
-		if (db->options.silence_limit > 0 && !db->timer.active)
-			loop_timer_set(db->loop, &db->timer, db->options.silence_limit, silence_check, db);
-	}
-	else
-		db->tail->next = query;
-	db->tail = query;
-	db->in_flight++;
-	db->unflushed = true;
+	if (db->options.silence_limit > 0 && !db->timer.active)
+		loop_timer_set(db->loop, &db->timer, db->options.silence_limit, silence_check, db);
 	return true;
 }
 
@@ -237,17 +99,17 @@ before_wait(void *arg)
 	struct db  *db = arg;
 	int			left;
 
-	if (db->broken != NULL && db->conn != NULL)
+	if (db->pipeline.broken != NULL && db->conn != NULL)
 	{
-		lose(db, db->broken);
+		lose(db, db->pipeline.broken);
 		return 0;				/* what that has set off may need hooks that ran already */
 	}
-	if (!db->unflushed)
+	if (!db->pipeline.unflushed)
 		return -1;
-	left = pg_flush(db->conn);
+	left = pipeline_flush(&db->pipeline);
 	if (left >= 0 && loop_watch_change(db->loop, &db->watch, LOOP_READ | (left ? LOOP_WRITE : 0u)))
 	{
-		db->unflushed = false;
+		db->pipeline.unflushed = false;
 		return -1;
 	}
 	lose(db, left < 0 ? pg_error(db->conn) : "epoll refuses the socket");
@@ -261,16 +123,16 @@ session_ready(void *arg, unsigned events)
 	struct db  *db = arg;
 
 	if (events & LOOP_WRITE)
-		db->unflushed = true;
+		db->pipeline.unflushed = true;
 	if (!(events & LOOP_READ))
 		return;
 	if (!pg_receive(db->conn))
 	{
-		read_results(db);		/* what came before the end still counts */
+		pipeline_read(&db->pipeline);		/* what came before the end still counts */
 		lose(db, pg_error(db->conn));
 		return;
 	}
-	read_results(db);
+	pipeline_read(&db->pipeline);
 	pg_notifications(db->conn, db->options.notified, db->options.arg);
 	if (pg_is_bad(db->conn))
 		lose(db, pg_error(db->conn));
@@ -311,15 +173,11 @@ lose(struct db *db, const char *why)
 	loop_watch_stop(db->loop, &db->watch);
 	loop_timer_stop(db->loop, &db->timer);
 	db->state = WAITING;
-	db->broken = NULL;
-	db->unflushed = false;
-	memset(db->prepared, 0, sizeof db->prepared);
 	if (was == UP && db->options.down != NULL)
 		db->options.down(db->options.arg, reason);
 	if (was != UP && db->options.refused != NULL)
 		db->options.refused(db->options.arg, reason);
-	while (db->head != NULL)
-		finish_head(db, head_outcome(db, false));
+	pipeline_fail(&db->pipeline);
 	pg_finish(db->conn);
 	db->conn = NULL;
 	wait_to_connect(db);
@@ -336,7 +194,7 @@ setup_done(struct db_query *query, struct db_result *result)
 	{
 		log_event(LEVEL_ERROR, "database_setup_failed", "connection", db->name,
 				  "error", db_error_message(result), NULL);
-		db->broken = "session settings were refused";
+		db->pipeline.broken = "session settings were refused";
 		return;
 	}
 	db->state = UP;
@@ -385,6 +243,7 @@ static void
 begin_session(struct db *db)
 {
 	db->state = SETTING_UP;
+	pipeline_begin(&db->pipeline, db->conn);
 	if (!pg_enter_pipeline(db->conn) || !send_setup(db))
 		lose(db, "the session cannot be set up");
 	else if (!loop_watch_start(db->loop, &db->watch, pg_socket(db->conn), LOOP_READ,
@@ -443,6 +302,7 @@ db_open(struct loop *loop, const struct db_options *options)
 	if (db == NULL)
 		return NULL;
 	db->loop = loop;
+	db->pipeline.loop = loop;
 	db->options = *options;
 	db->url = strdup(options->url);
 	db->name = strdup(options->name);
@@ -470,8 +330,7 @@ db_close(struct db *db)
 	loop_timer_stop(db->loop, &db->timer);
 	loop_hook_stop(db->loop, &db->hook);
 	db->state = WAITING;
-	while (db->head != NULL)
-		finish_head(db, head_outcome(db, false));
+	pipeline_fail(&db->pipeline);
 	pg_finish(db->conn);
 	explicit_bzero(db->url, strlen(db->url));
 	free(db->url);
@@ -483,17 +342,17 @@ db_close(struct db *db)
 void
 db_reconnect(struct db *db, const char *why)
 {
-	db->broken = why;
+	db->pipeline.broken = why;
 }
 
 bool
 db_is_up(const struct db *db)
 {
-	return db->state == UP && db->broken == NULL;
+	return db->state == UP && db->pipeline.broken == NULL;
 }
 
 size_t
 db_in_flight(const struct db *db)
 {
-	return db->in_flight;
+	return db->pipeline.in_flight;
 }

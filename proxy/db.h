@@ -3,8 +3,8 @@
  *
  * A connection connects, sets its session up, and reconnects for ever with
  * backoff and jitter. While it is up it takes queries: they are pipelined in
- * the order given, each is its own transaction (a sync point follows each)
- * unless the session is inside an explicit BEGIN. Lanes for requests (queues,
+ * the order given; each is its own transaction (a sync point follows each)
+ * unless it says otherwise or the session is inside an explicit BEGIN. Lanes for requests (queues,
  * retries) are built on it in lane.c; the relay holds one of its own, for
  * LISTEN, advisory locks and BEGIN … COMMIT sequences.
  */
@@ -27,7 +27,8 @@ enum db_outcome
 {
 	DB_OK,						/* done; rows may follow */
 	DB_ERROR,					/* the server refused it, it had no effect: see the error fields */
-	DB_LOST						/* connection lost after sending: outcome unknown */
+	DB_LOST,					/* connection lost after sending: outcome unknown */
+	DB_SKIPPED					/* not run, because of an error before it in its group */
 };
 
 /*
@@ -47,10 +48,16 @@ struct db_query
 	const char *sql;
 	int			value_count;
 	const char *const *values;	/* in text format, NULL is SQL NULL; copied when sent */
+	/*
+	 * It only reads: it may form a group with its neighbours, which goes over
+	 * the wire in one piece; then an error of one skips those after it.
+	 */
+	bool		grouped;
 	/* Called exactly once. The result is gone afterwards unless kept. May send further queries. */
 	void		(*done) (struct db_query *query, struct db_result *result);
 	void	   *arg;
-	bool		prepares;		/* private: a Parse precedes it */
+	bool		prepares;		/* private: its Parse has not succeeded yet */
+	int			parts;			/* private: commands of it that are not answered yet */
 	struct db_query *next;		/* private */
 };
 

@@ -71,6 +71,8 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 
 	if (job->attempts >= ATTEMPTS_MAX || lane->closing)
 		return false;
+	if (db_result_outcome(result) == DB_SKIPPED)
+		return true;
 	if (db_result_outcome(result) == DB_LOST)
 		return lane->options.repeat_lost;
 	if (db_result_outcome(result) != DB_ERROR)
@@ -90,6 +92,8 @@ query_done(struct db_query *query, struct db_result *result)
 	struct lane_job *job = query->arg;
 	struct lane *lane = job->lane;
 
+	if (db_result_outcome(result) == DB_SKIPPED)
+		job->attempts--;		/* it had none; what spoiled its group is answered and gone */
 	if (may_repeat(job, result))
 		enqueue(lane, job, true);
 	else
@@ -129,6 +133,7 @@ dispatch(struct lane *lane)
 			.statement = job->statement,
 			.value_count = job->value_count,
 			.values = job->values,
+			.grouped = lane->options.repeat_lost,
 			.done = query_done,
 			.arg = job,
 		};

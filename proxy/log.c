@@ -78,8 +78,13 @@ begin_line(enum log_level level, const char *event)
 			strftime(second_text, sizeof second_text, "%Y-%m-%dT%H:%M:%S", &utc) > 0)
 			last_second = now.tv_sec;
 	}
-	text_printf(&pending, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":",
-				second_text, now.tv_nsec / 1000000, level_names[level]);
+	text_add(&pending, "{\"time\":\"");
+	text_add(&pending, second_text);
+	text_add_char(&pending, '.');
+	text_add_number(&pending, (unsigned long long) now.tv_nsec / 1000000, 3);
+	text_add(&pending, "Z\",\"level\":");
+	text_add_json(&pending, level_names[level]);
+	text_add(&pending, ",\"event\":");
 	text_add_json(&pending, event);
 }
 
@@ -124,10 +129,18 @@ log_request(const struct log_request *request)
 	text_add_json(&pending, request->method);
 	text_add(&pending, ",\"route\":");
 	text_add_json(&pending, request->route);
-	text_printf(&pending, ",\"status\":%d,\"ms\":%.3f,\"request_id\":",
-				request->status, request->milliseconds);
+	text_add(&pending, ",\"status\":");
+	text_add_number(&pending, (unsigned long long) request->status, 1);
+	text_add(&pending, ",\"ms\":");
+	text_add_number(&pending, request->microseconds / 1000, 1);
+	text_add_char(&pending, '.');
+	text_add_number(&pending, request->microseconds % 1000, 3);
+	text_add(&pending, ",\"request_id\":");
 	text_add_json(&pending, request->request_id);
-	if (request->user_id != 0)
-		text_printf(&pending, ",\"user_id\":%lld", request->user_id);
+	if (request->user_id > 0)
+	{
+		text_add(&pending, ",\"user_id\":");
+		text_add_number(&pending, (unsigned long long) request->user_id, 1);
+	}
 	end_line(LEVEL_INFO);
 }

@@ -41,7 +41,7 @@ struct log_request
 	const char *route;			/* the route's pattern, NULL when none matched */
 	const char *request_id;
 	int			status;
-	double		milliseconds;
+	unsigned long long microseconds;	/* from its head to its answer */
 	long long	user_id;		/* 0: anonymous */
 };
 

@@ -133,7 +133,7 @@ log_answer(const struct request *request)
 		.route = admission->route != NULL ? admission->route->path : NULL,
 		.request_id = admission->id,
 		.status = request->answer.status,
-		.milliseconds = (double) (clock_us() - request->started) / 1000,
+		.microseconds = clock_us() - request->started,
 		.user_id = admission->user_id,
 	};
 

@@ -72,6 +72,21 @@ text_add_char(struct text *text, char byte)
 }
 
 void
+text_add_number(struct text *text, unsigned long long number, int digits)
+{
+	char		decimal[24];
+	char	   *at = decimal + sizeof decimal;
+
+	do
+	{
+		*--at = (char) ('0' + number % 10);
+		number /= 10;
+		digits--;
+	} while ((number > 0 || digits > 0) && at > decimal);
+	text_add_bytes(text, at, (size_t) (decimal + sizeof decimal - at));
+}
+
+void
 text_printf(struct text *text, const char *format, ...)
 {
 	char		small[256];

@@ -29,6 +29,9 @@ void		text_add_char(struct text *text, char byte);
 void		text_printf(struct text *text, const char *format, ...)
 			__attribute__((format(printf, 2, 3)));
 
+/* Add a number in decimal, with zeros in front up to so many digits. */
+void		text_add_number(struct text *text, unsigned long long number, int digits);
+
 /*
  * Add a JSON string with its quotes. Control bytes are escaped, and so is
  * whatever is not valid UTF-8 (as U+FFFD). NULL is added as null.
