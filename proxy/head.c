@@ -94,6 +94,7 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 		const char *name;
 		const char **place;
 	}			kept[] = {
+		{"Accept", &request->accept},
 		{"Content-Type", &request->content_type},
 		{"Origin", &request->origin},
 		{"X-Forwarded-For", &request->forwarded_for},
