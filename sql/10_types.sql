@@ -11,6 +11,8 @@ CREATE TYPE timetrackr.scope AS ENUM ('mine', 'public');
 
 CREATE TYPE timetrackr.tier AS ENUM ('bronze', 'silver', 'gold', 'platinum');
 
+CREATE TYPE timetrackr.report_group AS ENUM ('project', 'day', 'week', 'month', 'tag');
+
 CREATE TYPE timetrackr.badge_ref AS (
     badge_id bigint,
     name text
