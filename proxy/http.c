@@ -138,6 +138,14 @@ answer_came(void *arg)
 	MHD_resume_connection(exchange->mhd);
 }
 
+static bool
+client_is_there(void *arg)
+{
+	const struct exchange *exchange = arg;
+
+	return connection_is_there(exchange->connection);
+}
+
 /* ---- MHD's callbacks for connections and requests ---- */
 
 static void
@@ -173,6 +181,7 @@ request_started(void *arg, const char *target, struct MHD_Connection *mhd)
 	struct http *http = arg;
 	struct connection *connection = connection_of(mhd);
 	size_t		length = strlen(target);
+	struct request_client client;
 	struct exchange *exchange;
 
 	if (connection == NULL)
@@ -184,7 +193,8 @@ request_started(void *arg, const char *target, struct MHD_Connection *mhd)
 	exchange->mhd = mhd;
 	exchange->connection = connection;
 	memcpy(exchange->target, target, length + 1);
-	exchange->request = request_create(http->service, answer_came, exchange);
+	client = (struct request_client) {answer_came, client_is_there, exchange};
+	exchange->request = request_create(http->service, &client);
 	if (exchange->request == NULL)
 	{
 		free(exchange);

@@ -1,5 +1,5 @@
 /*
- * lane.c - hands jobs to the least busy connection, and repeats what may be repeated.
+ * lane.c - hands jobs to the least busy channel, and repeats what may be repeated.
  */
 #include "lane.h"
 
@@ -10,18 +10,21 @@
 /* A lane without a connection keeps its queue for so long: time to reconnect once or twice. */
 #define GRACE 1000				/* ms */
 #define ATTEMPTS_MAX 4
+/* Whether a job is still wanted is asked only after so long: it costs a system call. */
+#define LONG_WAIT 250			/* ms */
 
 struct lane
 {
 	struct loop *loop;
 	struct lane_options options;
-	struct db  *connections[LANE_CONNECTIONS_MAX];
+	struct channel *channels[LANE_CONNECTIONS_MAX];
 	struct lane_job *first;		/* waiting, oldest first */
 	struct lane_job *last;
 	size_t		waiting;
 	struct loop_timer grace;
 	bool		dead;			/* without a connection beyond the grace */
 	bool		closing;
+	char		name[48];
 	char		timeout_text[24];
 	const char *settings[7];
 };
@@ -74,7 +77,7 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	if (db_result_outcome(result) == DB_SKIPPED)
 		return true;
 	if (db_result_outcome(result) == DB_LOST)
-		return lane->options.repeat_lost;
+		return lane->options.only_reads;
 	if (db_result_outcome(result) != DB_ERROR)
 		return false;
 	sqlstate = db_error_sqlstate(result);
@@ -82,12 +85,12 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 ||
 		strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0)
 		return true;
-	return lane->options.repeat_lost &&
+	return lane->options.only_reads &&
 		(strncmp(sqlstate, "57P", 3) == 0 || strncmp(sqlstate, "08", 2) == 0);
 }
 
 static void
-query_done(struct db_query *query, struct db_result *result)
+query_done(struct channel_query *query, struct db_result *result)
 {
 	struct lane_job *job = query->arg;
 	struct lane *lane = job->lane;
@@ -101,20 +104,20 @@ query_done(struct db_query *query, struct db_result *result)
 	dispatch(lane);
 }
 
-/* The connection with the fewest queries in flight that takes one more; NULL: none. */
-static struct db *
+/* The channel with the least load that takes one more; NULL: none. */
+static struct channel *
 least_busy(const struct lane *lane)
 {
-	struct db  *best = NULL;
+	struct channel *best = NULL;
 
 	for (int i = 0; i < lane->options.connections; i++)
 	{
-		struct db  *db = lane->connections[i];
+		struct channel *channel = lane->channels[i];
 
-		if (!db_is_up(db) || db_in_flight(db) >= lane->options.depth)
+		if (!channel_is_up(channel) || channel_load(channel) >= lane->options.depth)
 			continue;
-		if (best == NULL || db_in_flight(db) < db_in_flight(best))
-			best = db;
+		if (best == NULL || channel_load(channel) < channel_load(best))
+			best = channel;
 	}
 	return best;
 }
@@ -123,23 +126,28 @@ least_busy(const struct lane *lane)
 static void
 dispatch(struct lane *lane)
 {
-	struct db  *db;
+	struct channel *channel;
 
-	while (!lane->closing && lane->first != NULL && (db = least_busy(lane)) != NULL)
+	while (!lane->closing && lane->first != NULL && (channel = least_busy(lane)) != NULL)
 	{
 		struct lane_job *job = dequeue(lane);
 
-		job->query = (struct db_query) {
+		if (loop_now(lane->loop) - job->since >= LONG_WAIT && !job->is_wanted(job))
+		{
+			job->done(job, NULL);
+			continue;
+		}
+		job->query = (struct channel_query) {
 			.statement = job->statement,
 			.value_count = job->value_count,
 			.values = job->values,
-			.grouped = lane->options.repeat_lost,
+			.grouped = lane->options.only_reads,
 			.done = query_done,
 			.arg = job,
 		};
 		job->attempts++;
-		if (!db_send(db, &job->query))
-			enqueue(lane, job, true);	/* that connection is down now: the next one is looked for */
+		if (!channel_send(channel, &job->query))
+			enqueue(lane, job, true);	/* that channel is down now: the next one is looked for */
 	}
 }
 
@@ -165,7 +173,7 @@ grace_over(void *arg)
 }
 
 static void
-connection_up(void *arg)
+channel_up(void *arg)
 {
 	struct lane *lane = arg;
 
@@ -175,11 +183,10 @@ connection_up(void *arg)
 }
 
 static void
-connection_down(void *arg, const char *why)
+channel_down(void *arg)
 {
 	struct lane *lane = arg;
 
-	(void) why;
 	if (!lane_is_up(lane) && !lane->dead && !lane->grace.active)
 		loop_timer_set(lane->loop, &lane->grace, GRACE, grace_over, lane);
 }
@@ -188,7 +195,6 @@ struct lane *
 lane_open(struct loop *loop, const struct lane_options *options)
 {
 	struct lane *lane = calloc(1, sizeof *lane);
-	char		name[48];
 
 	if (lane == NULL)
 		return NULL;
@@ -200,27 +206,28 @@ lane_open(struct loop *loop, const struct lane_options *options)
 	lane->settings[1] = lane->timeout_text;
 	lane->settings[2] = "idle_in_transaction_session_timeout";
 	lane->settings[3] = lane->timeout_text;
-	if (options->repeat_lost)
+	if (options->only_reads)
 	{
 		lane->settings[4] = "default_transaction_read_only";
 		lane->settings[5] = "on";
 	}
-	snprintf(name, sizeof name, "timetrackr %s", options->name);
+	snprintf(lane->name, sizeof lane->name, "timetrackr %s", options->name);
 	for (int i = 0; i < options->connections; i++)
 	{
-		struct db_options connection = {
+		struct channel_options channel = {
 			.url = options->url,
-			.name = name,
+			.name = lane->name,
 			.settings = lane->settings,
 			/* the server ends a statement itself; one that stays silent for longer is out of reach */
 			.silence_limit = options->statement_timeout + 5000,
-			.up = connection_up,
-			.down = connection_down,
+			.group_commit = options->group_commit,
+			.up = channel_up,
+			.down = channel_down,
 			.arg = lane,
 		};
 
-		lane->connections[i] = db_open(loop, &connection);
-		if (lane->connections[i] == NULL)
+		lane->channels[i] = channel_open(loop, &channel);
+		if (lane->channels[i] == NULL)
 		{
 			lane_close(lane);
 			return NULL;
@@ -238,7 +245,7 @@ lane_close(struct lane *lane)
 	lane->closing = true;
 	loop_timer_stop(lane->loop, &lane->grace);
 	for (int i = 0; i < lane->options.connections; i++)
-		db_close(lane->connections[i]);
+		channel_close(lane->channels[i]);
 	fail_waiting(lane);
 	free(lane);
 }
@@ -250,6 +257,7 @@ lane_submit(struct lane *lane, struct lane_job *job)
 		return false;
 	job->lane = lane;
 	job->attempts = 0;
+	job->since = loop_now(lane->loop);
 	enqueue(lane, job, false);
 	dispatch(lane);
 	return true;
@@ -281,7 +289,7 @@ bool
 lane_is_up(const struct lane *lane)
 {
 	for (int i = 0; i < lane->options.connections; i++)
-		if (db_is_up(lane->connections[i]))
+		if (channel_is_up(lane->channels[i]))
 			return true;
 	return false;
 }

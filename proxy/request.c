@@ -34,8 +34,7 @@ enum state
 struct request
 {
 	struct service *service;
-	void		(*answered) (void *arg);
-	void	   *answered_arg;
+	struct request_client client;
 	enum state	state;
 	bool		running;		/* within request_run(): no callback is wanted */
 	bool		working;		/* a lane or an accelerator holds it */
@@ -69,15 +68,15 @@ clock_us(void)
 /* ---- life ---- */
 
 struct request *
-request_create(struct service *service, void (*answered) (void *arg), void *arg)
+request_create(struct service *service, const struct request_client *client)
 {
 	struct request *request = calloc(1, sizeof *request);
 
 	if (request == NULL)
 		return NULL;
 	request->service = service;
-	request->answered = answered;
-	request->answered_arg = arg;
+	if (client != NULL)
+		request->client = *client;
 	request->started = clock_us();
 	request->admission.id = admit_new_id(service, &request->arena);
 	request->head.method = "-";
@@ -163,7 +162,7 @@ finish(struct request *request)
 	loop_timer_stop(request->service->loop, &request->deadline);
 	log_answer(request);
 	if (!request->running && !request->released)
-		request->answered(request->answered_arg);
+		request->client.answered(request->client.arg);
 }
 
 static void
@@ -258,6 +257,16 @@ query_done(struct lane_job *job, struct db_result *result)
 		answer_rows(request, result);
 }
 
+/* After a long wait: is the client still there, or has it hung up or been answered already? */
+static bool
+is_wanted(const struct lane_job *job)
+{
+	const struct request *request = job->arg;
+
+	return request->state == QUERIED && !request->released &&
+		request->client.is_there(request->client.arg);
+}
+
 static void
 query(struct request *request)
 {
@@ -270,6 +279,7 @@ query(struct request *request)
 		.value_count = (int) route->param_count + adds_viewer,
 		.values = request->values.value,
 		.done = query_done,
+		.is_wanted = is_wanted,
 		.arg = request,
 	};
 	request->working = true;
@@ -351,6 +361,7 @@ check_ready(struct request *request)
 	request->job = (struct lane_job) {
 		.statement = &ready_statement,
 		.done = ready_done,
+		.is_wanted = is_wanted,
 		.arg = request,
 	};
 	request->working = true;
