@@ -27,15 +27,15 @@ server_user() {
 	fi
 }
 
-# Run a command as the server user. setpriv execs: the process started is the
-# command itself, not a parent that waits. Descriptor 9, the command lock,
-# stays out of servers.
+# What makes the command after it run as the server user. setpriv execs: the
+# process started is the command itself, not a parent that waits.
+AS_SERVER=()
+! is_root || AS_SERVER=(setpriv --reuid=postgres --regid=postgres --init-groups --)
+
+# Run a command as the server user. Descriptor 9, the command lock, stays out
+# of servers.
 as_server() {
-	if is_root; then
-		setpriv --reuid=postgres --regid=postgres --init-groups -- "$@" 9>&-
-	else
-		"$@" 9>&-
-	fi
+	"${AS_SERVER[@]}" "$@" 9>&-
 }
 
 # Run a command with its output in a log file, under a heading; show the end

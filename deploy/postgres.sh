@@ -93,17 +93,26 @@ start_postgres() {
 		}
 }
 
-# A pid file whose process is none of PostgreSQL's would stop the start when
-# the pid is in use again.
+# PostgreSQL takes its pid files for good while any process has that number, be
+# it a zombie that nobody waits for or a stranger. Remove them, and with them
+# PostgreSQL's guard against a second start, only when no process of the staged
+# software is left.
 drop_stale_postmaster_pid() {
 	local pid exe
 	pid=$(pid_in_file "$RUN/pg/postmaster.pid") || return 0
-	exe=$(executable_of "$pid") || return 0
+	exe=$(executable_of "$pid") || exe=
 	case $exe in
 	*/postgres | */postgres\ *)
 		fail "process $pid, another PostgreSQL ($exe), runs $RUN/pg: end it first" ;;
 	esac
-	rm -f "$RUN/pg/postmaster.pid"
+	wait_for 30 no_postgres_left ||
+		fail "processes of a PostgreSQL that died still use $RUN/pg: end them first"
+	rm -f "$RUN/pg/postmaster.pid" "$RUN/socket"/.s.PGSQL.*.lock
+}
+
+no_postgres_left() {
+	# shellcheck disable=SC2016 # the inner shell expands
+	! as_server bash -c 'readlink /proc/[0-9]*/exe 2>/dev/null' | grep -qxF -e "$PGBIN/postgres" -e "$PGBIN/postgres (deleted)"
 }
 
 stop_postgres() {

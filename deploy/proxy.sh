@@ -48,8 +48,14 @@ base_url() {
 	printf '%s://%s:%s' "$scheme" "$host" "$(setting PORT 3000)"
 }
 
+# Every worker tells of its own connections, and the kernel picks the worker of
+# a new connection: ask often enough to have met them all.
 proxy_ready() {
-	curl -fsk -m 5 -o /dev/null "$(base_url)/readyz" 2>/dev/null
+	local question=() times
+	for ((times = 0; times < 32; times++)); do
+		question+=(-o /dev/null "$(base_url)/readyz")
+	done
+	curl -fsk -m 10 --fail-early -H 'Connection: close' "${question[@]}" 2>/dev/null
 }
 
 # Start the proxy, or start it anew when its binary, its settings or the
@@ -84,18 +90,18 @@ start_proxy() {
 launch_proxy() {
 	rm -f "$RUN/proxy/proxy.pid"
 	(
-		local name value path=$PATH environment
+		local name value environment
 		environment=$(proxy_environment)
 		cd "$RUN/proxy" || exit 1
 		for name in $(compgen -e); do
 			unset "$name"
 		done
-		export PATH=$path LANG=C.UTF-8
+		export PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
 		while IFS='=' read -r name value; do
 			export "$name=$value"
 		done <<<"$environment"
 		# shellcheck disable=SC2016 # the inner shell expands
-		as_server setsid bash -c 'echo $$ >"$1/proxy/proxy.pid" && exec "$1/bin/timetrackr-proxy"' \
+		exec "${AS_SERVER[@]}" setsid bash -c 'echo $$ >"$1/proxy/proxy.pid" && exec "$1/bin/timetrackr-proxy"' \
 			bash "$RUN" </dev/null >>"$RUN/proxy.log" 2>&1 9>&- &
 	)
 	wait_for 10 test -s "$RUN/proxy/proxy.pid" || fail "the proxy could not be launched"

@@ -36,6 +36,6 @@ extern void tt_store_user(TtQuery *query, const Datum *values, const bool *nulls
 extern void tt_require_viewer(int64 user_id);
 
 /* Raise TT401 invalid_token: the acting user is gone. */
-extern void tt_no_viewer(void) pg_attribute_noreturn();
+extern _Noreturn void tt_no_viewer(void);
 
 #endif

@@ -30,11 +30,23 @@ typedef struct Badge
 	Criteria   *criteria;
 } Badge;
 
-/* Enabled badges by id; valid while badges_valid. Each change anywhere counts one up. */
-static MemoryContext badges_context = NULL;
-static Badge *badges = NULL;
-static int	nbadges = 0;
-static bool some_count_badges = false;
+/* The enabled badges, by id. */
+typedef struct BadgeSet
+{
+	MemoryContext context;		/* holds all of it */
+	int			users;			/* evaluations that go through it */
+	bool		some_count_badges;
+	int			count;
+	Badge		badges[FLEXIBLE_ARRAY_MEMBER];
+} BadgeSet;
+
+/*
+ * The set loaded last; up to date while badges_valid. An award may set off a
+ * trigger of the database's owner that evaluates badges in turn, and finds
+ * them changed: a set that is still gone through outlives its successor's
+ * coming. Each change anywhere counts badges_changes up.
+ */
+static BadgeSet *current_badges = NULL;
 static bool badges_valid = false;
 static uint64 badges_changes = 0;
 static Oid	badges_relid = InvalidOid;
@@ -49,8 +61,10 @@ static TtQuery earned_badges = {
 	1, {INT8OID}, NULL
 };
 
+/* A badge that another session has just deleted is not awarded, and no error. */
 static TtQuery award_badge = {
-	"INSERT INTO timetrackr.user_badges (user_id, badge_id, entry_id) VALUES ($1, $2, $3)"
+	"INSERT INTO timetrackr.user_badges (user_id, badge_id, entry_id)"
+	" SELECT $1, b.id, $3 FROM timetrackr.badges b WHERE b.id = $2 FOR KEY SHARE"
 	" ON CONFLICT DO NOTHING",
 	3, {INT8OID, INT8OID, INT8OID}, NULL
 };
@@ -75,54 +89,77 @@ tt_badge_init(void)
 	CacheRegisterRelcacheCallback(on_relcache_change, (Datum) 0);
 }
 
-/* Compile every enabled badge into badges_context. */
-static void
-load_badges(void)
+/* Read and compile every enabled badge into context. */
+static BadgeSet *
+read_badges(MemoryContext context)
 {
-	MemoryContext outer;
-	uint64		changes_before = badges_changes;
-	uint64		rows;
+	uint64		rows = tt_query(&enabled_badges, NULL, NULL);
+	BadgeSet   *set = MemoryContextAllocZero(context, offsetof(BadgeSet, badges) + rows * sizeof(Badge));
 
-	if (badges_context == NULL)
-		badges_context = AllocSetContextCreate(CacheMemoryContext, "timetrackr badges",
-											   ALLOCSET_DEFAULT_SIZES);
-	MemoryContextReset(badges_context);
-	nbadges = 0;
-	some_count_badges = false;
-	badges_relid = get_relname_relid("badges", get_namespace_oid("timetrackr", false));
-	rows = tt_query(&enabled_badges, NULL, NULL);
-	outer = MemoryContextSwitchTo(badges_context);
-	badges = palloc((rows + 1) * sizeof(Badge));
+	set->context = context;
 	for (uint64 row = 0; row < rows; row++)
 	{
-		Badge	   *badge = &badges[nbadges];
+		Badge	   *badge = &set->badges[set->count++];
 		bool		isnull;
 
 		badge->id = tt_int64(row, 0);
 		badge->revocable = tt_bool(row, 1);
-		badge->criteria = tt_criteria_parse(DatumGetJsonbP(tt_datum(row, 2, &isnull)), badges_context);
+		badge->criteria = tt_criteria_parse(DatumGetJsonbP(tt_datum(row, 2, &isnull)), context);
 		if (tt_criteria_metrics(badge->criteria) & (1u << METRIC_BADGES_EARNED))
-			some_count_badges = true;
-		nbadges++;
+			set->some_count_badges = true;
 	}
-	MemoryContextSwitchTo(outer);
+	return set;
+}
+
+/* Read the table into current_badges anew. */
+static void
+load_badges(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "timetrackr badges",
+												  ALLOCSET_DEFAULT_SIZES);
+	uint64		changes_before = badges_changes;
+	BadgeSet   *set;
+
+	badges_relid = get_relname_relid("badges", get_namespace_oid("timetrackr", false));
+	set = read_badges(context);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	if (current_badges != NULL && current_badges->users == 0)
+		MemoryContextDelete(current_badges->context);
+	current_badges = set;
 	/* Don't keep what an old snapshot showed, or what changed meanwhile. */
 	badges_valid = badges_changes == changes_before && !IsolationUsesXactSnapshot();
 }
 
-/* Which of badges[] the user has, as flags in the same order. */
+/* What the table holds now; released after use. Inlined, its locals would seem to cross a longjmp. */
+static pg_noinline BadgeSet *
+take_badges(void)
+{
+	if (!badges_valid)
+		load_badges();
+	current_badges->users++;
+	return current_badges;
+}
+
 static void
-load_earned(int64 user_id, bool *earned)
+release_badges(BadgeSet *set)
+{
+	if (--set->users == 0 && set != current_badges)
+		MemoryContextDelete(set->context);
+}
+
+/* Which badges of the set the user has, as flags in the same order. */
+static void
+load_earned(int64 user_id, const BadgeSet *set, bool *earned)
 {
 	Datum		args[] = {Int64GetDatum(user_id)};
 	uint64		rows = tt_query(&earned_badges, args, NULL);
 	uint64		row = 0;
 
-	for (int i = 0; i < nbadges; i++)
+	for (int i = 0; i < set->count; i++)
 	{
-		while (row < rows && tt_int64(row, 0) < badges[i].id)
+		while (row < rows && tt_int64(row, 0) < set->badges[i].id)
 			row++;
-		earned[i] = row < rows && tt_int64(row, 0) == badges[i].id;
+		earned[i] = row < rows && tt_int64(row, 0) == set->badges[i].id;
 	}
 }
 
@@ -139,56 +176,72 @@ tt_badges_forget_entry(int64 user_id, int64 entry_id)
 	(void) tt_query(&forget_entry, args, NULL);
 }
 
-static void
+/* Returns whether there was anything to change. */
+static bool
 change_award(int64 user_id, int64 badge_id, int64 entry_id, bool award)
 {
 	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(badge_id), Int64GetDatum(entry_id)};
 	bool		nulls[] = {false, false, entry_id == 0};
 
-	(void) tt_query(award ? &award_badge : &revoke_badge, args, nulls);
+	return tt_query(award ? &award_badge : &revoke_badge, args, nulls) == 1;
 }
 
 /* One pass over all badges; returns whether any changed hands. */
 static bool
-evaluate_once(MetricSource *source, bool *earned, int64 entry_id)
+evaluate_once(MetricSource *source, const BadgeSet *set, bool *earned, int64 entry_id)
 {
 	bool		changed = false;
 
-	for (int i = 0; i < nbadges; i++)
+	for (int i = 0; i < set->count; i++)
 	{
+		const Badge *badge = &set->badges[i];
 		bool		holds;
 
-		if (earned[i] && !badges[i].revocable)
+		if (earned[i] && !badge->revocable)
 			continue;
-		holds = tt_criteria_hold(badges[i].criteria, tt_metric_value, source);
+		holds = tt_criteria_hold(badge->criteria, tt_metric_value, source);
 		if (holds == earned[i])
 			continue;
-		change_award(source->totals.user_id, badges[i].id, entry_id, holds);
-		source->totals.badges += holds ? 1 : -1;
 		earned[i] = holds;
+		if (!change_award(source->totals.user_id, badge->id, entry_id, holds))
+			continue;
+		source->totals.badges += holds ? 1 : -1;
 		changed = true;
 	}
 	return changed;
 }
 
+static void
+evaluate(int64 user_id, const BadgeSet *set, int64 entry_id)
+{
+	MetricSource source;
+	bool	   *earned = palloc(set->count * sizeof(bool));
+	int			passes = 0;
+
+	load_earned(user_id, set, earned);
+	tt_metric_source_init(&source, user_id);
+	/* Badges may count badges; revocable ones could chase each other for ever. */
+	while (evaluate_once(&source, set, earned, entry_id) && set->some_count_badges &&
+		   ++passes <= set->count)
+		;
+	pfree(earned);
+}
+
 void
 tt_badges_evaluate(int64 user_id, int64 entry_id)
 {
-	MetricSource source;
-	bool	   *earned;
-	int			passes = 0;
+	BadgeSet   *const set = take_badges();
 
-	if (!badges_valid)
-		load_badges();
-	if (nbadges == 0)
-		return;
-	earned = palloc(nbadges * sizeof(bool));
-	load_earned(user_id, earned);
-	tt_metric_source_init(&source, user_id);
-	/* Badges may count badges; revocable ones could chase each other for ever. */
-	while (evaluate_once(&source, earned, entry_id) && some_count_badges && ++passes <= nbadges)
-		;
-	pfree(earned);
+	PG_TRY();
+	{
+		if (set->count > 0)
+			evaluate(user_id, set, entry_id);
+	}
+	PG_FINALLY();
+	{
+		release_badges(set);
+	}
+	PG_END_TRY();
 }
 
 /* badges: the trigger's side */

@@ -137,6 +137,18 @@ last_completed(const EntryChange *changes, int nchanges)
 	return 0;
 }
 
+/* Did any of the entries count before, or does one now? Else only widths matter. */
+static bool
+any_counts(const EntryChange *changes, int nchanges)
+{
+	for (int i = 0; i < nchanges; i++)
+	{
+		if (counts_now(&changes[i]) || counted_before(&changes[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Everything derived from these changes of one user. */
 static void
 apply_user(int64 user_id, const EntryChange *changes, int nchanges)
@@ -151,15 +163,17 @@ apply_user(int64 user_id, const EntryChange *changes, int nchanges)
 	widest_before = totals.widest_entry;
 	tt_totals_widen(&totals, changes, nchanges);
 	tt_overlap_check(&totals, changes, nchanges);
-	if (!tt_totals_apply(&totals, changes, nchanges))
+	forget_deleted(changes, nchanges);
+	if (!any_counts(changes, nchanges))
 	{
 		if (totals.widest_entry != widest_before)
 			tt_totals_store(&totals);
 		return;
 	}
+	/* An entry moved within its day leaves every sum as it was, but not its event. */
+	tt_totals_apply(&totals, changes, nchanges);
 	tt_totals_store(&totals);
 	update_timeline(changes, nchanges);
-	forget_deleted(changes, nchanges);
 	emit_events(user_id, changes, nchanges);
 	tt_badges_evaluate(user_id, last_completed(changes, nchanges));
 }

@@ -90,7 +90,7 @@ PG_FUNCTION_INFO_V1(tt_check_criteria);
 static void parse_node(Parser *parser, const JsonbValue *value, int level);
 
 /* Raise invalid_criteria: what is wrong with the value at the parser's path. */
-static void pg_attribute_noreturn()
+static _Noreturn void
 fault(Parser *parser, const char *problem)
 {
 	StringInfoData detail;

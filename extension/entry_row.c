@@ -3,14 +3,40 @@
  */
 #include "entry_row.h"
 
+#include "catalog/pg_type_d.h"
 #include "day.h"
 #include "utils/builtins.h"
 
 /* In the order of EntryColumn. */
-static const char *const column_names[ENTRY_COLUMNS] = {
-	"user_id", "id", "project_id", "start_time", "end_time", "duration",
-	"timezone", "note", "tags", "flagged", "created_at", "updated_at"
+static const struct
+{
+	const char *name;
+	Oid			type;
+}			known_columns[ENTRY_COLUMNS] = {
+	{"user_id", INT8OID},
+	{"id", INT8OID},
+	{"project_id", INT8OID},
+	{"start_time", TIMESTAMPTZOID},
+	{"end_time", TIMESTAMPTZOID},
+	{"duration", INT8OID},
+	{"timezone", TEXTOID},
+	{"note", TEXTOID},
+	{"tags", TEXTARRAYOID},
+	{"flagged", BOOLOID},
+	{"created_at", TIMESTAMPTZOID},
+	{"updated_at", TIMESTAMPTZOID},
 };
+
+/* The table is its owner's to alter; a value read as another type could end the server. */
+static void
+require_type(Form_pg_attribute attribute, Oid type)
+{
+	if (attribute->atttypid != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table timetrackr.time_entries must be of type %s",
+						NameStr(attribute->attname), format_type_be(type))));
+}
 
 void
 tt_entry_columns(TupleDesc desc, EntryColumns *columns)
@@ -25,14 +51,17 @@ tt_entry_columns(TupleDesc desc, EntryColumns *columns)
 			Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
 			if (!attribute->attisdropped &&
-				strcmp(NameStr(attribute->attname), column_names[found]) == 0)
+				strcmp(NameStr(attribute->attname), known_columns[found].name) == 0)
+			{
+				require_type(attribute, known_columns[found].type);
 				columns->number[found++] = attribute->attnum;
+			}
 		}
 	}
 	if (found < ENTRY_COLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table timetrackr.time_entries has no column \"%s\"", column_names[found])));
+				 errmsg("table timetrackr.time_entries has no column \"%s\"", known_columns[found].name)));
 }
 
 static Datum

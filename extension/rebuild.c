@@ -111,7 +111,7 @@ rebuild_from_entries(UserTotals *totals)
 	while ((n = read_page(totals->user_id, &after_id, changes)) > 0)
 	{
 		tt_totals_widen(totals, changes, n);
-		(void) tt_totals_apply(totals, changes, n);
+		tt_totals_apply(totals, changes, n);
 		rebuild_timeline(changes, n);
 		MemoryContextReset(per_page);
 	}

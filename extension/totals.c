@@ -362,7 +362,7 @@ collect(const EntryRow *row, int sign, DeltaList *slices, DeltaList *projects, U
 	totals->entries += sign;
 }
 
-bool
+void
 tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges)
 {
 	DeltaList	slices = {NULL, 0, 0};
@@ -380,8 +380,6 @@ tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges)
 	update_longest(totals, changes, nchanges);
 	consolidate(&slices);
 	consolidate(&projects);
-	if (slices.count == 0 && projects.count == 0)
-		return false;
 
 	for (int i = 0; i < slices.count; i++)
 		apply_day(totals->user_id, &slices.items[i]);
@@ -392,5 +390,4 @@ tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges)
 	apply_period(totals, "month", month_start, days, ndays, NULL);
 	apply_period(totals, "all", all_start, days, ndays, NULL);
 	tt_streak_apply(totals, days, ndays);
-	return true;
 }

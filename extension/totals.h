@@ -52,10 +52,9 @@ extern void tt_totals_store(const UserTotals *totals);
 
 /*
  * Bring day_totals, project_totals, scores and *totals in line with changes,
- * all of this one locked user. The caller stores *totals. Returns whether
- * anything counted changed.
+ * all of this one locked user. The caller stores *totals.
  */
-extern bool tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges);
+extern void tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges);
 
 /* Let widest_entry of *totals cover the changed entries. */
 extern void tt_totals_widen(UserTotals *totals, const EntryChange *changes, int nchanges);

@@ -18,6 +18,8 @@
 /* A script that takes longer than this, in ms, hangs with its Redis. */
 #define SILENCE_LIMIT 5000
 
+#define WORDS(words) (sizeof (words) / sizeof (words)[0]), (words)
+
 struct board
 {
 	struct redis *redis;
@@ -129,12 +131,12 @@ answered(void *arg, const struct redis_reply *reply)
 	done(board->arg, answer, answer == BOARD_MISSING ? redis_reply_text(reply) : NULL);
 }
 
-/* Run a script whose keys are the first `key_count` of the `count` words. */
+/* Run a script with BOARD_KEYS and further words, `count` in all. */
 static bool
-call(struct board *board, const struct redis_script *script, size_t key_count, size_t count,
+call(struct board *board, const struct redis_script *script, size_t count,
 	 const char *const *words, board_done_fn *done, void *arg)
 {
-	if (!redis_run(board->redis, script, key_count, count, words, answered, board))
+	if (!redis_run(board->redis, script, BOARD_KEY_COUNT, count, words, answered, board))
 		return false;
 	board->in_flight++;
 	board->done = done;
@@ -148,14 +150,14 @@ board_attach(struct board *board, int64_t identity, const char *position,
 {
 	char		identity_text[24];
 	const char *words[] = {
-		BOARD_KEY_STATE, BOARD_KEY_CURRENT, BOARD_KEY_USERS, BOARD_KEY_BUILD,
+		BOARD_KEYS,
 		identity_text, board->leader, position, board->distrusted ? "1" : "0"
 	};
 
 	if (!board_random_name(board->leader))
 		return false;
 	snprintf(identity_text, sizeof identity_text, "%" PRId64, identity);
-	return call(board, &attach_script, 4, 8, words, done, arg);
+	return call(board, &attach_script, WORDS(words), done, arg);
 }
 
 bool
@@ -163,10 +165,10 @@ board_apply(struct board *board, const char *position, const char *next, const c
 			board_done_fn *done, void *arg)
 {
 	const char *words[] = {
-		BOARD_KEY_STATE, BOARD_KEY_USERS, BOARD_KEY_BUILD, board->leader, position, next, changes
+		BOARD_KEYS, board->leader, position, next, changes
 	};
 
-	return call(board, &apply_script, 3, 7, words, done, arg);
+	return call(board, &apply_script, WORDS(words), done, arg);
 }
 
 bool
@@ -176,13 +178,12 @@ board_beat(struct board *board, int64_t identity, const char *position, const ch
 	char		identity_text[24];
 	char		limit[16];
 	const char *words[] = {
-		BOARD_KEY_STATE, BOARD_KEY_CURRENT, BOARD_KEY_USERS,
-		board->leader, position, identity_text, limit, index
+		BOARD_KEYS, board->leader, position, identity_text, limit, index
 	};
 
 	snprintf(identity_text, sizeof identity_text, "%" PRId64, identity);
 	snprintf(limit, sizeof limit, "%d", BOARD_CURRENT_MS);
-	return call(board, &beat_script, 3, 8, words, done, arg);
+	return call(board, &beat_script, WORDS(words), done, arg);
 }
 
 bool
@@ -190,9 +191,8 @@ board_build(struct board *board, const char *position, bool first, bool last, co
 			board_done_fn *done, void *arg)
 {
 	const char *words[] = {
-		BOARD_KEY_STATE, BOARD_KEY_USERS, BOARD_KEY_BUILD, board->leader, position,
-		first ? "1" : "0", last ? "1" : "0", page
+		BOARD_KEYS, board->leader, position, first ? "1" : "0", last ? "1" : "0", page
 	};
 
-	return call(board, &build_script, 3, 8, words, done, arg);
+	return call(board, &build_script, WORDS(words), done, arg);
 }

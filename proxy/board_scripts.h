@@ -11,15 +11,14 @@
  *   leaderboard:build   sorted set: the board that is being built
  *   leaderboard:global, … sorted sets: the boards; score, user id
  * Sizes are compared before anything is believed, so that a key that was evicted
- * or deleted is noticed and built again. A script's effects are atomic.
+ * or deleted is noticed and built again. A script's effects are atomic. KEYS of all
+ * scripts: state, users, build, current.
  */
 #ifndef TIMETRACKR_BOARD_SCRIPTS_H
 #define TIMETRACKR_BOARD_SCRIPTS_H
 
-#define BOARD_KEY_STATE "leaderboard:state"
-#define BOARD_KEY_CURRENT "leaderboard:current"
-#define BOARD_KEY_USERS "leaderboard:users"
-#define BOARD_KEY_BUILD "leaderboard:build"
+#define BOARD_KEYS "leaderboard:state", "leaderboard:users", "leaderboard:build", "leaderboard:current"
+#define BOARD_KEY_COUNT 4
 
 /* Ids of all scripts of the program (see redis.h). */
 enum
@@ -38,30 +37,39 @@ enum
 	"  return type(n) == 'number' and n or -1\n" \
 	"end\n"
 
-/* Boards that may be read, with the size they must have: name, size, name, size, … */
-#define LUA_BOARDS \
-	"local function boards()\n" \
-	"  local found, all = {}, redis.call('HGETALL', KEYS[1])\n" \
-	"  for i = 1, #all, 2 do\n" \
-	"    if string.sub(all[i], 1, 12) == 'leaderboard:' then found[all[i]] = tonumber(all[i + 1]) end\n" \
+/*
+ * Stop unless ARGV[1], ARGV[2] are the leader and the position that Redis knows. Then give up
+ * every board whose size is not the recorded one, before a script records a new one; all of them
+ * when users are missing. `boards` are those that are left, `building` the one that is being built.
+ */
+#define LUA_SOUND \
+	LUA_SIZE \
+	"local state, boards, all = {}, {}, redis.call('HGETALL', KEYS[1])\n" \
+	"for i = 1, #all, 2 do state[all[i]] = all[i + 1] end\n" \
+	"if state.leader ~= ARGV[1] or state.position ~= ARGV[2] then return 'STALE' end\n" \
+	"local whole = redis.call('HLEN', KEYS[2]) == tonumber(state.users)\n" \
+	"if not whole then redis.call('UNLINK', KEYS[2]) redis.call('HSET', KEYS[1], 'users', 0) end\n" \
+	"for name, count in pairs(state) do\n" \
+	"  if string.sub(name, 1, 12) == 'leaderboard:' then\n" \
+	"    if whole and size(name) == tonumber(count) then boards[name] = true\n" \
+	"    else redis.call('HDEL', KEYS[1], name) end\n" \
 	"  end\n" \
-	"  return found\n" \
+	"end\n" \
+	"local building = state.building\n" \
+	"if building and not (whole and size(KEYS[3]) == tonumber(state.building_count)) then\n" \
+	"  redis.call('HDEL', KEYS[1], 'building', 'building_count')\n" \
+	"  building = nil\n" \
 	"end\n"
 
-/* Stop unless ARGV[1], ARGV[2] are the leader and the position that Redis knows. */
-#define LUA_CHECK \
-	"local known = redis.call('HMGET', KEYS[1], 'leader', 'position', 'building', 'building_count')\n" \
-	"if known[1] ~= ARGV[1] or known[2] ~= ARGV[2] then return 'STALE' end\n"
-
 /*
- * A new leader begins. KEYS: state, current, users, build. ARGV: identity, leader, position, "1" to
- * begin afresh. FOREIGN: another database's relay is at work here. KEPT: what is here is right up
- * to that position. RESET: it was not, or not known; all boards have to be built.
+ * A new leader begins. ARGV: identity, leader, position, "1" to begin afresh. FOREIGN: another
+ * database's relay is at work here. KEPT: what is here is right up to that position. RESET: it
+ * was not, or not known; all boards have to be built.
  */
 #define LUA_ATTACH \
-	"local owner = redis.call('TYPE', KEYS[2]).ok == 'string' and redis.call('GET', KEYS[2])\n" \
+	"local owner = redis.call('TYPE', KEYS[4]).ok == 'string' and redis.call('GET', KEYS[4])\n" \
 	"if owner and owner ~= ARGV[1] then return 'FOREIGN' end\n" \
-	"redis.call('UNLINK', KEYS[4])\n" \
+	"redis.call('UNLINK', KEYS[3])\n" \
 	"if ARGV[4] ~= '1' and redis.call('TYPE', KEYS[1]).ok == 'hash' then\n" \
 	"  local known = redis.call('HMGET', KEYS[1], 'identity', 'position', 'previous')\n" \
 	"  if known[1] == ARGV[1] and (known[2] == ARGV[3] or known[3] == ARGV[3]) then\n" \
@@ -70,27 +78,27 @@ enum
 	"    return 'KEPT'\n" \
 	"  end\n" \
 	"end\n" \
-	"redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])\n" \
+	"redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[4])\n" \
 	"redis.call('HSET', KEYS[1], 'identity', ARGV[1], 'leader', ARGV[2], 'position', ARGV[3],\n" \
 	"  'previous', ARGV[3], 'users', 0)\n" \
 	"return 'RESET'\n"
 
 /*
- * Put users' scores on the boards. KEYS: state, users, build. ARGV: leader, position, the position
- * it leads to, board_changes(). OK, or STALE. A board that is live no more is given up: from now
- * on nothing keeps it right.
+ * Put users' scores on the boards. ARGV: leader, position, the position it leads to,
+ * board_changes(). OK, or STALE. A board that is live no more is given up: from now on nothing
+ * keeps it right.
  */
 #define LUA_APPLY \
-	LUA_CHECK LUA_BOARDS \
+	LUA_SOUND \
 	"local changes, index, targets = cjson.decode(ARGV[4]), {}, {}\n" \
 	"for i, board in ipairs(changes.boards) do index[board[1]] = i end\n" \
-	"for name in pairs(boards()) do\n" \
+	"for name in pairs(boards) do\n" \
 	"  local i = index[name]\n" \
 	"  if i then targets[#targets + 1] = {key = name, field = name, index = i, expires = changes.boards[i][2]}\n" \
 	"  else redis.call('HDEL', KEYS[1], name) redis.call('UNLINK', name) end\n" \
 	"end\n" \
-	"if known[3] and index[known[3]] then\n" \
-	"  targets[#targets + 1] = {key = KEYS[3], field = 'building_count', index = index[known[3]], expires = 0}\n" \
+	"if building and index[building] then\n" \
+	"  targets[#targets + 1] = {key = KEYS[3], field = 'building_count', index = index[building], expires = 0}\n" \
 	"end\n" \
 	"for _, target in ipairs(targets) do\n" \
 	"  local add, remove = {}, {}\n" \
@@ -117,44 +125,37 @@ enum
 	"return 'OK'\n"
 
 /*
- * Say that the boards are current. KEYS: state, current, users. ARGV: leader, position, identity,
- * ms for which that holds, board_index(). STALE, OK, or the key of a live board that has to be built.
+ * Say that the boards are current. ARGV: leader, position, identity, ms for which that holds,
+ * board_index(). STALE, OK, or the key of a live board that has to be built.
  */
 #define LUA_BEAT \
-	LUA_CHECK LUA_SIZE LUA_BOARDS \
-	"local present, live, missing = boards(), {}, false\n" \
-	"local board_index = cjson.decode(ARGV[5])\n" \
-	"local whole = redis.call('HLEN', KEYS[3]) == tonumber(redis.call('HGET', KEYS[1], 'users'))\n" \
-	"if not whole then redis.call('UNLINK', KEYS[3]) redis.call('HSET', KEYS[1], 'users', 0) end\n" \
-	"for _, name in ipairs(board_index.boards) do live[name] = true end\n" \
-	"for name, count in pairs(present) do\n" \
-	"  if not live[name] then\n" \
-	"    redis.call('HDEL', KEYS[1], name) redis.call('UNLINK', name)\n" \
-	"  elseif not whole or size(name) ~= count then\n" \
-	"    redis.call('HDEL', KEYS[1], name) present[name] = nil\n" \
-	"  end\n" \
-	"end\n" \
+	LUA_SOUND \
+	"local board_index, live, missing = cjson.decode(ARGV[5]), {}, false\n" \
 	"for _, name in ipairs(board_index.boards) do\n" \
-	"  if not present[name] then missing = missing or name end\n" \
+	"  live[name] = true\n" \
+	"  if not boards[name] then missing = missing or name end\n" \
+	"end\n" \
+	"for name in pairs(boards) do\n" \
+	"  if not live[name] then redis.call('HDEL', KEYS[1], name) redis.call('UNLINK', name) end\n" \
 	"end\n" \
 	"for period, name in pairs(board_index.current) do\n" \
 	"  redis.call('HSET', KEYS[1], 'current:' .. period, name)\n" \
 	"end\n" \
-	"redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])\n" \
+	"redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[4])\n" \
 	"return missing or 'OK'\n"
 
 /*
- * Add a page to the board that is being built. KEYS: state, users, build. ARGV: leader, position,
- * "1" for the first page, "1" for the last, board_page(). OK, or STALE. The last page makes the
- * whole the board, in place of what was there.
+ * Add a page to the board that is being built. ARGV: leader, position, "1" for the first page,
+ * "1" for the last, board_page(). OK, or STALE. The last page makes the whole the board, in place
+ * of what was there.
  */
 #define LUA_BUILD \
-	LUA_CHECK LUA_SIZE \
+	LUA_SOUND \
 	"local page, scores, users = cjson.decode(ARGV[5]), {}, {}\n" \
 	"if ARGV[3] == '1' then\n" \
 	"  redis.call('UNLINK', KEYS[3])\n" \
 	"  redis.call('HSET', KEYS[1], 'building', page.board)\n" \
-	"elseif known[3] ~= page.board or size(KEYS[3]) ~= tonumber(known[4]) then\n" \
+	"elseif building ~= page.board then\n" \
 	"  return 'STALE'\n" \
 	"end\n" \
 	"for _, row in ipairs(page.rows) do\n" \
@@ -178,13 +179,13 @@ enum
 	"return 'OK'\n"
 
 /*
- * Read part of a board. KEYS: state, current, users. ARGV: identity, key of the board or
+ * Read part of a board. ARGV: identity, key of the board or
  * current:<period>, most rows, and then: "top"; "after", score, user id for what
  * follows that row; "around", user id. Gives JSON, score, user id of each row, or nil when it cannot say.
  */
 #define LUA_READ \
 	LUA_SIZE \
-	"if redis.call('GET', KEYS[2]) ~= ARGV[1] then return false end\n" \
+	"if redis.call('GET', KEYS[4]) ~= ARGV[1] then return false end\n" \
 	"local board, most = ARGV[2], tonumber(ARGV[3])\n" \
 	"if string.sub(board, 1, 8) == 'current:' then board = redis.call('HGET', KEYS[1], board) end\n" \
 	"local count = board and redis.call('HGET', KEYS[1], board)\n" \
@@ -205,7 +206,7 @@ enum
 	"local page, ids, out = redis.call('ZREVRANGE', board, first, last, 'WITHSCORES'), {}, {}\n" \
 	"if #page == 0 then return {} end\n" \
 	"for i = 1, #page, 2 do ids[#ids + 1] = page[i] end\n" \
-	"local rows = redis.call('HMGET', KEYS[3], unpack(ids))\n" \
+	"local rows = redis.call('HMGET', KEYS[2], unpack(ids))\n" \
 	"local rank = redis.call('ZCOUNT', board, '(' .. page[2], '+inf') + 1\n" \
 	"for i, id in ipairs(ids) do\n" \
 	"  local score = page[2 * i]\n" \

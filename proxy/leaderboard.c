@@ -23,8 +23,10 @@
 
 struct leaderboard
 {
+	struct loop *loop;
 	struct redis *redis;
 	const struct board_identity *identity;
+	uint64_t	believed_from;	/* ms, on the loop's clock */
 };
 
 /* A request on its way. */
@@ -37,17 +39,31 @@ struct call
 
 static const struct redis_script read_script = {BOARD_SCRIPT_READ, LUA_READ};
 
+/*
+ * Redis may just have started from an old copy of itself, its sign that the
+ * boards are current included. Wait until that has expired.
+ */
+static void
+redis_up(void *arg)
+{
+	struct leaderboard *leaderboard = arg;
+
+	leaderboard->believed_from = loop_now(leaderboard->loop) + BOARD_CURRENT_MS;
+}
+
 struct leaderboard *
 leaderboard_open(struct loop *loop, const struct config_redis *server,
 				 const struct board_identity *identity)
 {
 	struct leaderboard *leaderboard = calloc(1, sizeof *leaderboard);
 	struct redis_options options = {
-		.server = server, .name = "leaderboard", .silence_limit = SILENCE_LIMIT
+		.server = server, .name = "leaderboard", .silence_limit = SILENCE_LIMIT,
+		.up = redis_up, .arg = leaderboard
 	};
 
 	if (leaderboard == NULL)
 		return NULL;
+	leaderboard->loop = loop;
 	leaderboard->identity = identity;
 	leaderboard->redis = redis_open(loop, &options);
 	if (leaderboard->redis == NULL)
@@ -195,22 +211,21 @@ leaderboard_attempt(void *state, const struct catalog_route *route, const struct
 	char		identity[24];
 	char		board[BOARD_NAME_MAX];
 	const char *most = catalog_value(route, values, "limit");
-	const char *words[10] = {
-		BOARD_KEY_STATE, BOARD_KEY_CURRENT, BOARD_KEY_USERS, identity, board, most
-	};
+	const char *words[BOARD_KEY_COUNT + 6] = {BOARD_KEYS, identity, board, most};
 	int64_t		known = leaderboard->identity->value;
-	size_t		count = add_position(route, values, words, 6);
+	size_t		count = add_position(route, values, words, BOARD_KEY_COUNT + 3);
 	struct call *call;
 
 	if (known == 0 || count == 0 || most == NULL || strtol(most, NULL, 10) > ROWS_MAX ||
-		!redis_is_up(leaderboard->redis) || !name_board(route, values, board, sizeof board))
+		!redis_is_up(leaderboard->redis) || loop_now(leaderboard->loop) < leaderboard->believed_from ||
+		!name_board(route, values, board, sizeof board))
 		return false;
 	call = malloc(sizeof *call);
 	if (call == NULL)
 		return false;
 	*call = (struct call) {route, done, arg};
 	snprintf(identity, sizeof identity, "%" PRId64, known);
-	if (redis_run(leaderboard->redis, &read_script, 3, count, words, answered, call))
+	if (redis_run(leaderboard->redis, &read_script, BOARD_KEY_COUNT, count, words, answered, call))
 		return true;
 	free(call);
 	return false;

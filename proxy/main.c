@@ -139,8 +139,10 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	unsigned	reserved = DESCRIPTORS_PER_WORKER * (unsigned) count + 64;
 	unsigned	share = descriptors > reserved ? (descriptors - reserved) / (unsigned) count : 0;
 	struct board_identity identity = {0};
+	atomic_uint unready = (unsigned) count;
 	struct worker_shared shared = {
 		.config = config,
+		.unready = &unready,
 		.catalog = catalog,
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
 		.identity = &identity,

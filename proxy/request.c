@@ -345,6 +345,8 @@ ready_done(struct lane_job *job, struct db_result *result)
 		fail(request, 503, "not_ready", "The database does not answer.");
 	else if (service->redis_is_up != NULL && !service->redis_is_up(service->redis))
 		fail(request, 503, "not_ready", "Redis does not answer.");
+	else if (atomic_load(service->unready) > 0)
+		fail(request, 503, "not_ready", "Another worker has no connection yet.");
 	else
 	{
 		static const char ready[] = "{\"status\":\"ready\"}";

@@ -4,6 +4,7 @@
 #ifndef TIMETRACKR_SERVICE_H
 #define TIMETRACKR_SERVICE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct service
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */
 	bool		(*redis_is_up) (void *state);	/* NULL: no Redis is set */
 	void	   *redis;
+	const atomic_uint *unready;	/* workers of this process that lack a connection */
 	const char *openapi;		/* the document, shared by all workers */
 	size_t		openapi_length;
 	char		refresh_ttl[24];	/* the setting, as a value of a call */

@@ -35,6 +35,9 @@ struct worker
 	struct relay *relay;		/* of worker 0 */
 	struct loop_timer drain_limit;
 	struct loop_hook log_hook;
+	struct loop_hook ready_hook;
+	atomic_uint *unready;
+	bool		ready;
 	bool		failed;
 };
 
@@ -94,6 +97,32 @@ open_boards(struct worker *worker, const struct worker_shared *shared)
 	return worker->number != 0 || worker->relay != NULL;
 }
 
+static bool
+is_ready(const struct worker *worker)
+{
+	const struct service *service = &worker->service;
+
+	for (int i = 0; i < LANE_COUNT; i++)
+		if (!lane_is_up(service->lanes[i]))
+			return false;
+	return service->redis_is_up == NULL || service->redis_is_up(service->redis);
+}
+
+/* A client's connections end at any worker, so the process is ready when all are. */
+static int
+note_readiness(void *arg)
+{
+	struct worker *worker = arg;
+	bool		ready = is_ready(worker);
+
+	if (ready && !worker->ready)
+		atomic_fetch_sub(worker->unready, 1);
+	else if (!ready && worker->ready)
+		atomic_fetch_add(worker->unready, 1);
+	worker->ready = ready;
+	return -1;
+}
+
 static int
 flush_log(void *arg)
 {
@@ -112,6 +141,8 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->config = config;
 	service->catalog = shared->catalog;
 	service->limits = shared->limits;
+	service->unready = shared->unready;
+	worker->unready = shared->unready;
 	service->openapi = shared->openapi;
 	service->openapi_length = strlen(shared->openapi);
 	service->tokens = tokens_create(config->jwt_secret, config->access_token_ttl);
@@ -141,6 +172,7 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 		worker_free(worker);
 		return NULL;
 	}
+	loop_hook_start(worker->loop, &worker->ready_hook, note_readiness, worker);
 	loop_hook_start(worker->loop, &worker->log_hook, flush_log, worker);
 	return worker;
 }

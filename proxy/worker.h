@@ -4,6 +4,7 @@
 #ifndef TIMETRACKR_WORKER_H
 #define TIMETRACKR_WORKER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,6 +22,7 @@ struct worker_shared
 	const struct catalog *catalog;
 	struct limits *limits;
 	struct board_identity *identity;	/* whose boards in Redis to believe */
+	atomic_uint *unready;		/* workers that lack a connection; all of them at first */
 	const char *openapi;
 	unsigned	connections;	/* most HTTP connections of a worker */
 };

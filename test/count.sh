@@ -20,6 +20,12 @@ count_isolation() {
 	count_regress "$1"
 }
 
+# Each program says "name: N passed, N failed".
+count_unit() {
+	awk '/: [0-9]+ passed, [0-9]+ failed$/ { passed += $(NF - 3); failed += $(NF - 1) }
+		END { print passed + 0, failed + 0 }' "$1"
+}
+
 # pytest's own report; a skipped test is one that did not pass.
 count_pytest() {
 	/usr/bin/python3 - "${1%.log}.xml" <<-'END'

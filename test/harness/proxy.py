@@ -68,7 +68,10 @@ class Proxy(Process):
         return Client(self.url, **options)
 
     def _is_ready(self):
+        """Every worker tells of its own connections: enough new ones have met both."""
         try:
-            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return all(
+                requests.get(f"{self.url}/readyz", timeout=5).status_code == 200 for _ in range(12)
+            )
         except requests.RequestException:
             return False

@@ -1,6 +1,5 @@
 """A Redis of its own, and the few lines of its protocol that tests speak."""
 
-import shutil
 import signal
 import socket
 
@@ -13,13 +12,8 @@ class Redis(Process):
         self.port = free_port()
 
     def start(self):
-        # Debian's redis-tools has the server's executable as redis-check-rdb;
-        # it goes by the name it is called with.
-        program = self.directory / "redis-server"
-        if not program.exists():
-            program.symlink_to(shutil.which("redis-server") or shutil.which("redis-check-rdb"))
         self.launch(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         )
         self.wait_until(self._answers)
         return self

@@ -65,7 +65,7 @@ def test_a_limit_outside_1_to_100_is_refused(busy, limit):
         busy.get(f"{path_of(path, busy)}{mark}limit={limit}").expect(422, "out_of_range", "limit")
 
 
-@pytest.mark.parametrize("cursor", ["x", "W10", "WyIxIl0", "eyJhIjoxfQ", "%00", "W251bGxd", "a" * 3000])
+@pytest.mark.parametrize("cursor", ["x", "W10", "WyIxIl0", "eyJhIjoxfQ", "W251bGxd", "a" * 3000])
 def test_a_made_up_cursor_is_refused(busy, cursor):
     answer = busy.get(f"/time-entries?cursor={cursor}")
     assert answer.status in (400, 422), answer.content

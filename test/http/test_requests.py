@@ -67,6 +67,8 @@ def test_an_unknown_query_parameter_is_refused(user, query):
         "/leaderboard?limit=ten",
         "/leaderboard?period_start=2024-13-01",
         "/leaderboard/around/x",
+        "/projects?q=%00",
+        "/projects?q=%ff",
     ],
 )
 def test_a_parameter_that_does_not_parse_is_400(anyone, path):

@@ -17,6 +17,13 @@ class Scene:
         self.entry = user.entry(self.project, days_ago(1, 10), 3600)["entry_id"]
         self.private = other.project("private")
         self.public = other.project("public", visibility="public")
+        self.archived = user.project("archived")
+        db.execute("UPDATE timetrackr.projects SET archived_at = now() WHERE id = %s", [self.archived])
+        self.viewed = other.project("viewed", visibility="public")
+        db.execute(
+            "INSERT INTO timetrackr.project_members (project_id, user_id, role) VALUES (%s, %s, 'viewer')",
+            [self.viewed, user.id],
+        )
 
 
 @pytest.fixture
@@ -101,12 +108,6 @@ RULES = {
         lambda s: ("POST", "/auth/login", {"email": s.user.email, "password": "wrong"}),
         lambda s: ("SELECT * FROM timetrackr.login(%s, 'wrong')", [s.user.email]),
     ),
-    "refresh_token_invalid": (
-        401,
-        None,
-        lambda s: ("POST", "/auth/refresh", {"refresh_token": "x" * 43}),
-        lambda s: ("SELECT * FROM timetrackr.refresh(%s)", ["x" * 43]),
-    ),
     "project_not_found": (
         404,
         None,
@@ -118,6 +119,24 @@ RULES = {
         None,
         lambda s: log(s.public, at(1, 12)),
         lambda s: sql_log(s, s.public, at(1, 12)),
+    ),
+    "role_cannot_log": (
+        403,
+        None,
+        lambda s: log(s.viewed, at(1, 12)),
+        lambda s: sql_log(s, s.viewed, at(1, 12)),
+    ),
+    "project_archived": (
+        409,
+        None,
+        lambda s: log(s.archived, at(1, 12)),
+        lambda s: sql_log(s, s.archived, at(1, 12)),
+    ),
+    "invalid_time": (
+        422,
+        "start_time",
+        lambda s: log(s.project, "1066-10-14T00:00:00Z", "1066-10-14T01:00:00Z"),
+        lambda s: sql_log(s, s.project, "1066-10-14T00:00:00Z", "1066-10-14T01:00:00Z"),
     ),
     "not_owner": (
         403,
@@ -218,6 +237,26 @@ def test_a_refused_call_leaves_nothing_behind(scene, code):
     method, path, body = RULES[code][2](scene)
     assert scene.user.client.call(method, path, body).status >= 400
     assert contents() == before
+
+
+def test_a_new_timer_must_start_later_in_sql_too(scene):
+    running = scene.user.start(scene.project, start_time=at(0, 0))["entry_id"]
+    with pytest.raises(psycopg.Error) as caught:
+        scene.db.execute(*sql_log(scene, scene.project, at(0, 0)))
+    assert (caught.value.sqlstate, caught.value.diag.constraint_name) == ("TT409", "start_not_later")
+    assert scene.user.get("/time-entries/current").expect(200)["entry_id"] == running
+
+
+def test_a_writer_who_does_not_exist_is_refused_in_sql_too(scene):
+    with pytest.raises(psycopg.Error) as caught:
+        scene.db.execute("SELECT * FROM timetrackr.create_project(999999999, 'x')")
+    assert (caught.value.sqlstate, caught.value.diag.constraint_name) == ("TT401", "invalid_token")
+
+
+def test_a_bad_refresh_token_gives_nothing_in_sql(scene):
+    """No error, which would undo the revocation of a reused token's session."""
+    row = scene.db.execute("SELECT * FROM timetrackr.refresh(%s)", ["x" * 43]).fetchone()
+    assert set(row) == {None}
 
 
 def test_a_running_timer_can_be_made_to_stay(scene):

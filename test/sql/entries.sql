@@ -1,12 +1,13 @@
 -- Rules of a time entry: start, stop, edit, delete, overlap, days.
 SET timezone = 'UTC';
+SELECT date_trunc('second', now()) AS now \gset
 SELECT test.new_user('entry-ann', 'Europe/Berlin') AS ann, test.new_user('entry-bob') AS bob \gset
 SELECT test.new_project(:ann, 'Entries', 'public') AS project, test.new_project(:ann, 'Secret') AS secret \gset
 
 -- A timer starts now, another one ends it at its own start.
-SELECT entry_id AS first, stopped_entry_id FROM timetrackr.start_entry(:ann, :project, now() - interval '2 hours') \gset
+SELECT entry_id AS first, stopped_entry_id FROM timetrackr.start_entry(:ann, :project, :'now'::timestamptz - interval '2 hours') \gset
 SELECT stopped_entry_id = :first AS switched, duration_seconds, (SELECT array_agg(b.name ORDER BY b.name) FROM unnest(badges_awarded) b) AS badges
-FROM timetrackr.start_entry(:ann, :project, now() - interval '1 hour');
+FROM timetrackr.start_entry(:ann, :project, :'now'::timestamptz - interval '1 hour');
 SELECT duration_seconds, flagged FROM timetrackr.entry(:ann, :first);
 SELECT entry_id AS second FROM timetrackr.current_entry(:ann) \gset
 
@@ -15,7 +16,7 @@ SELECT replace(test.refusal(format('SELECT timetrackr.start_entry(%s, %s, now() 
 
 -- Stopping gives duration, badges and streak; stopping again gives the same answer.
 SELECT duration_seconds, flagged, (SELECT array_agg(b.name ORDER BY b.name) FROM unnest(badges_awarded) b) AS badges, current_streak_days >= 1 AS streak
-FROM timetrackr.stop_entry(:ann, :second, now() - interval '10 minutes');
+FROM timetrackr.stop_entry(:ann, :second, :'now'::timestamptz - interval '10 minutes');
 SELECT duration_seconds, flagged, (SELECT array_agg(b.name ORDER BY b.name) FROM unnest(badges_awarded) b) AS badges, current_streak_days >= 1 AS streak
 FROM timetrackr.stop_entry(:ann, :second);
 SELECT (test.refusal(format('SELECT timetrackr.stop_entry(%s, %s, now())', :ann, :second))) ~ '^TT409 entry_already_ended end_time {"entry_id": \d+, "end_time": "[0-9T:-]+Z"}$' AS refused;

@@ -37,7 +37,7 @@ SELECT count(*) AS badges FROM timetrackr.list_user_badges(:me, :ann);
 SELECT count(*) > 0 AS badges FROM timetrackr.list_badges();
 SELECT timetrackr.create_project(:me, 'Grant cems') AS project \gset
 SELECT name FROM timetrackr.project(:me, :project);
-SELECT string_agg(name, ', ') FROM timetrackr.list_projects(:me, q => 'grant');
+SELECT string_agg(name, ', ') FROM timetrackr.list_projects(:me, q => 'grant ');
 SELECT timetrackr.set_visibility(:me, :project, 'public');
 SELECT role FROM timetrackr.join_project(:me, :open);
 SELECT entry_id AS entry FROM timetrackr.start_entry(:me, :project, now() - interval '1 hour') \gset

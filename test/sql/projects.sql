@@ -4,8 +4,8 @@ SELECT test.new_user('proj-ann') AS ann, test.new_user('proj-bob') AS bob, test.
 SELECT COALESCE(max(id), 0) AS mark FROM timetrackr.outbox \gset
 
 -- The owner is a member, counted, told of, and may earn a badge.
-SELECT timetrackr.create_project(:ann, '  Proj secret ') AS secret,
-    timetrackr.create_project(:ann, 'Proj 100% open', 'for all', 'public') AS open \gset
+SELECT timetrackr.create_project(:ann, '  Zorp secret ') AS secret,
+    timetrackr.create_project(:ann, 'Zorp 100% open', 'for all', 'public') AS open \gset
 SELECT project_id = :secret AS secret, name, description, visibility, owner_id = :ann AS anns, archived,
     (SELECT array_agg((m.username, m.role)) FROM unnest(members) m) AS members, total_seconds
 FROM timetrackr.project(:ann, :secret);
@@ -71,9 +71,9 @@ SELECT (SELECT array_agg((m.username, m.role)) FROM unnest(members) m) AS member
 FROM timetrackr.project(NULL, :open);
 
 -- Lists: one's own and the public ones, newest first, each once.
-SELECT timetrackr.create_project(:cem, 'Proj of Cem') AS cems,
-    timetrackr.create_project(:cem, 'PROJ fair', visibility => 'public') AS fair \gset
-CREATE FUNCTION test.projects(viewer bigint, which timetrackr.scope DEFAULT NULL, search text DEFAULT 'proj', size integer DEFAULT 50, after bigint DEFAULT NULL)
+SELECT timetrackr.create_project(:cem, 'Zorp of Cem') AS cems,
+    timetrackr.create_project(:cem, 'ZORP fair', visibility => 'public') AS fair \gset
+CREATE FUNCTION test.projects(viewer bigint, which timetrackr.scope DEFAULT NULL, search text DEFAULT 'zorp', size integer DEFAULT 50, after bigint DEFAULT NULL)
 RETURNS text
 LANGUAGE sql
 AS $$
@@ -83,8 +83,8 @@ $$;
 SELECT test.projects(:bob) AS of_bob, test.projects(:bob, 'mine') AS mine, test.projects(:bob, 'public') AS public;
 SELECT test.projects(:ann) AS of_ann, test.projects(:ann, 'mine') AS mine, test.projects(:ann, 'public') AS public;
 SELECT test.projects(NULL) AS of_visitor, test.projects(NULL, 'mine') AS mine, test.projects(NULL, 'public') AS public;
-SELECT test.projects(:ann, search => 'OPEN') AS open, test.projects(:ann, search => '0%') AS percent,
-    test.projects(:ann, search => 'p_oj') AS underscore, test.projects(:ann, search => 'no such') AS nothing;
+SELECT test.projects(:ann, search => '% OPEN') AS open, test.projects(:ann, search => '0%') AS percent,
+    test.projects(:ann, search => 'z_rp') AS underscore, test.projects(:ann, search => 'no such') AS nothing;
 SELECT test.projects(:ann, size => 2) AS page, test.projects(:ann, size => 2, after => :open) AS next,
     test.projects(:ann, size => 2, after => :secret) AS last;
 SELECT test.project_refusal(:ann, 'list_projects(%s, "limit" => -1)') AS negative_limit;
