@@ -128,9 +128,6 @@ const char *db_error_detail(const struct db_result *result);
 const char *db_error_constraint(const struct db_result *result);
 const char *db_error_column(const struct db_result *result);
 
-/* A DB_LOST result, for who has to report one himself; it belongs to the thread. */
-struct db_result *db_result_lost(void);
-
 /* Keep a result beyond done(); NULL when memory is out. Free it with db_result_free(). */
 struct db_result *db_result_keep(struct db_result *result);
 void		db_result_free(struct db_result *result);

@@ -1,5 +1,5 @@
 /*
- * lane.c - hands jobs to the least busy channel, and repeats what may be repeated.
+ * lane.c - hands jobs to the least busy connection, and repeats what may be repeated.
  */
 #include "lane.h"
 
@@ -17,7 +17,7 @@ struct lane
 {
 	struct loop *loop;
 	struct lane_options options;
-	struct channel *channels[LANE_CONNECTIONS_MAX];
+	struct db  *connections[LANE_CONNECTIONS_MAX];
 	struct lane_job *first;		/* waiting, oldest first */
 	struct lane_job *last;
 	size_t		waiting;
@@ -90,7 +90,7 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 }
 
 static void
-query_done(struct channel_query *query, struct db_result *result)
+query_done(struct db_query *query, struct db_result *result)
 {
 	struct lane_job *job = query->arg;
 	struct lane *lane = job->lane;
@@ -104,20 +104,20 @@ query_done(struct channel_query *query, struct db_result *result)
 	dispatch(lane);
 }
 
-/* The channel with the least load that takes one more; NULL: none. */
-static struct channel *
+/* The connection with the fewest queries in flight that takes one more; NULL: none. */
+static struct db *
 least_busy(const struct lane *lane)
 {
-	struct channel *best = NULL;
+	struct db  *best = NULL;
 
 	for (int i = 0; i < lane->options.connections; i++)
 	{
-		struct channel *channel = lane->channels[i];
+		struct db  *db = lane->connections[i];
 
-		if (!channel_is_up(channel) || channel_load(channel) >= lane->options.depth)
+		if (!db_is_up(db) || db_in_flight(db) >= lane->options.depth)
 			continue;
-		if (best == NULL || channel_load(channel) < channel_load(best))
-			best = channel;
+		if (best == NULL || db_in_flight(db) < db_in_flight(best))
+			best = db;
 	}
 	return best;
 }
@@ -126,9 +126,9 @@ least_busy(const struct lane *lane)
 static void
 dispatch(struct lane *lane)
 {
-	struct channel *channel;
+	struct db  *db;
 
-	while (!lane->closing && lane->first != NULL && (channel = least_busy(lane)) != NULL)
+	while (!lane->closing && lane->first != NULL && (db = least_busy(lane)) != NULL)
 	{
 		struct lane_job *job = dequeue(lane);
 
@@ -137,7 +137,7 @@ dispatch(struct lane *lane)
 			job->done(job, NULL);
 			continue;
 		}
-		job->query = (struct channel_query) {
+		job->query = (struct db_query) {
 			.statement = job->statement,
 			.value_count = job->value_count,
 			.values = job->values,
@@ -146,8 +146,8 @@ dispatch(struct lane *lane)
 			.arg = job,
 		};
 		job->attempts++;
-		if (!channel_send(channel, &job->query))
-			enqueue(lane, job, true);	/* that channel is down now: the next one is looked for */
+		if (!db_send(db, &job->query))
+			enqueue(lane, job, true);	/* that connection is down now: the next one is looked for */
 	}
 }
 
@@ -173,7 +173,7 @@ grace_over(void *arg)
 }
 
 static void
-channel_up(void *arg)
+connection_up(void *arg)
 {
 	struct lane *lane = arg;
 
@@ -183,10 +183,11 @@ channel_up(void *arg)
 }
 
 static void
-channel_down(void *arg)
+connection_down(void *arg, const char *why)
 {
 	struct lane *lane = arg;
 
+	(void) why;
 	if (!lane_is_up(lane) && !lane->dead && !lane->grace.active)
 		loop_timer_set(lane->loop, &lane->grace, GRACE, grace_over, lane);
 }
@@ -214,20 +215,19 @@ lane_open(struct loop *loop, const struct lane_options *options)
 	snprintf(lane->name, sizeof lane->name, "timetrackr %s", options->name);
 	for (int i = 0; i < options->connections; i++)
 	{
-		struct channel_options channel = {
+		struct db_options connection = {
 			.url = options->url,
 			.name = lane->name,
 			.settings = lane->settings,
 			/* the server ends a statement itself; one that stays silent for longer is out of reach */
 			.silence_limit = options->statement_timeout + 5000,
-			.group_commit = options->group_commit,
-			.up = channel_up,
-			.down = channel_down,
+			.up = connection_up,
+			.down = connection_down,
 			.arg = lane,
 		};
 
-		lane->channels[i] = channel_open(loop, &channel);
-		if (lane->channels[i] == NULL)
+		lane->connections[i] = db_open(loop, &connection);
+		if (lane->connections[i] == NULL)
 		{
 			lane_close(lane);
 			return NULL;
@@ -245,7 +245,7 @@ lane_close(struct lane *lane)
 	lane->closing = true;
 	loop_timer_stop(lane->loop, &lane->grace);
 	for (int i = 0; i < lane->options.connections; i++)
-		channel_close(lane->channels[i]);
+		db_close(lane->connections[i]);
 	fail_waiting(lane);
 	free(lane);
 }
@@ -289,7 +289,7 @@ bool
 lane_is_up(const struct lane *lane)
 {
 	for (int i = 0; i < lane->options.connections; i++)
-		if (channel_is_up(lane->channels[i]))
+		if (db_is_up(lane->connections[i]))
 			return true;
 	return false;
 }

@@ -9,7 +9,7 @@
 #ifndef TIMETRACKR_LANE_H
 #define TIMETRACKR_LANE_H
 
-#include "channel.h"
+#include "db.h"
 
 #define LANE_CONNECTIONS_MAX 4
 
@@ -24,7 +24,6 @@ struct lane_options
 	size_t		queue_limit;	/* most jobs that wait for one */
 	uint64_t	statement_timeout;	/* ms */
 	bool		only_reads;		/* jobs may be grouped, and repeated when the connection was lost */
-	bool		group_commit;	/* jobs share waiting for the disk: see channel.h */
 };
 
 /* One statement to run. Owned by the caller and untouched until done() was called. */
@@ -39,7 +38,7 @@ struct lane_job
 	bool		(*is_wanted) (const struct lane_job *job);
 	void	   *arg;
 	struct lane *lane;			/* private from here */
-	struct channel_query query;
+	struct db_query query;
 	int			attempts;
 	uint64_t	since;			/* ms: when it was submitted */
 	bool		queued;			/* waits in the lane; otherwise it is in flight */

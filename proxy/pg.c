@@ -238,14 +238,6 @@ db_error_column(const struct db_result *result)
 }
 
 struct db_result *
-db_result_lost(void)
-{
-	static _Thread_local struct db_result lost = {.outcome = DB_LOST};
-
-	return &lost;
-}
-
-struct db_result *
 db_result_keep(struct db_result *result)
 {
 	struct db_result *kept = malloc(sizeof *kept);

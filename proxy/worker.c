@@ -56,7 +56,7 @@ open_lanes(struct worker *worker, const struct config *config)
 		},
 		[LANE_WRITE] = {
 			.name = "write", .url = config->database_url, .connections = 2,
-			.depth = 32, .queue_limit = 4096, .group_commit = true,
+			.depth = 16, .queue_limit = 4096,
 			.statement_timeout = STATEMENT_LIMIT,
 		},
 		[LANE_LOGIN] = {
