@@ -1,7 +1,7 @@
 /*
  * project.c: projects, their members and visibility: create_project(),
- * set_visibility(), join_project(), and what follows from a changed row. Who
- * may log time on a project is membership.c's matter.
+ * set_visibility(), join_project(), and what follows from a changed row.
+ * Editing and deleting is project_edit.c's, who may log time membership.c's.
  */
 #include "project.h"
 
@@ -23,7 +23,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
-#define NAME_MAX_CHARS 200
 #define DESCRIPTION_MAX_CHARS 5000
 
 PG_FUNCTION_INFO_V1(tt_create_project);
@@ -37,24 +36,10 @@ static TtQuery insert_project = {
 };
 
 /* Locked against two changes of visibility at once. */
-static TtQuery project_to_change = {
-	"SELECT p.owner_id, p.visibility, p.archived_at IS NOT NULL, m.role"
-	" FROM timetrackr.projects AS p"
-	" LEFT JOIN timetrackr.project_members AS m ON m.project_id = p.id AND m.user_id = $2"
-	" WHERE p.id = $1"
-	" FOR NO KEY UPDATE OF p",
-	2, {INT8OID, INT8OID}
-};
+static TtQuery project_to_change = {TT_SEE_PROJECT("NO KEY UPDATE"), 2, {INT8OID, INT8OID}};
 
 /* Locked so that it is still public when the member is in. */
-static TtQuery project_to_join = {
-	"SELECT p.owner_id, p.visibility, p.archived_at IS NOT NULL, m.role"
-	" FROM timetrackr.projects AS p"
-	" LEFT JOIN timetrackr.project_members AS m ON m.project_id = p.id AND m.user_id = $2"
-	" WHERE p.id = $1"
-	" FOR SHARE OF p",
-	2, {INT8OID, INT8OID}
-};
+static TtQuery project_to_join = {TT_SEE_PROJECT("SHARE"), 2, {INT8OID, INT8OID}};
 
 static TtQuery update_visibility = {
 	"UPDATE timetrackr.projects SET visibility = $2 WHERE id = $1 AND visibility <> $2",
@@ -87,18 +72,8 @@ static TtQuery count_created = {
 	2, {INT8OID, INT4OID}
 };
 
-/* A project as the acting user sees it. */
-typedef struct SeenProject
-{
-	int64		owner_id;
-	bool		is_public;
-	bool		archived;
-	bool		is_member;
-} SeenProject;
-
-/* Read and lock the project; TT404 when the viewer may not know of it. */
-static SeenProject
-see_project(TtQuery *query, int64 project_id, int64 viewer_id)
+SeenProject
+tt_see_project(TtQuery *query, int64 project_id, int64 viewer_id, const char *field)
 {
 	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(viewer_id)};
 	SeenProject project = {0};
@@ -106,15 +81,33 @@ see_project(TtQuery *query, int64 project_id, int64 viewer_id)
 	tt_require_viewer(viewer_id);
 	if (tt_query(query, args, NULL) == 1)
 	{
+		char	   *role = tt_text(0, 3);
+
 		project.owner_id = tt_int64(0, 0);
 		project.is_public = strcmp(tt_text(0, 1), "public") == 0;
 		project.archived = tt_bool(0, 2);
-		project.is_member = !tt_is_null(0, 3);
+		project.is_member = role != NULL;
+		project.is_manager = role != NULL &&
+			(strcmp(role, "owner") == 0 || strcmp(role, "manager") == 0);
 	}
 	if (!project.is_public && !project.is_member)
-		tt_raise(404, "project_not_found", NULL, NULL,
+		tt_raise(404, "project_not_found", field, NULL,
 				 "there is no project " INT64_FORMAT, project_id);
 	return project;
+}
+
+void
+tt_require_owner(const SeenProject *project, int64 viewer_id)
+{
+	if (project->owner_id != viewer_id)
+		tt_raise(403, "not_owner", NULL, NULL, "only its owner may do this to a project");
+}
+
+void
+tt_require_manager(const SeenProject *project, const char *field)
+{
+	if (!project->is_manager)
+		tt_raise(403, "not_manager", field, NULL, "only its owner and managers may do this to a project");
 }
 
 /* Argument n, a timetrackr.visibility, as the table's text. */
@@ -134,22 +127,36 @@ limit_length(const char *text, int max_chars, const char *field)
 		tt_raise(422, "too_long", field, NULL, "%s has at most %d characters", field, max_chars);
 }
 
+char *
+tt_project_name(FunctionCallInfo fcinfo, int argument)
+{
+	char	   *name = tt_required_text(fcinfo, argument, "name");
+
+	if (name[0] == '\0')
+		tt_raise(422, "missing_field", "name", NULL, "a project needs a name");
+	limit_length(name, TT_PROJECT_NAME_MAX_CHARS, "name");
+	return name;
+}
+
+char *
+tt_project_description(FunctionCallInfo fcinfo, int argument)
+{
+	char	   *description = PG_ARGISNULL(argument) ? "" : TextDatumGetCString(PG_GETARG_DATUM(argument));
+
+	limit_length(description, DESCRIPTION_MAX_CHARS, "description");
+	return description;
+}
+
 /* create_project(viewer_id, name, description, visibility) */
 Datum
 tt_create_project(PG_FUNCTION_ARGS)
 {
 	int64		viewer_id = tt_viewer(fcinfo);
-	char	   *name = tt_required_text(fcinfo, 1, "name");
-	char	   *description = PG_ARGISNULL(2) ? "" : TextDatumGetCString(PG_GETARG_DATUM(2));
 	Datum		args[4];
 	int64		project_id;
 
-	if (name[0] == '\0')
-		tt_raise(422, "missing_field", "name", NULL, "a project needs a name");
-	limit_length(name, NAME_MAX_CHARS, "name");
-	limit_length(description, DESCRIPTION_MAX_CHARS, "description");
-	args[0] = CStringGetTextDatum(name);
-	args[1] = CStringGetTextDatum(description);
+	args[0] = CStringGetTextDatum(tt_project_name(fcinfo, 1));
+	args[1] = CStringGetTextDatum(tt_project_description(fcinfo, 2));
 	args[2] = Int64GetDatum(viewer_id);
 	args[3] = required_visibility(fcinfo, 3);
 
@@ -172,9 +179,8 @@ tt_set_visibility(PG_FUNCTION_ARGS)
 	SeenProject project;
 
 	tt_spi_begin();
-	project = see_project(&project_to_change, project_id, viewer_id);
-	if (project.owner_id != viewer_id)
-		tt_raise(403, "not_owner", NULL, NULL, "only its owner may do this to a project");
+	project = tt_see_project(&project_to_change, project_id, viewer_id, NULL);
+	tt_require_owner(&project, viewer_id);
 	(void) tt_query(&update_visibility, args, NULL);
 	tt_spi_end();
 	PG_RETURN_BOOL(true);
@@ -191,7 +197,7 @@ tt_join_project(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	tt_spi_begin();
-	project = see_project(&project_to_join, project_id, viewer_id);
+	project = tt_see_project(&project_to_join, project_id, viewer_id, NULL);
 	if (!project.is_member && project.archived)
 		tt_raise(409, "project_archived", NULL, NULL, "the project is archived");
 	if (project.is_member || tt_query(&insert_member, args, NULL) == 0)

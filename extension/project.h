@@ -1,7 +1,6 @@
 /*
- * project.h: what the triggers on projects and project_members need from
- * project.c. The SQL functions create_project(), set_visibility() and
- * join_project() live there too.
+ * project.h: a project as the acting user sees it, what its fields must be,
+ * and what the triggers on projects and project_members need from project.c.
  */
 #ifndef TT_PROJECT_H
 #define TT_PROJECT_H
@@ -9,6 +8,41 @@
 #include "timetrackr.h"
 
 #include "commands/trigger.h"
+#include "spi.h"
+
+#define TT_PROJECT_NAME_MAX_CHARS 200
+
+typedef struct SeenProject
+{
+	int64		owner_id;
+	bool		is_public;
+	bool		archived;
+	bool		is_member;
+	bool		is_manager;		/* or owner */
+} SeenProject;
+
+/* SQL of a query for tt_see_project() that locks the project: $1 project, $2 viewer. */
+#define TT_SEE_PROJECT(lock) \
+	"SELECT p.owner_id, p.visibility, p.archived_at IS NOT NULL, m.role" \
+	" FROM timetrackr.projects AS p" \
+	" LEFT JOIN timetrackr.project_members AS m ON m.project_id = p.id AND m.user_id = $2" \
+	" WHERE p.id = $1" \
+	" FOR " lock " OF p"
+
+/*
+ * Read and lock the project. Raises 401 invalid_token when there is no such
+ * viewer, 404 project_not_found, with field, when he may not know of it.
+ * Needs tt_spi_begin().
+ */
+extern SeenProject tt_see_project(TtQuery *query, int64 project_id, int64 viewer_id, const char *field);
+
+/* Raise 403 not_owner; 403 not_manager with field. */
+extern void tt_require_owner(const SeenProject *project, int64 viewer_id);
+extern void tt_require_manager(const SeenProject *project, const char *field);
+
+/* Arguments of functions, trimmed and checked: 422 missing_field, too_long. A NULL description is "". */
+extern char *tt_project_name(FunctionCallInfo fcinfo, int argument);
+extern char *tt_project_description(FunctionCallInfo fcinfo, int argument);
 
 /*
  * AFTER row trigger on projects: owner's membership, projects_created,

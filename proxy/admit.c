@@ -1,5 +1,5 @@
 /*
- * admit.c - request id, origin, route, token and rate limit, in this order.
+ * admit.c - request id, origin, route, token, rate limit and type of the answer, in this order.
  */
 #include "admit.h"
 
@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "accept.h"
 #include "text.h"
 #include "token.h"
 
@@ -157,6 +158,22 @@ check_limit(struct service *service, const struct request_head *head, struct are
 	return false;
 }
 
+/* Is there a type of answer that the client takes? Problems are told in any case. */
+static bool
+choose_type(const struct request_head *head, struct admission *admission, struct problem *problem)
+{
+	enum catalog_shape shape = admission->route->shape;
+	int			json = accept_weight(head->accept, "application/json");
+	int			csv = shape == SHAPE_REPORT ? accept_weight(head->accept, "text/csv") : 0;
+
+	admission->wants_csv = csv > json;
+	if (json > 0 || csv > 0 || shape == SHAPE_NOTHING)
+		return true;
+	problem_set(problem, 406, "not_acceptable", shape == SHAPE_REPORT
+				? "The answer is application/json or text/csv." : "The answer is application/json.");
+	return false;
+}
+
 bool
 admit(struct service *service, const struct request_head *head, struct arena *arena,
 	  struct target *target, struct admission *admission, struct problem *problem)
@@ -185,7 +202,8 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 			*problem = limited;
 		return false;
 	}
-	return check_limit(service, head, arena, admission, problem);
+	return check_limit(service, head, arena, admission, problem) &&
+		choose_type(head, admission, problem);
 }
 
 /* Is this application/json, in UTF-8 if it says a charset? */

@@ -1,6 +1,6 @@
 /*
  * admit.h - may this request come in? Decided from its head alone: route,
- * token, rate limits.
+ * token, rate limits, and which type of answer is wanted.
  */
 #ifndef TIMETRACKR_ADMIT_H
 #define TIMETRACKR_ADMIT_H
@@ -19,6 +19,7 @@ struct request_head
 	const char *method;
 	const char *target;			/* raw, /path?query */
 	const char *peer;			/* the client's address */
+	const char *accept;
 	const char *authorization;
 	const char *content_type;
 	const char *forwarded_for;
@@ -35,6 +36,7 @@ struct admission
 	const char *origin;			/* the Origin, when FRONTEND_URL lists it; else NULL */
 	const struct catalog_route *route;	/* NULL: none */
 	bool		is_options;		/* route is then not looked for */
+	bool		wants_csv;		/* of a report: rather than JSON */
 	unsigned	allowed;		/* methods of the path, as bits (1 << method) */
 	int64_t		user_id;		/* 0: anonymous */
 	const char *limit_name;

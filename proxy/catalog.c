@@ -1,5 +1,5 @@
 /*
- * catalog.c - completes routes.def from the schema, and builds the statements.
+ * catalog.c - completes routes.def from the schema.
  */
 #include "catalog.h"
 
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "schema.h"
-#include "text.h"
+#include "statement.h"
 
 /* A database that does not answer at the start is given up after so many seconds. */
 #define START_TIMEOUT 10
@@ -30,7 +30,7 @@ static const struct catalog_route route_table[] = {
 
 #define ROUTE_COUNT (sizeof route_table / sizeof route_table[0])
 
-_Static_assert(ROUTE_COUNT <= DB_STATEMENTS_MAX, "every route has a prepared statement");
+_Static_assert(ROUTE_COUNT <= STATEMENT_ROUTES_MAX, "every route has its prepared statements");
 
 /* Say in `why` what is wrong with a route. */
 static bool
@@ -64,7 +64,7 @@ static bool
 is_input_type(const struct catalog_type *type)
 {
 	if (type->kind == KIND_ARRAY)
-		return type->element->kind == KIND_TEXT;
+		return type->element->kind == KIND_TEXT || type->element->kind == KIND_ENUM;
 	return type->kind != KIND_RECORD && type->kind != KIND_VOID && type->kind != KIND_NUMBER;
 }
 
@@ -182,79 +182,6 @@ find_column(const struct catalog_route *route, const char *name)
 	return NULL;
 }
 
-/* Add timetrackr.f("a" => $1::type, …). */
-static void
-add_call(struct text *sql, const struct catalog_route *route)
-{
-	text_printf(sql, "timetrackr.%s(", route->function);
-	for (size_t i = 0; i < route->param_count; i++)
-		text_printf(sql, "%s\"%s\" => $%zu::%s", i ? ", " : "", route->params[i].name, i + 1,
-					route->params[i].cast);
-	text_add_char(sql, ')');
-}
-
-/*
- * The statement of a read. A viewer who is gone and a user who is not there are
- * told from a missing row by two columns in front; the keys of the cursor
- * follow, times among them in ISO 8601.
- */
-static void
-add_read(struct text *sql, const struct catalog_route *route)
-{
-	size_t		viewer = route->viewer >= 0 ? (size_t) route->viewer + 1 : route->param_count + 1;
-	int			user = -1;
-
-	for (size_t i = 0; i < route->param_count; i++)
-		if (route->params[i].source == SOURCE_PATH && strcmp(route->params[i].name, "user_id") == 0)
-			user = (int) i;
-
-	text_add(sql, "SELECT v.viewer, v.found, timetrackr.json(r)");
-	for (size_t i = 0; i < route->key_count; i++)
-	{
-		const char *name = route->params[route->keys[i]].name + strlen("after_");
-
-		if (route->params[route->keys[i]].type->kind == KIND_TIMESTAMP)
-			text_printf(sql, ", pg_catalog.to_json(r.\"%s\") #>> '{}'", name);
-		else
-			text_printf(sql, ", r.\"%s\"::pg_catalog.text", name);
-	}
-	text_printf(sql, " FROM (SELECT ($%zu::bigint IS NULL OR timetrackr.user_exists($%zu::bigint)) AS viewer, ",
-				viewer, viewer);
-	if (user >= 0)
-		text_printf(sql, "timetrackr.user_exists($%d::bigint) AS found", user + 1);
-	else
-		text_add(sql, "true AS found");
-	text_add(sql, " OFFSET 0) v LEFT JOIN LATERAL (SELECT * FROM ");
-	add_call(sql, route);
-	text_add(sql, ") r ON v.viewer AND v.found");
-}
-
-static bool
-fill_statement(struct catalog_route *route, int id, bool is_void)
-{
-	struct text sql = {0};
-
-	if (is_void)
-	{
-		text_add(&sql, "SELECT ");
-		add_call(&sql, route);
-	}
-	else if (route->lane == LANE_READ)
-		add_read(&sql, route);
-	else
-	{
-		text_add(&sql, "SELECT timetrackr.json(r)");
-		if (route->shape == SHAPE_SESSION)
-			text_add(&sql, ", r.user_id::pg_catalog.text, r.role::pg_catalog.text");
-		text_add(&sql, " FROM (SELECT * FROM ");
-		add_call(&sql, route);
-		text_add(&sql, ") r");
-	}
-	route->statement.id = id;
-	route->statement.sql = text_take(&sql);
-	return route->statement.sql != NULL;
-}
-
 /* Each after_x argument needs a column x to be read from; a session needs user_id and role. */
 static bool
 check_columns(const struct catalog_route *route, char *why, size_t why_size)
@@ -302,7 +229,7 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 		return refuse(route, why, why_size, "does not fit into memory", "");
 	if (!check_columns(route, why, why_size))
 		return false;
-	if (!fill_statement(route, id, function->result->kind == KIND_VOID))
+	if (!statement_fill(route, id, function->result->kind == KIND_VOID))
 		return refuse(route, why, why_size, "does not fit into memory", "");
 	return true;
 }
@@ -348,6 +275,7 @@ catalog_free(struct catalog *catalog)
 	for (size_t i = 0; i < catalog->route_count; i++)
 	{
 		free((char *) catalog->routes[i].statement.sql);
+		free((char *) catalog->routes[i].csv.sql);
 		free(catalog->routes[i].own_columns);
 	}
 	free(catalog->routes);

@@ -44,6 +44,7 @@ enum catalog_shape
 	SHAPE_ROW,					/* one object; no row: 404 */
 	SHAPE_MAYBE,				/* one object; no row: 204 */
 	SHAPE_LIST,					/* an array, paged when the function has after_ parameters */
+	SHAPE_REPORT,				/* an array, or CSV where Accept prefers that */
 	SHAPE_SESSION,				/* one object, completed with an access token */
 	SHAPE_NOTHING				/* no body */
 };
@@ -167,10 +168,12 @@ struct catalog_route
 
 	/*
 	 * $1 … $n are params in order; a read without viewer_id has the viewer as
-	 * $n+1. Columns of a read: viewer exists, path's user exists, JSON, keys…;
+	 * $n+1. Columns of a read: viewer exists, subject exists, JSON, keys…;
 	 * of a write: JSON; of a session: JSON, user_id, role; of a void function one to ignore.
 	 */
 	struct db_statement statement;
+	struct db_statement csv;	/* a read that gives CSV instead of JSON; sql is NULL when there is none */
+	const char *subject;		/* what the path of a read names, "user"; NULL: nothing to look for */
 };
 
 struct catalog

@@ -204,8 +204,9 @@ add_parameters(struct text *out, const struct catalog_route *route)
 			continue;
 		text_printf(out, "%s{\"name\":", first ? "" : ",");
 		text_add_json(out, param->name);
-		text_printf(out, ",\"in\":\"%s\",\"required\":%s,\"schema\":", in_path ? "path" : "query",
-					in_path || param->required ? "true" : "false");
+		text_printf(out, ",\"in\":\"%s\",\"required\":%s%s,\"schema\":", in_path ? "path" : "query",
+					in_path || param->required ? "true" : "false",
+					param->type->kind == KIND_ARRAY ? ",\"explode\":false" : "");
 		add_param_schema(out, route, i);
 		text_add_char(out, '}');
 		first = false;
@@ -252,7 +253,7 @@ add_request_body(struct text *out, const struct catalog_route *route)
 static void
 add_content(struct text *out, const struct catalog_route *route)
 {
-	bool		is_list = route->shape == SHAPE_LIST;
+	bool		is_list = route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT;
 
 	if (route->key_count > 0)
 		text_add(out, ",\"headers\":{\"Link\":{\"description\":"
@@ -267,7 +268,10 @@ add_content(struct text *out, const struct catalog_route *route)
 		add_object(out, route->columns, route->column_count, route->shape == SHAPE_SESSION);
 	if (is_list)
 		text_add_char(out, '}');
-	text_add(out, "}}");
+	text_add_char(out, '}');
+	if (route->shape == SHAPE_REPORT)
+		text_add(out, ",\"text/csv\":{\"schema\":{\"type\":\"string\"}}");
+	text_add_char(out, '}');
 }
 
 static void
@@ -294,6 +298,8 @@ add_responses(struct text *out, const struct catalog_route *route)
 			add_problem(out, 403);
 		if (strchr(route->path, '{') != NULL)
 			add_problem(out, 404);
+		if (route->shape != SHAPE_NOTHING)
+			add_problem(out, 406);
 		if (route->lane != LANE_READ)
 			add_problem(out, 409);
 		add_problem(out, 422);

@@ -1,7 +1,7 @@
 /*
  * params.h - path, query, cursor and JSON body → the values of a call.
  *
- * The only user of jansson. Nothing here decides who may call.
+ * Nothing here decides who may call; JSON itself is json_body.c's.
  */
 #ifndef TIMETRACKR_PARAMS_H
 #define TIMETRACKR_PARAMS_H
@@ -35,8 +35,5 @@ bool		params_fill(const struct catalog_route *route, const struct target *target
  * JSON array. NULL when memory is out.
  */
 char	   *params_make_cursor(const char *const *keys, size_t key_count, struct arena *arena);
-
-/* Is this the text of one JSON object, without duplicate keys? */
-bool		params_is_object(const char *text);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "csv.h"
 #include "token.h"
 
 static bool
@@ -86,6 +87,16 @@ reply_list(struct answer *answer, const struct reply_call *call,
 	return true;
 }
 
+static bool
+reply_csv(struct answer *answer, const struct reply_call *call, const struct db_result *result)
+{
+	answer->status = call->route->status;
+	csv_add_header(&answer->body, call->route);
+	csv_add_rows(&answer->body, result);
+	answer_add_header(answer, "Content-Type", CSV_CONTENT_TYPE);
+	return true;
+}
+
 /* One object in `column`, or none. */
 static bool
 reply_row(struct answer *answer, const struct reply_call *call, const struct db_result *result,
@@ -124,8 +135,12 @@ reply_rows(struct answer *answer, const struct reply_call *call,
 		return false;
 	}
 	if (*db_result_value(result, 0, 1) != 't')
-		return not_found(call, "user", problem);
-	if (route->shape == SHAPE_LIST)
+		return not_found(call, route->subject, problem);
+	if (route->shape == SHAPE_REPORT)
+		answer_add_header(answer, "Vary", "Accept");
+	if (call->wants_csv)
+		return reply_csv(answer, call, result);
+	if (route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT)
 		return reply_list(answer, call, result, problem);
 	return reply_row(answer, call, result, 2, problem);
 }

@@ -17,6 +17,7 @@ struct reply_call
 	const struct catalog_route *route;
 	const struct param_values *values;
 	const struct target *target;
+	bool		wants_csv;		/* the rows are CSV */
 	struct arena *arena;
 };
 

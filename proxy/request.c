@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "json_body.h"
 #include "log.h"
 #include "params.h"
 #include "reply.h"
@@ -170,7 +171,7 @@ finish_with_problem(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 
-	if (request->problem.members != NULL && !params_is_object(request->problem.members))
+	if (request->problem.members != NULL && !json_is_object_text(request->problem.members))
 		request->problem.members = NULL;
 	answer_set_problem(&request->answer, &request->problem, admission->id, &request->arena);
 	if (request->problem.status == 405)
@@ -202,6 +203,7 @@ answer_rows(struct request *request, const struct db_result *result)
 		.route = request->admission.route,
 		.values = &request->values,
 		.target = &request->target,
+		.wants_csv = request->admission.wants_csv,
 		.arena = &request->arena,
 	};
 
@@ -275,7 +277,7 @@ query(struct request *request)
 
 	request->state = QUERIED;
 	request->job = (struct lane_job) {
-		.statement = &route->statement,
+		.statement = request->admission.wants_csv ? &route->csv : &route->statement,
 		.value_count = (int) route->param_count + adds_viewer,
 		.values = request->values.value,
 		.done = query_done,

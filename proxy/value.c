@@ -168,6 +168,11 @@ value_describe(const struct catalog_type *type, char *out, size_t out_size)
 	};
 	size_t		used = (size_t) snprintf(out, out_size, "%s", names[type->kind]);
 
+	if (type->kind == KIND_ARRAY && type->element->kind == KIND_ENUM)
+	{
+		type = type->element;
+		used = (size_t) snprintf(out, out_size, "a list of ");
+	}
 	for (size_t i = 0; i < type->label_count && used < out_size; i++)
 		used += (size_t) snprintf(out + used, out_size - used, "%s%s", i ? ", " : "", type->labels[i]);
 }

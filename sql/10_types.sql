@@ -9,6 +9,10 @@ CREATE TYPE timetrackr.visibility AS ENUM ('private', 'public');
 
 CREATE TYPE timetrackr.scope AS ENUM ('mine', 'public');
 
+CREATE TYPE timetrackr.tier AS ENUM ('bronze', 'silver', 'gold', 'platinum');
+
+CREATE TYPE timetrackr.report_group AS ENUM ('project', 'day', 'week', 'month', 'tag');
+
 CREATE TYPE timetrackr.badge_ref AS (
     badge_id bigint,
     name text
@@ -25,6 +29,11 @@ CREATE TYPE timetrackr.contribution AS (
     project_id bigint,
     name text,
     total_seconds bigint
+);
+
+CREATE TYPE timetrackr.user_ref AS (
+    user_id bigint,
+    username text
 );
 
 CREATE TYPE timetrackr.member AS (

@@ -28,6 +28,20 @@ $$;
 COMMENT ON FUNCTION timetrackr.visible_projects(bigint) IS
 'The projects that the viewer (null: a visitor) may know of: the public ones, and those he is a member of.';
 
+CREATE FUNCTION timetrackr.project_visible(viewer_id bigint, project_id bigint)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM timetrackr.visible_projects(project_visible.viewer_id) p
+        WHERE p.project_id = project_visible.project_id
+    )
+$$;
+COMMENT ON FUNCTION timetrackr.project_visible(bigint, bigint) IS
+'Whether the viewer (null: a visitor) may know of the project.';
+
 CREATE FUNCTION timetrackr.create_project(
     viewer_id bigint,
     name text,
@@ -67,6 +81,43 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_join_project';
 COMMENT ON FUNCTION timetrackr.join_project(bigint, bigint) IS
 'Makes the viewer a contributor of a public project. Errors: 401 invalid_token; 404 project_not_found; 409 already_member, project_archived.';
+
+CREATE FUNCTION timetrackr.update_project(
+    viewer_id bigint,
+    project_id bigint,
+    name text DEFAULT NULL,
+    description text DEFAULT NULL,
+    archived boolean DEFAULT NULL,
+    given text[] DEFAULT NULL,
+    OUT project_id bigint,
+    OUT name text,
+    OUT description text,
+    OUT visibility text,
+    OUT owner_id bigint,
+    OUT archived boolean,
+    OUT created_at timestamptz,
+    OUT members timetrackr.member[],
+    OUT total_seconds bigint
+)
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_update_project';
+COMMENT ON FUNCTION timetrackr.update_project(bigint, bigint, text, text, boolean, text[]) IS
+'Changes name, description or archived of a project that the viewer owns or manages; returns the project as it is now (see project). Nobody joins or logs time on an archived project. given lists the fields to change, of which a null description clears; without given every argument that is not null is changed. Errors: 401 invalid_token; 403 not_manager; 404 project_not_found; 422 missing_field, too_long.';
+
+CREATE FUNCTION timetrackr.delete_project(
+    viewer_id bigint,
+    project_id bigint,
+    move_entries_to bigint DEFAULT NULL
+)
+RETURNS void
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_delete_project';
+COMMENT ON FUNCTION timetrackr.delete_project(bigint, bigint, bigint) IS
+'Deletes a project with its memberships and timeline events; only its owner may. Its entries, those of all members, first move to the project move_entries_to, which the viewer owns or manages; whoever has entries and is no member there becomes a contributor. Everything derived from the entries follows them. Errors: 401 invalid_token; 403 not_owner, and of move_entries_to not_manager, role_cannot_log (a member with entries may only view it); 404 project_not_found; 409 project_has_entries without move_entries_to, project_archived; 422 same_project.';
 
 CREATE FUNCTION timetrackr.project(viewer_id bigint, project_id bigint)
 RETURNS TABLE (

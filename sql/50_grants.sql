@@ -35,12 +35,17 @@ BEGIN
         'signup', 'login', 'refresh', 'logout', 'me', 'update_me',
         'profile', 'activity', 'timeline', 'list_user_badges', 'list_badges',
         'create_project', 'list_projects', 'project', 'set_visibility', 'join_project',
+        'update_project', 'delete_project', 'project_leaderboard',
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
-        'leaderboard', 'leaderboard_around'
+        'leaderboard', 'leaderboard_around',
+        'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
+        'days', 'report_summary'
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
-        'json', 'user_exists', 'visible_projects', 'current_streak', 'board_start', 'board_above'
+        'json', 'csv', 'user_exists', 'visible_projects', 'project_visible', 'current_streak',
+        'board_start', 'board_above',
+        'check_days', 'check_report_groups', 'day_slices'
     ]);
 
     -- What the relay calls.
@@ -55,7 +60,8 @@ BEGIN
         ' ON timetrackr.users TO %s', role);
     EXECUTE format('GRANT SELECT ON timetrackr.projects, timetrackr.project_members,'
         ' timetrackr.time_entries, timetrackr.timeline_events, timetrackr.badges, timetrackr.user_badges,'
-        ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.scores, timetrackr.meta TO %s', role);
+        ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
+        ' timetrackr.meta TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_api(regrole) IS

@@ -40,17 +40,22 @@ SELECT name FROM timetrackr.project(:me, :project);
 SELECT string_agg(name, ', ') FROM timetrackr.list_projects(:me, q => 'grant ');
 SELECT timetrackr.set_visibility(:me, :project, 'public');
 SELECT role FROM timetrackr.join_project(:me, :open);
+SELECT name FROM timetrackr.update_project(:me, :project, 'Grant renamed');
+SELECT count(*) > 0 AS board FROM timetrackr.project_leaderboard(:me, :open);
+SELECT timetrackr.delete_project(:me, (SELECT p.project_id FROM timetrackr.create_project(:me, 'Grant gone') p));
 SELECT entry_id AS entry FROM timetrackr.start_entry(:me, :project, now() - interval '1 hour') \gset
 SELECT entry_id = :entry AS current FROM timetrackr.current_entry(:me);
 SELECT flagged FROM timetrackr.stop_entry(:me, :entry);
 SELECT note FROM timetrackr.update_entry(:me, :entry, note => 'done');
 SELECT note FROM timetrackr.entry(:me, :entry);
 SELECT count(*) AS entries FROM timetrackr.list_entries(:me);
+SELECT count(*) AS days FROM timetrackr.days(:me, :ann, '2025-05-01', '2025-05-31');
+SELECT count(*) AS rows FROM timetrackr.report_summary(:me, '{project,tag}');
 SELECT count(*) > 0 AS board FROM timetrackr.leaderboard();
 SELECT count(*) > 0 AS board FROM timetrackr.leaderboard('all', 'badges');
 SELECT count(*) > 0 AS board FROM timetrackr.leaderboard_around(:me);
 SELECT timetrackr.delete_entry(:me, :entry), timetrackr.logout(:me), timetrackr.user_exists(:me);
-SELECT timetrackr.json(p) FROM (SELECT username FROM timetrackr.profile(NULL, :me)) p;
+SELECT timetrackr.json(p), timetrackr.csv(p) FROM (SELECT username FROM timetrackr.profile(NULL, :me)) p;
 
 -- It reads no password hash, writes no table, and runs nothing else.
 SELECT test.refusal('SELECT password_hash FROM timetrackr.users') AS hash,
@@ -87,7 +92,7 @@ $$;
 SELECT l.call AS not_inlined
 FROM unnest(ARRAY['me(1)', 'profile(1, 2)', 'activity(1, 2)', 'timeline(1, 2)', 'list_user_badges(1, 2)', 'list_badges()',
     'list_projects(1)', 'project(1, 2)', 'current_entry(1)', 'entry(1, 2)', 'list_entries(1)', 'leaderboard()',
-    'leaderboard_around(1)', 'visible_projects(1)']) l (call)
+    'leaderboard_around(1)', 'visible_projects(1)', 'project_leaderboard(1, 2)', 'days(1, 2, ''2025-01-01'', ''2025-01-02'')']) l (call)
 CROSS JOIN LATERAL test.not_inlined(l.call) n;
 
 -- An analyst reads what is public: no secret project, no flagged entry, no

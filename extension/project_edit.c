@@ -1,0 +1,164 @@
+/*
+ * project_edit.c: update_project() and delete_project(). What follows from
+ * the changed rows is the triggers' business.
+ */
+#include "project.h"
+
+#include "arguments.h"
+#include "error.h"
+#include "lock.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(tt_update_project);
+PG_FUNCTION_INFO_V1(tt_delete_project);
+
+static TtQuery project_to_edit = {TT_SEE_PROJECT("NO KEY UPDATE"), 2, {INT8OID, INT8OID}};
+
+/* Locked against new entries, too: they refer to it. */
+static TtQuery project_to_delete = {TT_SEE_PROJECT("UPDATE"), 2, {INT8OID, INT8OID}};
+
+static TtQuery project_to_fill = {TT_SEE_PROJECT("SHARE"), 2, {INT8OID, INT8OID}};
+
+static TtQuery update_project = {
+	"UPDATE timetrackr.projects"
+	" SET name = CASE WHEN $2 THEN $3 ELSE name END,"
+	" description = CASE WHEN $4 THEN $5 ELSE description END,"
+	" archived_at = CASE WHEN NOT $6 THEN archived_at WHEN $7 THEN COALESCE(archived_at, now()) END"
+	" WHERE id = $1",
+	7, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID}
+};
+
+static TtQuery whole_project = {
+	"SELECT * FROM timetrackr.project(viewer_id => $1, project_id => $2)",
+	2, {INT8OID, INT8OID}
+};
+
+/* In order, so that two who lock these users can't block each other. */
+static TtQuery users_with_entries = {
+	"SELECT DISTINCT user_id FROM timetrackr.time_entries WHERE project_id = $1 ORDER BY user_id",
+	1, {INT8OID}
+};
+
+/* Somebody with entries on $1 who may only view $2. */
+static TtQuery viewers_with_entries = {
+	"SELECT m.user_id FROM timetrackr.project_members m"
+	" WHERE m.project_id = $2 AND m.role = 'viewer'"
+	" AND EXISTS (SELECT FROM timetrackr.time_entries e"
+	" WHERE e.user_id = m.user_id AND e.project_id = $1)"
+	" LIMIT 1",
+	2, {INT8OID, INT8OID}
+};
+
+static TtQuery add_contributor = {
+	"INSERT INTO timetrackr.project_members (project_id, user_id)"
+	" VALUES ($1, $2) ON CONFLICT DO NOTHING",
+	2, {INT8OID, INT8OID}
+};
+
+static TtQuery move_entries = {
+	"UPDATE timetrackr.time_entries SET project_id = $3 WHERE user_id = $1 AND project_id = $2",
+	3, {INT8OID, INT8OID, INT8OID}
+};
+
+static TtQuery delete_project = {
+	"DELETE FROM timetrackr.projects WHERE id = $1",
+	1, {INT8OID}
+};
+
+/* update_project(viewer_id, project_id, name, description, archived, given) */
+Datum
+tt_update_project(PG_FUNCTION_ARGS)
+{
+	const int	given = 5;
+	int64		viewer_id = tt_viewer(fcinfo);
+	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
+	bool		name = tt_is_given(fcinfo, 2, "name", given);
+	bool		description = tt_is_given(fcinfo, 3, "description", given);
+	bool		archived = tt_is_given(fcinfo, 4, "archived", given);
+	Datum		args[7] = {Int64GetDatum(project_id)};
+	Datum		viewed[2] = {Int64GetDatum(viewer_id), Int64GetDatum(project_id)};
+	SeenProject project;
+	Datum		result;
+
+	if (archived && PG_ARGISNULL(4))
+		tt_raise(422, "missing_field", "archived", NULL, "archived can't be empty");
+	args[1] = BoolGetDatum(name);
+	args[2] = CStringGetTextDatum(name ? tt_project_name(fcinfo, 2) : "");
+	args[3] = BoolGetDatum(description);
+	args[4] = CStringGetTextDatum(description ? tt_project_description(fcinfo, 3) : "");
+	args[5] = BoolGetDatum(archived);
+	args[6] = BoolGetDatum(archived && PG_GETARG_BOOL(4));
+	tt_spi_begin();
+	project = tt_see_project(&project_to_edit, project_id, viewer_id, NULL);
+	tt_require_manager(&project, NULL);
+	(void) tt_query(&update_project, args, NULL);
+	(void) tt_query(&whole_project, viewed, NULL);
+	result = tt_row_result();
+	tt_spi_end();
+	return result;
+}
+
+/* Raise unless the viewer may fill this project with the entries of another. */
+static void
+require_target(int64 target_id, int64 project_id, int64 viewer_id)
+{
+	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(target_id)};
+	SeenProject target;
+
+	if (target_id == project_id)
+		tt_raise(422, "same_project", "move_entries_to", NULL,
+				 "entries can't move to the project that is deleted");
+	target = tt_see_project(&project_to_fill, target_id, viewer_id, "move_entries_to");
+	tt_require_manager(&target, "move_entries_to");
+	if (target.archived)
+		tt_raise(409, "project_archived", "move_entries_to", NULL, "that project is archived");
+	if (tt_query(&viewers_with_entries, args, NULL) > 0)
+		tt_raise(403, "role_cannot_log", "move_entries_to", NULL,
+				 "a member with entries may only view that project");
+}
+
+/* User by user, as every statement on entries is. */
+static void
+move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
+{
+	for (uint64 i = 0; i < nusers; i++)
+		(void) tt_user_lock(users[i]);
+	for (uint64 i = 0; i < nusers; i++)
+	{
+		Datum		member[2] = {Int64GetDatum(to), Int64GetDatum(users[i])};
+		Datum		move[3] = {Int64GetDatum(users[i]), Int64GetDatum(from), Int64GetDatum(to)};
+
+		(void) tt_query(&add_contributor, member, NULL);
+		(void) tt_query(&move_entries, move, NULL);
+	}
+}
+
+/* delete_project(viewer_id, project_id, move_entries_to) */
+Datum
+tt_delete_project(PG_FUNCTION_ARGS)
+{
+	int64		viewer_id = tt_viewer(fcinfo);
+	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
+	Datum		args[1] = {Int64GetDatum(project_id)};
+	SeenProject project;
+	uint64		nusers;
+	int64	   *users;
+
+	tt_spi_begin();
+	project = tt_see_project(&project_to_delete, project_id, viewer_id, NULL);
+	tt_require_owner(&project, viewer_id);
+	if (!PG_ARGISNULL(2))
+		require_target(PG_GETARG_INT64(2), project_id, viewer_id);
+	nusers = tt_query(&users_with_entries, args, NULL);
+	users = palloc(Max(nusers, 1) * sizeof(int64));
+	for (uint64 i = 0; i < nusers; i++)
+		users[i] = tt_int64(i, 0);
+	if (nusers > 0 && PG_ARGISNULL(2))
+		tt_raise(409, "project_has_entries", NULL, NULL,
+				 "the project has time entries: move them to another one, or delete them first");
+	if (nusers > 0)
+		move_all(users, nusers, project_id, PG_GETARG_INT64(2));
+	(void) tt_query(&delete_project, args, NULL);
+	tt_spi_end();
+	PG_RETURN_VOID();
+}

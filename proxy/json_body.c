@@ -1,0 +1,187 @@
+/*
+ * json_body.c - takes JSON apart (see json_body.h).
+ */
+#include "json_body.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Deeper JSON is refused before it is parsed; the fields here need two levels. */
+#define DEPTH_MAX 32
+
+/* Does any array or object lie deeper than DEPTH_MAX? Strings are stepped over. */
+static bool
+is_too_deep(const char *json, size_t length)
+{
+	int			depth = 0;
+	bool		in_string = false;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		if (in_string && json[i] == '\\')
+			i++;
+		else if (json[i] == '"')
+			in_string = !in_string;
+		else if (!in_string && (json[i] == '[' || json[i] == '{') && ++depth > DEPTH_MAX)
+			return true;
+		else if (!in_string && (json[i] == ']' || json[i] == '}'))
+			depth--;
+	}
+	return false;
+}
+
+/* Parse the body; NULL with the problem set when it is no JSON object. */
+static json_t *
+parse_body(struct filling *filling, const char *body, size_t length)
+{
+	json_error_t error;
+	json_t	   *json;
+
+	if (is_too_deep(body, length))
+	{
+		filling_fault(filling, 400, NULL, "malformed_json", "The JSON is nested too deeply.");
+		return NULL;
+	}
+	json = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	if (json_is_object(json))
+		return json;
+	if (json != NULL)
+		filling_fault(filling, 400, NULL, "not_an_object", "The body must be a JSON object.");
+	else if (json_error_code(&error) == json_error_duplicate_key)
+		filling_fault(filling, 400, NULL, "duplicate_key", "The body has a key twice.");
+	else if (json_error_code(&error) == json_error_numeric_overflow)
+		filling_fault(filling, 422, NULL, "out_of_range", "A number in the body is out of range.");
+	else if (json_error_code(&error) == json_error_out_of_memory)
+		filling->out_of_memory = true;
+	else
+		filling_fault(filling, 400, NULL, "malformed_json",
+					  arena_printf(filling->arena, "The body is not JSON: error at line %d, column %d.",
+						   error.line, error.column));
+	json_decref(json);
+	return NULL;
+}
+
+static void
+set_array(struct filling *filling, int index, const json_t *array)
+{
+	struct text literal = {0};
+	size_t		position;
+	json_t	   *element;
+
+	json_array_foreach((json_t *) array, position, element)
+	{
+		if (!json_is_string(element) ||
+			value_check(filling->route->params[index].type->element,
+						json_string_value(element)) != VALUE_OK)
+		{
+			filling_bad_value(filling, &filling->route->params[index], VALUE_BAD);
+			text_free(&literal);
+			return;
+		}
+		filling_add_element(&literal, json_string_value(element));
+	}
+	filling_set_literal(filling, index, &literal);
+}
+
+/* Any JSON value, handed on as its text. */
+static void
+set_json(struct filling *filling, int index, const json_t *value)
+{
+	char	   *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+	filling->values->value[index] = text != NULL
+		? arena_copy(filling->arena, text, strlen(text)) : NULL;
+	if (filling->values->value[index] == NULL)
+		filling->out_of_memory = true;
+	free(text);
+}
+
+/* Put one field of the body into its parameter. A null counts as absent. */
+static void
+set_field(struct filling *filling, int index, const json_t *value)
+{
+	const struct catalog_param *param = &filling->route->params[index];
+	enum catalog_kind kind = param->type->kind;
+	bool		is_number = kind == KIND_INTEGER || kind == KIND_BIGINT;
+	const char *text = NULL;
+
+	if (json_is_null(value))
+		return;
+	filling->filled[index] = true;
+	if (kind == KIND_JSON)
+		set_json(filling, index, value);
+	else if (kind == KIND_ARRAY && json_is_array(value))
+		set_array(filling, index, value);
+	else if (kind == KIND_BOOLEAN && json_is_boolean(value))
+		filling->values->value[index] = json_is_true(value) ? "true" : "false";
+	else if (kind != KIND_ARRAY && kind != KIND_BOOLEAN && is_number == json_is_integer(value) &&
+			 (is_number || json_is_string(value)))
+	{
+		text = is_number ? arena_printf(filling->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value))
+			: arena_copy(filling->arena, json_string_value(value), json_string_length(value));
+		if (text == NULL)
+			filling->out_of_memory = true;
+		else
+			filling_set_text(filling, index, text);
+	}
+	else
+		filling_bad_value(filling, param, VALUE_BAD);
+}
+
+void
+json_fill_body(struct filling *filling, const char *body, size_t length)
+{
+	json_t	   *object = parse_body(filling, body, length);
+	struct text given = {0};
+	const char *name;
+	json_t	   *value;
+
+	if (object == NULL)
+		return;
+	json_object_foreach(object, name, value)
+	{
+		int			index = catalog_param_index(filling->route, name);
+
+		if (index < 0 || filling->route->params[index].source != SOURCE_BODY)
+		{
+			filling_unknown(filling, name);
+			continue;
+		}
+		filling_add_element(&given, name);
+		set_field(filling, index, value);
+	}
+	for (size_t i = 0; i < filling->route->param_count; i++)
+		if (filling->route->params[i].source == SOURCE_GIVEN)
+			filling_set_literal(filling, (int) i, &given);
+	text_free(&given);
+	json_decref(object);
+}
+
+bool
+json_read_strings(const char *json, size_t length, const char **strings, size_t count,
+				  struct arena *arena)
+{
+	json_t	   *array = length > 0 ? json_loadb(json, length, 0, NULL) : NULL;
+	bool		good = json_is_array(array) && json_array_size(array) == count;
+
+	for (size_t i = 0; good && i < count; i++)
+	{
+		const char *string = json_string_value(json_array_get(array, i));
+
+		strings[i] = string != NULL ? arena_copy(arena, string, strlen(string)) : NULL;
+		good = strings[i] != NULL;
+	}
+	json_decref(array);
+	return good;
+}
+
+bool
+json_is_object_text(const char *text)
+{
+	json_t	   *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	bool		is_object = json_is_object(json);
+
+	json_decref(json);
+	return is_object;
+}

@@ -1,0 +1,116 @@
+/*
+ * statement.c - builds statements (see statement.h).
+ */
+#include "statement.h"
+
+#include <string.h>
+
+#include "text.h"
+
+/* Add timetrackr.f("a" => $1::type, …). */
+static void
+add_call(struct text *sql, const struct catalog_route *route)
+{
+	text_printf(sql, "timetrackr.%s(", route->function);
+	for (size_t i = 0; i < route->param_count; i++)
+		text_printf(sql, "%s\"%s\" => $%zu::%s", i ? ", " : "", route->params[i].name, i + 1,
+					route->params[i].cast);
+	text_add_char(sql, ')');
+}
+
+/* Is the answer rows, so that none of them tells nothing about what the path names? */
+static bool
+has_rows(const struct catalog_route *route)
+{
+	return route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT;
+}
+
+/*
+ * Add whether that is there which the path names: a user, or for a list of a
+ * project's that the viewer may know of the project.
+ */
+static void
+add_found(struct text *sql, struct catalog_route *route, size_t viewer)
+{
+	for (size_t i = 0; i < route->param_count; i++)
+	{
+		if (route->params[i].source != SOURCE_PATH)
+			continue;
+		if (strcmp(route->params[i].name, "user_id") == 0)
+		{
+			route->subject = "user";
+			text_printf(sql, "timetrackr.user_exists($%zu::bigint) AS found", i + 1);
+			return;
+		}
+		if (strcmp(route->params[i].name, "project_id") == 0 && has_rows(route))
+		{
+			route->subject = "project";
+			text_printf(sql, "timetrackr.project_visible($%zu::bigint, $%zu::bigint) AS found",
+						viewer, i + 1);
+			return;
+		}
+	}
+	text_add(sql, "true AS found");
+}
+
+/*
+ * A read. A viewer who is gone and a subject that is not there are told from a
+ * missing row by two columns in front; the keys of the cursor follow, times
+ * among them in ISO 8601. `format` is the function that writes a row.
+ */
+static void
+add_read(struct text *sql, struct catalog_route *route, const char *format)
+{
+	size_t		viewer = route->viewer >= 0 ? (size_t) route->viewer + 1 : route->param_count + 1;
+
+	text_printf(sql, "SELECT v.viewer, v.found, timetrackr.%s(r)", format);
+	for (size_t i = 0; i < route->key_count; i++)
+	{
+		const char *name = route->params[route->keys[i]].name + strlen("after_");
+
+		if (route->params[route->keys[i]].type->kind == KIND_TIMESTAMP)
+			text_printf(sql, ", pg_catalog.to_json(r.\"%s\") #>> '{}'", name);
+		else
+			text_printf(sql, ", r.\"%s\"::pg_catalog.text", name);
+	}
+	text_printf(sql, " FROM (SELECT ($%zu::bigint IS NULL OR timetrackr.user_exists($%zu::bigint)) AS viewer, ",
+				viewer, viewer);
+	add_found(sql, route, viewer);
+	text_add(sql, " OFFSET 0) v LEFT JOIN LATERAL (SELECT * FROM ");
+	add_call(sql, route);
+	text_add(sql, ") r ON v.viewer AND v.found");
+}
+
+static void
+add_write(struct text *sql, const struct catalog_route *route)
+{
+	text_add(sql, "SELECT timetrackr.json(r)");
+	if (route->shape == SHAPE_SESSION)
+		text_add(sql, ", r.user_id::pg_catalog.text, r.role::pg_catalog.text");
+	text_add(sql, " FROM (SELECT * FROM ");
+	add_call(sql, route);
+	text_add(sql, ") r");
+}
+
+bool
+statement_fill(struct catalog_route *route, int id, bool is_void)
+{
+	struct text sql = {0};
+	struct text csv = {0};
+
+	if (is_void)
+	{
+		text_add(&sql, "SELECT ");
+		add_call(&sql, route);
+	}
+	else if (route->lane == LANE_READ)
+		add_read(&sql, route, "json");
+	else
+		add_write(&sql, route);
+	route->statement = (struct db_statement) {id, text_take(&sql)};
+	if (route->shape != SHAPE_REPORT)
+		return route->statement.sql != NULL;
+	add_read(&csv, route, "csv");
+	route->csv = (struct db_statement) {STATEMENT_ROUTES_MAX + id, text_take(&csv)};
+	return route->statement.sql != NULL && route->csv.sql != NULL;
+}
