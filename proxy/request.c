@@ -404,22 +404,13 @@ run_builtin(struct request *request)
 	finish(request);
 }
 
-/* Tell which methods a path has; to a browser that asks before a cross-origin request, more. */
 static void
 run_options(struct request *request)
 {
-	struct answer *answer = &request->answer;
-	const char *allow = admit_allow(request->admission.allowed, &request->arena);
+	const struct admission *admission = &request->admission;
 
-	answer->status = 204;
-	answer_add_header(answer, "Allow", allow);
-	if (request->admission.origin != NULL)
-	{
-		answer_add_header(answer, "Access-Control-Allow-Methods", allow);
-		answer_add_header(answer, "Access-Control-Allow-Headers",
-						  "Authorization, Content-Type, X-Request-Id");
-		answer_add_header(answer, "Access-Control-Max-Age", "600");
-	}
+	answer_set_options(&request->answer, admit_allow(admission->allowed, &request->arena),
+					   admission->origin != NULL);
 	finish(request);
 }
 
