@@ -120,9 +120,16 @@ def actual_award(db, user_id, badge_id, called_at):
     return ("at", *award[:2])
 
 
-def people(rng, db, count, prefix):
-    """Users with random histories, by id."""
+@pytest.fixture
+def people(db):
+    """Make users with random histories; they go with the test."""
     ids = []
+    yield lambda rng, count, prefix: make_people(rng, db, count, prefix, ids)
+    db.execute("DELETE FROM timetrackr.time_entries WHERE user_id = ANY (%s)", [ids])
+    db.execute("DELETE FROM timetrackr.users WHERE id = ANY (%s)", [ids])
+
+
+def make_people(rng, db, count, prefix, ids):
     for n in range(count):
         name = f"{prefix}-{n}"
         ids += db.execute(
@@ -134,9 +141,9 @@ def people(rng, db, count, prefix):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_backfill_finds_the_moment_that_a_plain_replay_finds(admin, db, seed):
+def test_backfill_finds_the_moment_that_a_plain_replay_finds(admin, people, db, seed):
     rng = random.Random(seed)
-    ids = people(rng, db, 4, f"backfill{seed}")
+    ids = people(rng, 4, f"backfill{seed}")
     histories = {user_id: History(db, user_id) for user_id in ids}
     for n in range(12):
         criteria = random_criteria(rng, histories[rng.choice(ids)])
