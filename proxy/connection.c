@@ -4,6 +4,7 @@
 #include "connection.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <sys/socket.h>
 
 /* ms, by phase; 0: none. */
@@ -71,6 +72,15 @@ connection_enter(struct connection *connection, enum connection_phase phase)
 					   connection);
 }
 
+bool
+connection_is_there(const struct connection *connection)
+{
+	char		byte;
+	ssize_t		n = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
 void
 connection_send_raw(struct connection *connection, const struct request *request)
 {
@@ -122,7 +132,7 @@ connection_refuse(struct connection *connection, int status)
 	const char *detail = describe(status, &code);
 
 	if (request == NULL)
-		request = request_create(connection->service, NULL, NULL);
+		request = request_create(connection->service, NULL);
 	if (request == NULL)
 	{
 		cut(connection);

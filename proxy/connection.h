@@ -43,6 +43,9 @@ void		connection_stop(struct connection *connection);
 /* Note what is waited for now, and start the clock anew. */
 void		connection_enter(struct connection *connection, enum connection_phase phase);
 
+/* Has the client not ended the connection, nor its direction of it? */
+bool		connection_is_there(const struct connection *connection);
+
 /*
  * Send the answer of a request that is refused, and end our direction. What the
  * client still sends is to be read and dropped until it has noticed, for closing at once

@@ -35,8 +35,7 @@ enum state
 struct request
 {
 	struct service *service;
-	void		(*answered) (void *arg);
-	void	   *answered_arg;
+	struct request_client client;
 	enum state	state;
 	bool		running;		/* within request_run(): no callback is wanted */
 	bool		working;		/* a lane or an accelerator holds it */
@@ -70,15 +69,15 @@ clock_us(void)
 /* ---- life ---- */
 
 struct request *
-request_create(struct service *service, void (*answered) (void *arg), void *arg)
+request_create(struct service *service, const struct request_client *client)
 {
 	struct request *request = calloc(1, sizeof *request);
 
 	if (request == NULL)
 		return NULL;
 	request->service = service;
-	request->answered = answered;
-	request->answered_arg = arg;
+	if (client != NULL)
+		request->client = *client;
 	request->started = clock_us();
 	request->admission.id = admit_new_id(service, &request->arena);
 	request->head.method = "-";
@@ -164,7 +163,7 @@ finish(struct request *request)
 	loop_timer_stop(request->service->loop, &request->deadline);
 	log_answer(request);
 	if (!request->running && !request->released)
-		request->answered(request->answered_arg);
+		request->client.answered(request->client.arg);
 }
 
 static void
@@ -260,6 +259,16 @@ query_done(struct lane_job *job, struct db_result *result)
 		answer_rows(request, result);
 }
 
+/* After a long wait: is the client still there, or has it hung up or been answered already? */
+static bool
+is_wanted(const struct lane_job *job)
+{
+	const struct request *request = job->arg;
+
+	return request->state == QUERIED && !request->released &&
+		request->client.is_there(request->client.arg);
+}
+
 static void
 query(struct request *request)
 {
@@ -272,6 +281,7 @@ query(struct request *request)
 		.value_count = (int) route->param_count + adds_viewer,
 		.values = request->values.value,
 		.done = query_done,
+		.is_wanted = is_wanted,
 		.arg = request,
 	};
 	request->working = true;
@@ -355,6 +365,7 @@ check_ready(struct request *request)
 	request->job = (struct lane_job) {
 		.statement = &ready_statement,
 		.done = ready_done,
+		.is_wanted = is_wanted,
 		.arg = request,
 	};
 	request->working = true;
@@ -393,22 +404,13 @@ run_builtin(struct request *request)
 	finish(request);
 }
 
-/* Tell which methods a path has; to a browser that asks before a cross-origin request, more. */
 static void
 run_options(struct request *request)
 {
-	struct answer *answer = &request->answer;
-	const char *allow = admit_allow(request->admission.allowed, &request->arena);
+	const struct admission *admission = &request->admission;
 
-	answer->status = 204;
-	answer_add_header(answer, "Allow", allow);
-	if (request->admission.origin != NULL)
-	{
-		answer_add_header(answer, "Access-Control-Allow-Methods", allow);
-		answer_add_header(answer, "Access-Control-Allow-Headers",
-						  "Authorization, Content-Type, X-Request-Id");
-		answer_add_header(answer, "Access-Control-Max-Age", "600");
-	}
+	answer_set_options(&request->answer, admit_allow(admission->allowed, &request->arena),
+					   admission->origin != NULL);
 	finish(request);
 }
 
