@@ -66,7 +66,7 @@ FROM test.plans b
 JOIN test.plans a ON a.call = b.call AND a.moment = 'after' AND a.plan <> b.plan
 WHERE b.moment = 'before';
 ROLLBACK;
-SELECT count(*) AS days, sum(seconds) AS seconds FROM timetrackr.report_days \gset before_
+SELECT count(*) AS days, COALESCE(sum(seconds), 0) AS seconds FROM timetrackr.report_days \gset before_
 
 -- Nobody is an end user before row-level security is on.
 SELECT timetrackr.rls_enabled(), test.refusal('SELECT timetrackr.grant_end_user(''regress_tt_pool'')') AS too_early;
