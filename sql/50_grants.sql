@@ -75,10 +75,11 @@ AS $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA timetrackr TO %s', role);
     EXECUTE format('GRANT SELECT ON timetrackr.report_entries, timetrackr.report_days,'
-        ' timetrackr.report_projects, timetrackr.report_leaderboard TO %s', role);
+        ' timetrackr.report_projects, timetrackr.report_project_weeks, timetrackr.report_leaderboard,'
+        ' timetrackr.report_badges, timetrackr.report_streaks, timetrackr.report_cohorts TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_analyst(regrole) IS
-'Grants an existing role the analysts'' views, and no more: what is public, without emails. Run it after install().';
+'Grants an existing role the analysts'' views, and no more: what is public, without emails, naming listed users only. Run it after install(), and again after an upgrade.';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA timetrackr FROM PUBLIC;
