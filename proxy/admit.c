@@ -163,14 +163,16 @@ static bool
 choose_type(const struct request_head *head, struct admission *admission, struct problem *problem)
 {
 	enum catalog_shape shape = admission->route->shape;
-	int			json = accept_weight(head->accept, "application/json");
-	int			csv = shape == SHAPE_REPORT ? accept_weight(head->accept, "text/csv") : 0;
+	bool		has_json = shape != SHAPE_CSV;
+	bool		has_csv = shape == SHAPE_CSV || shape == SHAPE_REPORT;
+	int			json = has_json ? accept_weight(head->accept, "application/json") : 0;
+	int			csv = has_csv ? accept_weight(head->accept, "text/csv") : 0;
 
-	admission->wants_csv = csv > json;
+	admission->wants_csv = shape == SHAPE_REPORT && csv > json;
 	if (json > 0 || csv > 0 || shape == SHAPE_NOTHING)
 		return true;
-	problem_set(problem, 406, "not_acceptable", shape == SHAPE_REPORT
-				? "The answer is application/json or text/csv." : "The answer is application/json.");
+	problem_set(problem, 406, "not_acceptable", !has_csv ? "The answer is application/json."
+				: has_json ? "The answer is application/json or text/csv." : "The answer is text/csv.");
 	return false;
 }
 

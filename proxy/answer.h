@@ -55,6 +55,9 @@ void		answer_add_limit(struct answer *answer, const char *policy,
 void		answer_set_problem(struct answer *answer, const struct problem *problem,
 							   const char *request_id, struct arena *arena);
 
+/* Tell which methods a path has; to a browser that asks before a cross-origin request, more. */
+void		answer_set_options(struct answer *answer, const char *allow, bool cross_origin);
+
 /* Make its body JSON, copied. */
 void		answer_set_json(struct answer *answer, int status, const char *json, size_t length);
 

@@ -93,7 +93,11 @@ add_param(struct catalog_route *route, const struct schema_argument *argument,
 	if (!context_source(param->name, &param->source))
 	{
 		if (strcmp(param->name, "limit") == 0)
+		{
 			route->limit = index;
+			if (route->shape == SHAPE_CSV)
+				param->source = SOURCE_PAGE;
+		}
 		route->reads_body = route->reads_body || param->source == SOURCE_BODY;
 		return true;
 	}
@@ -195,6 +199,9 @@ check_columns(const struct catalog_route *route, char *why, size_t why_size)
 	}
 	if (route->key_count > 0 && route->limit < 0)
 		return refuse(route, why, why_size, "has after_ arguments but no argument ", "limit");
+	if (route->shape == SHAPE_CSV &&
+		(route->key_count == 0 || route->params[route->limit].fallback == NULL))
+		return refuse(route, why, why_size, "has no after_ arguments, or no default of its argument ", "limit");
 	if (route->shape == SHAPE_SESSION &&
 		(find_column(route, "user_id") == NULL || find_column(route, "role") == NULL))
 		return refuse(route, why, why_size, "has no result columns user_id and ", "role");
@@ -289,6 +296,12 @@ catalog_method_name(enum catalog_method method)
 	static const char *const names[METHOD_COUNT] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 
 	return names[method];
+}
+
+bool
+catalog_is_paged(const struct catalog_route *route)
+{
+	return route->key_count > 0 && route->shape != SHAPE_CSV;
 }
 
 int

@@ -226,7 +226,7 @@ fill_query(struct filling *filling, const struct target *target)
 	for (size_t i = 0; i < target->query_count; i++)
 	{
 		const struct target_pair *pair = &target->query[i];
-		bool		is_cursor = filling->route->key_count > 0 && strcmp(pair->name, "cursor") == 0;
+		bool		is_cursor = catalog_is_paged(filling->route) && strcmp(pair->name, "cursor") == 0;
 		int			index = catalog_param_index(filling->route, pair->name);
 		bool		known = is_cursor ||
 			(index >= 0 && filling->route->params[index].source == SOURCE_QUERY);
@@ -276,7 +276,7 @@ apply_limit(struct filling *filling)
 	const char *text = route->limit >= 0 ? filling->values->value[route->limit] : NULL;
 	long		limit;
 
-	if (text == NULL)
+	if (text == NULL || route->params[route->limit].source == SOURCE_PAGE)
 		return;
 	limit = strtol(text, NULL, 10);
 	if (limit < 1 || limit > CATALOG_LIMIT_MAX)

@@ -9,12 +9,13 @@
  * accelerator), until that reports back; the last to let go frees it. So a
  * deadline can answer while the database is still busy with the statement.
  */
-#include "request.h"
+#include "request_state.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "builtin.h"
 #include "json_body.h"
 #include "log.h"
 #include "params.h"
@@ -23,40 +24,6 @@
 /* A request is answered after this many ms in any case; statements are ended earlier. */
 #define REQUEST_LIMIT 15000
 #define READY_LIMIT 2000
-
-enum state
-{
-	NEW,
-	ACCELERATED,
-	QUERIED,
-	ANSWERED
-};
-
-struct request
-{
-	struct service *service;
-	void		(*answered) (void *arg);
-	void	   *answered_arg;
-	enum state	state;
-	bool		running;		/* within request_run(): no callback is wanted */
-	bool		working;		/* a lane or an accelerator holds it */
-	bool		released;		/* the HTTP side has let go */
-	bool		refused;		/* `problem` is the answer, once the body has been read */
-	uint64_t	started;		/* µs */
-	struct request_head head;
-	struct arena arena;
-	struct target target;
-	struct admission admission;
-	struct text body;
-	size_t		body_length;	/* read so far, stored or not */
-	struct param_values values;
-	struct lane_job job;
-	struct loop_timer deadline;
-	struct problem problem;
-	struct answer answer;
-};
-
-static const struct db_statement ready_statement = {DB_STATEMENTS_MAX - 1, "SELECT 1"};
 
 static uint64_t
 clock_us(void)
@@ -86,9 +53,8 @@ request_create(struct service *service, void (*answered) (void *arg), void *arg)
 	return request;
 }
 
-/* Free it when nobody holds it any more. */
-static void
-let_go(struct request *request)
+void
+request_let_go(struct request *request)
 {
 	if (!request->released || request->working)
 		return;
@@ -96,6 +62,7 @@ let_go(struct request *request)
 	if (request->state != ANSWERED)
 		request->service->unfinished--;
 	answer_reset(&request->answer);
+	stream_free(&request->stream);
 	text_free(&request->body);
 	arena_free(&request->arena);
 	free(request);
@@ -105,9 +72,10 @@ void
 request_release(struct request *request)
 {
 	request->released = true;
-	if (request->state == QUERIED && request->working && lane_withdraw(&request->job))
+	if (request->working && (request->state == QUERIED ? lane_withdraw(&request->job)
+							 : stream_stop(&request->stream)))
 		request->working = false;
-	let_go(request);
+	request_let_go(request);
 }
 
 const struct answer *
@@ -208,10 +176,14 @@ answer_rows(struct request *request, const struct db_result *result)
 		.arena = &request->arena,
 	};
 
-	if (reply_rows(&request->answer, &call, result, &request->problem))
-		finish(request);
-	else
+	if (!reply_rows(&request->answer, &call, result, &request->problem))
+	{
 		finish_with_problem(request);
+		return;
+	}
+	if (call.route->shape == SHAPE_CSV)
+		request_begin_stream(request, result);
+	finish(request);
 }
 
 static void
@@ -249,7 +221,7 @@ query_done(struct lane_job *job, struct db_result *result)
 
 	request->working = false;
 	if (request->state == ANSWERED || request->released)
-		let_go(request);
+		request_let_go(request);
 	else if (result == NULL || db_result_outcome(result) == DB_LOST)
 		fail(request, 503, "database_unavailable", result == NULL
 			 ? "The database is not available."
@@ -289,7 +261,7 @@ accelerator_done(void *arg, bool was_answered, const struct accelerated_row *row
 
 	request->working = false;
 	if (request->state == ANSWERED || request->released)
-		let_go(request);
+		request_let_go(request);
 	else if (was_answered)
 	{
 		answer_set_list(&request->answer, request->admission.route, &request->values,
@@ -326,24 +298,16 @@ static void
 ready_done(struct lane_job *job, struct db_result *result)
 {
 	struct request *request = job->arg;
-	struct service *service = request->service;
-	bool		database = result != NULL && db_result_outcome(result) == DB_OK;
+	const char *missing = builtin_unready(request->service, result);
 
 	request->working = false;
 	if (request->state == ANSWERED || request->released)
-		let_go(request);
-	else if (!database || !lane_is_up(service->lanes[LANE_WRITE]) ||
-			 !lane_is_up(service->lanes[LANE_LOGIN]))
-		fail(request, 503, "not_ready", "The database does not answer.");
-	else if (service->redis_is_up != NULL && !service->redis_is_up(service->redis))
-		fail(request, 503, "not_ready", "Redis does not answer.");
-	else if (atomic_load(service->unready) > 0)
-		fail(request, 503, "not_ready", "Another worker has no connection yet.");
+		request_let_go(request);
+	else if (missing != NULL)
+		fail(request, 503, "not_ready", missing);
 	else
 	{
-		static const char ready[] = "{\"status\":\"ready\"}";
-
-		answer_set_json(&request->answer, 200, ready, sizeof ready - 1);
+		builtin_answer(&request->answer, request->service, BUILTIN_READYZ);
 		finish(request);
 	}
 }
@@ -353,7 +317,7 @@ check_ready(struct request *request)
 {
 	request->state = QUERIED;
 	request->job = (struct lane_job) {
-		.statement = &ready_statement,
+		.statement = &builtin_ready_statement,
 		.done = ready_done,
 		.arg = request,
 	};
@@ -372,43 +336,22 @@ check_ready(struct request *request)
 static void
 run_builtin(struct request *request)
 {
-	static const char alive[] = "{\"status\":\"ok\"}";
-	const struct service *service = request->service;
+	enum catalog_builtin builtin = request->admission.route->builtin;
 
-	switch (request->admission.route->builtin)
+	if (builtin == BUILTIN_READYZ)
 	{
-		case BUILTIN_READYZ:
-			check_ready(request);
-			return;
-		case BUILTIN_OPENAPI:
-			request->answer.shared = service->openapi;
-			request->answer.shared_length = service->openapi_length;
-			request->answer.status = 200;
-			answer_add_header(&request->answer, "Content-Type", "application/json");
-			break;
-		default:
-			answer_set_json(&request->answer, 200, alive, sizeof alive - 1);
-			break;
+		check_ready(request);
+		return;
 	}
+	builtin_answer(&request->answer, request->service, builtin);
 	finish(request);
 }
 
-/* Tell which methods a path has; to a browser that asks before a cross-origin request, more. */
 static void
 run_options(struct request *request)
 {
-	struct answer *answer = &request->answer;
-	const char *allow = admit_allow(request->admission.allowed, &request->arena);
-
-	answer->status = 204;
-	answer_add_header(answer, "Allow", allow);
-	if (request->admission.origin != NULL)
-	{
-		answer_add_header(answer, "Access-Control-Allow-Methods", allow);
-		answer_add_header(answer, "Access-Control-Allow-Headers",
-						  "Authorization, Content-Type, X-Request-Id");
-		answer_add_header(answer, "Access-Control-Max-Age", "600");
-	}
+	answer_set_options(&request->answer, admit_allow(request->admission.allowed, &request->arena),
+					   request->admission.origin != NULL);
 	finish(request);
 }
 
