@@ -19,11 +19,11 @@
 static TtQuery own_projects = {
 	"SELECT p.id, p.name,"
 	" CASE WHEN m.role = 'viewer' THEN 'role_cannot_log'"
-	" WHEN p.archived_at IS NOT NULL THEN 'project_archived' END AS refusal"
+	" WHEN p.archived_at IS NOT NULL THEN 'project_archived' END"
 	" FROM timetrackr.project_members m"
 	" JOIN timetrackr.projects p ON p.id = m.project_id"
 	" WHERE m.user_id = $1"
-	" ORDER BY refusal IS NOT NULL, p.owner_id <> $1, p.id",
+	" ORDER BY 3 NULLS FIRST, p.owner_id <> $1, p.id",
 	1, {INT8OID}, NULL
 };
 

@@ -42,7 +42,7 @@ refuse(const struct catalog_route *route, char *why, size_t why_size, const char
 	return false;
 }
 
-/* Is this the name of a parameter that never comes from the request? */
+/* Is this the name of a parameter that is no field of the request? */
 static bool
 context_source(const char *name, enum catalog_source *source)
 {
@@ -52,6 +52,8 @@ context_source(const char *name, enum catalog_source *source)
 		*source = SOURCE_REFRESH_TTL;
 	else if (strcmp(name, "given") == 0)
 		*source = SOURCE_GIVEN;
+	else if (strcmp(name, "csv") == 0)
+		*source = SOURCE_DOCUMENT;
 	else if (strncmp(name, "after_", 6) == 0)
 		*source = SOURCE_CURSOR;
 	else
@@ -103,6 +105,8 @@ add_param(struct catalog_route *route, const struct schema_argument *argument,
 	}
 	if (param->source == SOURCE_VIEWER)
 		route->viewer = index;
+	if (param->source == SOURCE_DOCUMENT)
+		route->document = index;
 	if (param->source != SOURCE_CURSOR)
 		return true;
 	if (route->key_count == CATALOG_KEYS_MAX)
@@ -138,11 +142,15 @@ fill_segments(struct catalog_route *route, char *why, size_t why_size)
 		route->params[segment->param].source = SOURCE_PATH;
 		snprintf(route->noun, sizeof route->noun, "%.*s", (int) (length - 2 - strlen("_id")), name);
 	}
-	/* a parameter may have turned from the body's into the path's */
+	/* a parameter may have turned from the body's into the path's, or give way to a document */
 	route->reads_body = false;
 	for (size_t i = 0; i < route->param_count; i++)
+	{
+		if (route->params[i].source == SOURCE_BODY && route->document >= 0)
+			route->params[i].source = SOURCE_QUERY;
 		if (route->params[i].source == SOURCE_BODY)
 			route->reads_body = true;
+	}
 	return true;
 }
 
@@ -217,6 +225,7 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 
 	route->limit = -1;
 	route->viewer = -1;
+	route->document = -1;
 	if (route->builtin != BUILTIN_NONE)
 		return fill_segments(route, why, why_size);
 	function = schema_find(schema, route->function, &overloaded);

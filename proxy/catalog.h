@@ -55,6 +55,7 @@ enum catalog_lane
 	LANE_READ,
 	LANE_WRITE,
 	LANE_LOGIN,
+	LANE_BULK,					/* writes that take seconds */
 	LANE_COUNT
 };
 
@@ -114,12 +115,13 @@ struct catalog_column
 enum catalog_source
 {
 	SOURCE_PATH,
-	SOURCE_QUERY,				/* GET and DELETE */
+	SOURCE_QUERY,				/* GET and DELETE, and whatever stands beside a document */
 	SOURCE_BODY,				/* POST, PUT and PATCH */
 	SOURCE_VIEWER,				/* viewer_id: the token's user */
 	SOURCE_REFRESH_TTL,			/* refresh_ttl: the setting */
 	SOURCE_GIVEN,				/* given: names of the fields present in the body */
 	SOURCE_CURSOR,				/* after_…: the cursor */
+	SOURCE_DOCUMENT,			/* csv: the whole body, of type text/csv */
 	SOURCE_PAGE					/* limit, of a list as CSV: its default, the rows of a page */
 };
 
@@ -166,6 +168,7 @@ struct catalog_route
 	size_t		key_count;
 	int			limit;			/* index of parameter "limit", or -1 */
 	int			viewer;			/* index of parameter viewer_id, or -1 */
+	int			document;		/* index of parameter csv, or -1 */
 	bool		reads_body;		/* some parameter is SOURCE_BODY */
 
 	/*

@@ -29,6 +29,9 @@
 /* A body that is too long is read on and dropped for so many bytes, so that the client sees the answer. */
 #define DROP_MAX (1024 * 1024)
 
+/* A long body has its time limit for each so many bytes. */
+#define BODY_PIECE (256 * 1024)
+
 /* Buffer of MHD's for a piece of a streamed body. */
 #define STREAM_PIECE 8192
 
@@ -60,6 +63,7 @@ struct exchange
 	struct connection *connection;
 	struct request *request;
 	enum phase	phase;
+	size_t		received;		/* bytes of the body since its clock was started */
 	size_t		dropped;		/* bytes of a body that nobody reads */
 	struct exchange *next;
 	struct exchange *previous;
@@ -297,6 +301,12 @@ begin(struct exchange *exchange, const char *method, const char *version)
 static void
 take_body(struct exchange *exchange, const char *data, size_t length)
 {
+	exchange->received += length;
+	if (exchange->received >= BODY_PIECE)
+	{
+		exchange->received = 0;
+		connection_enter(exchange->connection, CONNECTION_BODY);
+	}
 	if (request_answer(exchange->request)->status == 0 &&
 		request_add_body(exchange->request, data, length))
 		return;

@@ -224,6 +224,9 @@ add_request_body(struct text *out, const struct catalog_route *route)
 	bool		first = true;
 	bool		some_required = false;
 
+	if (route->document >= 0)
+		text_add(out, ",\"requestBody\":{\"content\":{\"text/csv\":{\"schema\":"
+				 "{\"type\":\"string\"}}},\"required\":true}");
 	if (!route->reads_body)
 		return;
 	text_add(out, ",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":"

@@ -250,6 +250,21 @@ fill_query(struct filling *filling, const struct target *target)
 	}
 }
 
+/* ---- documents ---- */
+
+/* The body is the value. It may hold no NUL, which would end it for the database. */
+static void
+fill_document(struct filling *filling, const char *body, size_t length)
+{
+	filling->filled[filling->route->document] = true;
+	if (body == NULL)
+		filling_fault(filling, 400, NULL, "empty_body", "The body is empty.");
+	else if (memchr(body, '\0', length) != NULL || !text_is_utf8(body, length))
+		filling_fault(filling, 422, NULL, "invalid_encoding", "The body must be text in UTF-8.");
+	else
+		filling->values->value[filling->route->document] = body;
+}
+
 /* ---- what was not given ---- */
 
 static void
@@ -307,7 +322,9 @@ params_fill(const struct catalog_route *route, const struct target *target,
 	fill_context(&filling, context);
 	fill_path(&filling, target);
 	fill_query(&filling, target);
-	if (body != NULL)
+	if (route->document >= 0)
+		fill_document(&filling, body, body_length);
+	else if (body != NULL)
 		json_fill_body(&filling, body, body_length);
 	if (problem->fault_count == 0 || problem->status == 422)
 		fill_defaults(&filling);

@@ -23,6 +23,7 @@
 
 /* A request is answered after this many ms in any case; statements are ended earlier. */
 #define REQUEST_LIMIT 15000
+#define BULK_LIMIT 100000
 #define READY_LIMIT 2000
 
 static uint64_t
@@ -61,6 +62,8 @@ request_let_go(struct request *request)
 	loop_timer_stop(request->service->loop, &request->deadline);
 	if (request->state != ANSWERED)
 		request->service->unfinished--;
+	if (request->admission.holds_slot)
+		request->service->documents--;
 	answer_reset(&request->answer);
 	stream_free(&request->stream);
 	text_free(&request->body);
@@ -357,6 +360,16 @@ run_options(struct request *request)
 
 /* ---- from head to run ---- */
 
+/* How long may its body be? */
+static size_t
+body_limit(const struct request *request)
+{
+	const struct config *config = request->service->config;
+	const struct catalog_route *route = request->admission.route;
+
+	return route != NULL && route->document >= 0 ? config->max_import_bytes : config->max_body_bytes;
+}
+
 bool
 request_begin(struct request *request, const struct request_head *head)
 {
@@ -365,8 +378,12 @@ request_begin(struct request *request, const struct request_head *head)
 	request->head = *head;
 	request->refused = !admit(service, head, &request->arena, &request->target,
 							  &request->admission, &request->problem);
-	if (head->content_length <= service->config->max_body_bytes)
+	if (head->content_length <= body_limit(request))
+	{
+		if (request->admission.holds_slot)
+			text_want(&request->body, (size_t) head->content_length);
 		return true;
+	}
 	request_refuse(request, 413, "body_too_large", "The body is too long.");
 	return false;
 }
@@ -374,7 +391,7 @@ request_begin(struct request *request, const struct request_head *head)
 bool
 request_add_body(struct request *request, const char *data, size_t length)
 {
-	if (length > request->service->config->max_body_bytes - request->body_length)
+	if (length > body_limit(request) - request->body_length)
 	{
 		request_refuse(request, 413, "body_too_large", "The body is too long.");
 		return false;
@@ -429,6 +446,8 @@ request_run(struct request *request)
 		call_route(request);
 	request->running = false;
 	if (request->state != ANSWERED && !request->deadline.active)
-		loop_timer_set(request->service->loop, &request->deadline, REQUEST_LIMIT, too_late, request);
+		loop_timer_set(request->service->loop, &request->deadline,
+					   request->admission.route->lane == LANE_BULK ? BULK_LIMIT : REQUEST_LIMIT,
+					   too_late, request);
 	return request->state == ANSWERED;
 }

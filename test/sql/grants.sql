@@ -52,6 +52,7 @@ SELECT count(*) AS entries FROM timetrackr.list_entries(:me);
 SELECT count(*) AS days FROM timetrackr.days(:me, :ann, '2025-05-01', '2025-05-31');
 SELECT count(*) AS rows FROM timetrackr.report_summary(:me, '{project,tag}');
 SELECT count(*) AS rows FROM timetrackr.export_entries(:me);
+SELECT imported, failed FROM timetrackr.import_entries(:me, E'project,start_time,end_time\nGrant import,2025-01-01T10:00:00Z,2025-01-01T11:00:00Z');
 SELECT count(*) > 0 AS board FROM timetrackr.leaderboard();
 SELECT count(*) > 0 AS board FROM timetrackr.leaderboard('all', 'badges');
 SELECT count(*) > 0 AS board FROM timetrackr.leaderboard_around(:me);
