@@ -36,6 +36,15 @@ run_initdb() {
 		as_server tee -a "$RUN/pg.new/postgresql.conf" >/dev/null
 }
 
+# Connections for the proxy, up to eight a worker, and a hundred for others.
+connections_needed() {
+	local workers cores
+	cores=$(getconf _NPROCESSORS_ONLN)
+	workers=$(setting WORKERS 0)
+	[[ $workers =~ ^[0-9]{1,3}$ && $workers -gt $cores ]] || workers=$cores
+	echo $((100 + 8 * workers))
+}
+
 # Settings that differ from PostgreSQL's own. A socket's path may have 107
 # bytes, below a deep checkout there is none.
 postgres_conf() {
@@ -45,7 +54,7 @@ postgres_conf() {
 		listen_addresses = '127.0.0.1'
 		port = $(setting PGPORT 15432)
 		unix_socket_directories = '$socket'
-		max_connections = 100
+		max_connections = $(connections_needed)
 		shared_buffers = 256MB
 		max_wal_size = 2GB
 		checkpoint_timeout = 15min

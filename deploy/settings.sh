@@ -42,7 +42,8 @@ read_settings() {
 	done <"$1"
 }
 
-# Fill SETTING, and remember what came from the environment, now or before.
+# Fill SETTING, and remember what came from the environment, now or before:
+# not before it was looked at, or a slip would have to be mended by hand.
 load_settings() {
 	local name remembered=$RUN/settings
 	SETTING=()
@@ -56,14 +57,14 @@ load_settings() {
 			printf '%s=%s\n' "$name" "${SETTING[$name]}"
 		done | sort >"$remembered.new"
 	)
-	mv "$remembered.new" "$remembered"
 
 	SETTING=()
 	read_settings "$TOP/.env"
-	read_settings "$remembered"
+	read_settings "$remembered.new"
 	check_port PORT "$(setting PORT 3000)"
 	check_port PGPORT "$(setting PGPORT 15432)"
 	check_port REDIS_PORT "$(setting REDIS_PORT 16379)"
+	mv "$remembered.new" "$remembered"
 }
 
 check_port() {

@@ -31,6 +31,11 @@ static TtQuery user_exists = {
 	1, {INT8OID}
 };
 
+static TtQuery role_of_user = {
+	"SELECT role FROM timetrackr.users WHERE id = $1",
+	1, {INT8OID}
+};
+
 static TtQuery insert_totals = {
 	"INSERT INTO timetrackr.user_totals (user_id, listed) VALUES ($1, $2)",
 	2, {INT8OID, BOOLOID}
@@ -81,6 +86,17 @@ tt_require_viewer(int64 user_id)
 {
 	if (!exists(user_id))
 		tt_no_viewer();
+}
+
+void
+tt_require_admin(int64 user_id)
+{
+	Datum		arg = Int64GetDatum(user_id);
+
+	if (tt_query(&role_of_user, &arg, NULL) == 0)
+		tt_no_viewer();
+	if (strcmp(tt_text(0, 0), "admin") != 0)
+		tt_raise(403, "not_admin", NULL, NULL, "only an admin may do this");
 }
 
 /* user_exists(user_id); strict. In C because SQL would be planned at each call. */

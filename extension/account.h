@@ -35,6 +35,9 @@ extern void tt_store_user(TtQuery *query, const Datum *values, const bool *nulls
 /* Raise TT401 invalid_token unless there is such a user. Needs tt_spi_begin(). */
 extern void tt_require_viewer(int64 user_id);
 
+/* Raise TT401 invalid_token, or TT403 not_admin, unless user_id is an admin. Needs tt_spi_begin(). */
+extern void tt_require_admin(int64 user_id);
+
 /* Raise TT401 invalid_token: the acting user is gone. */
 extern _Noreturn void tt_no_viewer(void);
 

@@ -1,15 +1,13 @@
 /*
- * badge.c: awards and takes back badges. Criteria are compiled once per
- * session and dropped when any session changes a badge, by relcache
- * invalidation of the table. Metrics are in metric.c.
+ * badge.c: awards and takes back badges as users earn them, and tells of it.
+ * Compiled criteria are in badge_list.c, metrics in metric.c, what was earned
+ * before the badge was made in backfill.c.
  */
 #include "badge.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
+#include "badge_list.h"
 #include "commands/trigger.h"
-#include "criteria.h"
 #include "event.h"
 #include "lock.h"
 #include "metric.h"
@@ -18,150 +16,20 @@
 #include "timeline.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/jsonb.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
-
-typedef struct Badge
-{
-	int64		id;
-	bool		revocable;
-	Criteria   *criteria;
-} Badge;
-
-/* The enabled badges, by id. */
-typedef struct BadgeSet
-{
-	MemoryContext context;		/* holds all of it */
-	int			users;			/* evaluations that go through it */
-	bool		some_count_badges;
-	int			count;
-	Badge		badges[FLEXIBLE_ARRAY_MEMBER];
-} BadgeSet;
-
-/*
- * The set loaded last; up to date while badges_valid. An award may set off a
- * trigger of the database's owner that evaluates badges in turn, and finds
- * them changed: a set that is still gone through outlives its successor's
- * coming. Each change anywhere counts badges_changes up.
- */
-static BadgeSet *current_badges = NULL;
-static bool badges_valid = false;
-static uint64 badges_changes = 0;
-static Oid	badges_relid = InvalidOid;
-
-static TtQuery enabled_badges = {
-	"SELECT id, revocable, criteria FROM timetrackr.badges WHERE enabled ORDER BY id",
-	0, {0}, NULL
-};
-
-static TtQuery earned_badges = {
-	"SELECT badge_id FROM timetrackr.user_badges WHERE user_id = $1 ORDER BY badge_id",
-	1, {INT8OID}, NULL
-};
 
 /* A badge that another session has just deleted is not awarded, and no error. */
 static TtQuery award_badge = {
-	"INSERT INTO timetrackr.user_badges (user_id, badge_id, entry_id)"
-	" SELECT $1, b.id, $3 FROM timetrackr.badges b WHERE b.id = $2 FOR KEY SHARE"
+	"INSERT INTO timetrackr.user_badges (user_id, badge_id, entry_id, awarded_at)"
+	" SELECT $1, b.id, $3, $4 FROM timetrackr.badges b WHERE b.id = $2 FOR KEY SHARE"
 	" ON CONFLICT DO NOTHING",
-	3, {INT8OID, INT8OID, INT8OID}, NULL
+	4, {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID}, NULL
 };
 
 static TtQuery revoke_badge = {
 	"DELETE FROM timetrackr.user_badges WHERE user_id = $1 AND badge_id = $2",
 	2, {INT8OID, INT8OID}, NULL
 };
-
-static void
-on_relcache_change(Datum arg, Oid relid)
-{
-	if (relid != badges_relid && relid != InvalidOid)
-		return;
-	badges_valid = false;
-	badges_changes++;
-}
-
-void
-tt_badge_init(void)
-{
-	CacheRegisterRelcacheCallback(on_relcache_change, (Datum) 0);
-}
-
-/* Read and compile every enabled badge into context. */
-static BadgeSet *
-read_badges(MemoryContext context)
-{
-	uint64		rows = tt_query(&enabled_badges, NULL, NULL);
-	BadgeSet   *set = MemoryContextAllocZero(context, offsetof(BadgeSet, badges) + rows * sizeof(Badge));
-
-	set->context = context;
-	for (uint64 row = 0; row < rows; row++)
-	{
-		Badge	   *badge = &set->badges[set->count++];
-		bool		isnull;
-
-		badge->id = tt_int64(row, 0);
-		badge->revocable = tt_bool(row, 1);
-		badge->criteria = tt_criteria_parse(DatumGetJsonbP(tt_datum(row, 2, &isnull)), context);
-		if (tt_criteria_metrics(badge->criteria) & (1u << METRIC_BADGES_EARNED))
-			set->some_count_badges = true;
-	}
-	return set;
-}
-
-/* Read the table into current_badges anew. */
-static void
-load_badges(void)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "timetrackr badges",
-												  ALLOCSET_DEFAULT_SIZES);
-	uint64		changes_before = badges_changes;
-	BadgeSet   *set;
-
-	badges_relid = get_relname_relid("badges", get_namespace_oid("timetrackr", false));
-	set = read_badges(context);
-	MemoryContextSetParent(context, CacheMemoryContext);
-	if (current_badges != NULL && current_badges->users == 0)
-		MemoryContextDelete(current_badges->context);
-	current_badges = set;
-	/* Don't keep what an old snapshot showed, or what changed meanwhile. */
-	badges_valid = badges_changes == changes_before && !IsolationUsesXactSnapshot();
-}
-
-/* What the table holds now; released after use. Inlined, its locals would seem to cross a longjmp. */
-static pg_noinline BadgeSet *
-take_badges(void)
-{
-	if (!badges_valid)
-		load_badges();
-	current_badges->users++;
-	return current_badges;
-}
-
-static void
-release_badges(BadgeSet *set)
-{
-	if (--set->users == 0 && set != current_badges)
-		MemoryContextDelete(set->context);
-}
-
-/* Which badges of the set the user has, as flags in the same order. */
-static void
-load_earned(int64 user_id, const BadgeSet *set, bool *earned)
-{
-	Datum		args[] = {Int64GetDatum(user_id)};
-	uint64		rows = tt_query(&earned_badges, args, NULL);
-	uint64		row = 0;
-
-	for (int i = 0; i < set->count; i++)
-	{
-		while (row < rows && tt_int64(row, 0) < set->badges[i].id)
-			row++;
-		earned[i] = row < rows && tt_int64(row, 0) == set->badges[i].id;
-	}
-}
 
 static TtQuery forget_entry = {
 	"UPDATE timetrackr.user_badges SET entry_id = NULL WHERE user_id = $1 AND entry_id = $2",
@@ -176,25 +44,42 @@ tt_badges_forget_entry(int64 user_id, int64 entry_id)
 	(void) tt_query(&forget_entry, args, NULL);
 }
 
-/* Returns whether there was anything to change. */
+bool
+tt_badge_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarded_at)
+{
+	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(badge_id), Int64GetDatum(entry_id),
+	TimestampTzGetDatum(awarded_at)};
+	bool		nulls[] = {false, false, entry_id == 0, false};
+
+	return tt_query(&award_badge, args, nulls) == 1;
+}
+
+bool
+tt_badge_revoke(int64 user_id, int64 badge_id)
+{
+	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(badge_id)};
+
+	return tt_query(&revoke_badge, args, NULL) == 1;
+}
+
+/* Award or take back; returns whether there was anything to change. */
 static bool
 change_award(int64 user_id, int64 badge_id, int64 entry_id, bool award)
 {
-	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(badge_id), Int64GetDatum(entry_id)};
-	bool		nulls[] = {false, false, entry_id == 0};
-
-	return tt_query(award ? &award_badge : &revoke_badge, args, nulls) == 1;
+	if (!award)
+		return tt_badge_revoke(user_id, badge_id);
+	return tt_badge_award(user_id, badge_id, entry_id, GetCurrentTimestamp());
 }
 
 /* One pass over all badges; returns whether any changed hands. */
 static bool
-evaluate_once(MetricSource *source, const BadgeSet *set, bool *earned, int64 entry_id)
+evaluate_once(MetricSource *source, const BadgeList *list, bool *earned, int64 entry_id)
 {
 	bool		changed = false;
 
-	for (int i = 0; i < set->count; i++)
+	for (int i = 0; i < list->count; i++)
 	{
-		const Badge *badge = &set->badges[i];
+		const Badge *badge = &list->badges[i];
 		bool		holds;
 
 		if (earned[i] && !badge->revocable)
@@ -211,18 +96,28 @@ evaluate_once(MetricSource *source, const BadgeSet *set, bool *earned, int64 ent
 	return changed;
 }
 
-static void
-evaluate(int64 user_id, const BadgeSet *set, int64 entry_id)
+/* Whose badges are evaluated, and because of which entry. */
+typedef struct Evaluation
 {
+	int64		user_id;
+	int64		entry_id;
+} Evaluation;
+
+static void
+evaluate(const BadgeList *list, void *arg)
+{
+	const Evaluation *evaluation = arg;
 	MetricSource source;
-	bool	   *earned = palloc(set->count * sizeof(bool));
+	bool	   *earned;
 	int			passes = 0;
 
-	load_earned(user_id, set, earned);
-	tt_metric_source_init(&source, user_id);
+	if (list->count == 0)
+		return;
+	earned = tt_badge_list_earned(list, evaluation->user_id);
+	tt_metric_source_init(&source, evaluation->user_id);
 	/* Badges may count badges; revocable ones could chase each other for ever. */
-	while (evaluate_once(&source, set, earned, entry_id) && set->some_count_badges &&
-		   ++passes <= set->count)
+	while (evaluate_once(&source, list, earned, evaluation->entry_id) &&
+		   list->some_count_badges && ++passes <= list->count)
 		;
 	pfree(earned);
 }
@@ -230,18 +125,9 @@ evaluate(int64 user_id, const BadgeSet *set, int64 entry_id)
 void
 tt_badges_evaluate(int64 user_id, int64 entry_id)
 {
-	BadgeSet   *const set = take_badges();
+	Evaluation	evaluation = {user_id, entry_id};
 
-	PG_TRY();
-	{
-		if (set->count > 0)
-			evaluate(user_id, set, entry_id);
-	}
-	PG_FINALLY();
-	{
-		release_badges(set);
-	}
-	PG_END_TRY();
+	tt_badge_list_use(evaluate, &evaluation);
 }
 
 /* badges: the trigger's side */
@@ -251,12 +137,16 @@ static TtQuery count_award = {
 	2, {INT8OID, INT4OID}, NULL
 };
 
+/* Not for an entry that ended before $4: an import is no news. */
 static TtQuery notify_award = {
 	"INSERT INTO timetrackr.notifications (user_id, kind, payload)"
 	" SELECT $1, 'badge_awarded', jsonb_build_object('badge_id', b.id, 'name', b.name)"
-	" FROM timetrackr.badges b WHERE b.id = $2"
+	" FROM timetrackr.badges b"
+	" WHERE b.id = $2"
+	" AND NOT EXISTS (SELECT FROM timetrackr.time_entries e"
+	" WHERE e.user_id = $1 AND e.id = $3 AND e.end_time < $4)"
 	" RETURNING id",
-	2, {INT8OID, INT8OID}, NULL
+	4, {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID}, NULL
 };
 
 static TtQuery forget_award = {
@@ -265,12 +155,31 @@ static TtQuery forget_award = {
 	2, {INT8OID, TEXTOID}, NULL
 };
 
-static void
-tell_award(int64 user_id, int64 badge_id, const char *badge_data)
-{
-	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(badge_id)};
+static TtQuery forget_notification = {
+	"DELETE FROM timetrackr.notifications"
+	" WHERE user_id = $1 AND kind = 'badge_awarded' AND payload @> $2::jsonb",
+	2, {INT8OID, TEXTOID}, NULL
+};
 
-	tt_timeline_add(user_id, "badge_earned", badge_data, 0, GetCurrentTimestamp());
+static void
+emit_score_changed(int64 user_id)
+{
+	tt_event_emit("score_changed", psprintf("{\"user_id\": " INT64_FORMAT "}", user_id));
+}
+
+/* An award of long ago goes into the books; one of these days is told. */
+static void
+tell_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarded_at)
+{
+	TimestampTz news_since = GetCurrentTimestamp() - TT_NEWS_DAYS * USECS_PER_DAY;
+	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(badge_id), Int64GetDatum(entry_id),
+	TimestampTzGetDatum(news_since)};
+
+	if (awarded_at < news_since)
+	{
+		emit_score_changed(user_id);
+		return;
+	}
 	if (tt_query(&notify_award, args, NULL) == 1)
 		tt_event_emit("notification_created",
 					  psprintf("{\"user_id\": " INT64_FORMAT ", \"notification_id\": " INT64_FORMAT "}",
@@ -280,28 +189,40 @@ tell_award(int64 user_id, int64 badge_id, const char *badge_data)
 						   user_id, badge_id));
 }
 
+/* Nothing tells of a badge that was taken back. */
+static void
+untell_award(int64 user_id, const char *badge_data)
+{
+	Datum		args[] = {Int64GetDatum(user_id), CStringGetTextDatum(badge_data)};
+
+	(void) tt_query(&forget_award, args, NULL);
+	(void) tt_query(&forget_notification, args, NULL);
+	emit_score_changed(user_id);
+}
+
 void
 tt_user_badge_changed(TriggerData *trigger)
 {
 	bool		award = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
 	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
-	int64		user_id = tt_row_int64(trigger->tg_trigtuple, desc, "user_id");
-	int64		badge_id = tt_row_int64(trigger->tg_trigtuple, desc, "badge_id");
+	HeapTuple	row = trigger->tg_trigtuple;
+	int64		user_id = tt_row_int64(row, desc, "user_id");
+	int64		badge_id = tt_row_int64(row, desc, "badge_id");
+	TimestampTz awarded_at = tt_row_int64(row, desc, "awarded_at");
 	char	   *data = psprintf("{\"badge_id\": " INT64_FORMAT "}", badge_id);
 	Datum		args[] = {Int64GetDatum(user_id), Int32GetDatum(award ? 1 : -1)};
-	Datum		forget_args[] = {Int64GetDatum(user_id), CStringGetTextDatum(data)};
 
 	/* No lock means no user: the account is being deleted. */
 	if (tt_user_lock(user_id) == NULL)
 		return;
 	(void) tt_query(&count_award, args, NULL);
-	if (award)
+	if (!award)
 	{
-		tell_award(user_id, badge_id, data);
+		untell_award(user_id, data);
 		return;
 	}
-	(void) tt_query(&forget_award, forget_args, NULL);
-	tt_event_emit("score_changed", psprintf("{\"user_id\": " INT64_FORMAT "}", user_id));
+	tt_timeline_add(user_id, "badge_earned", data, 0, awarded_at);
+	tell_award(user_id, badge_id, tt_row_int64(row, desc, "entry_id"), awarded_at);
 }
 
 HeapTuple

@@ -15,6 +15,17 @@
  */
 extern void tt_badges_evaluate(int64 user_id, int64 entry_id);
 
+/*
+ * Award a badge to a locked user, with the entry that earned it, 0 for none.
+ * False when he has it already. What is told of it follows by trigger: always
+ * a row of his timeline at awarded_at, and a notification unless awarded_at,
+ * or the end of that entry, is more than TT_NEWS_DAYS ago.
+ */
+extern bool tt_badge_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarded_at);
+
+/* Take a badge back from a locked user, with all that told of it; false when he has it not. */
+extern bool tt_badge_revoke(int64 user_id, int64 badge_id);
+
 /* An entry is gone: the badges it earned stay, without it. */
 extern void tt_badges_forget_entry(int64 user_id, int64 entry_id);
 
@@ -26,8 +37,5 @@ extern HeapTuple tt_badge_check(TriggerData *trigger);
 
 /* AFTER STATEMENT on badges: every session compiles them anew. */
 extern void tt_badges_changed(TriggerData *trigger);
-
-/* Drop this session's compiled criteria when badges change anywhere. */
-extern void tt_badge_init(void);
 
 #endif

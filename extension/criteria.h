@@ -8,6 +8,7 @@
 
 #include "timetrackr.h"
 
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
 /*
@@ -34,6 +35,7 @@ typedef enum Metric
 #define METRIC_IDENTIFIER(identifier, name, of_project, of_days) identifier,
 	TT_METRICS(METRIC_IDENTIFIER)
 #undef METRIC_IDENTIFIER
+	METRIC_COUNT
 } Metric;
 
 #define TT_CRITERIA_MAX_LEVELS 8
@@ -61,6 +63,19 @@ extern Criteria *tt_criteria_parse(Jsonb *json, MemoryContext context);
  * the answer.
  */
 extern bool tt_criteria_hold(const Criteria *criteria, CriteriaLookup lookup, void *arg);
+
+/*
+ * How near the criteria are to holding: 1 when they do, else from 0 to below
+ * 1. A gte, gt or eq condition is worth have / need, any other 0 or 1; "all" is
+ * worth its least member, "any" its best, and "not" is 0 or 1.
+ *
+ * Appends what is missing to remaining as a JSON list, empty when they hold:
+ * {"metric", "have", "need", "compare", ["project_id"], ["last_days"]} for each
+ * condition to meet, of an "any" for those of its best member alone. compare
+ * is what have must be to need (gte gt lte lt eq ne), turned round in a "not".
+ */
+extern double tt_criteria_progress(const Criteria *criteria, CriteriaLookup lookup, void *arg,
+								   StringInfo remaining);
 
 /* The metrics that the criteria use: bit 1 << metric for each. */
 extern uint32 tt_criteria_metrics(const Criteria *criteria);

@@ -4,7 +4,7 @@
  */
 #include "timetrackr.h"
 
-#include "badge.h"
+#include "badge_list.h"
 #include "event.h"
 #include "lock.h"
 #include "membership.h"
@@ -81,5 +81,5 @@ _PG_init(void)
 	tt_lock_init();
 	tt_membership_init();
 	tt_event_init();
-	tt_badge_init();
+	tt_badge_list_init();
 }

@@ -53,6 +53,52 @@ static TtQuery account_age_days = {
 	1, {INT8OID}, NULL
 };
 
+#define UNLOCKED_SOURCE \
+	"SELECT u.id, u.timezone, " TT_TOTALS_COLUMNS \
+	" FROM timetrackr.users u" \
+	" LEFT JOIN timetrackr.user_totals t ON t.user_id = u.id"
+
+static TtQuery source_of_user = {
+	UNLOCKED_SOURCE " WHERE u.id = $1",
+	1, {INT8OID}, NULL
+};
+
+static TtQuery source_page = {
+	UNLOCKED_SOURCE " WHERE u.id > $1 ORDER BY u.id LIMIT $2",
+	2, {INT8OID, INT8OID}, NULL
+};
+
+/* A source from a row of one of these two. */
+static void
+read_source(uint64 row, MetricSource *source)
+{
+	tt_totals_read(row, 2, tt_int64(row, 0), &source->totals);
+	source->timezone = tt_timezone(tt_text(row, 1));
+	source->today = tt_local_day(GetCurrentTimestamp(), source->timezone);
+}
+
+bool
+tt_metric_source_peek(MetricSource *source, int64 user_id)
+{
+	Datum		args[] = {Int64GetDatum(user_id)};
+
+	if (tt_query(&source_of_user, args, NULL) == 0)
+		return false;
+	read_source(0, source);
+	return true;
+}
+
+int
+tt_metric_source_page(MetricSource *sources, int64 after_id, int most)
+{
+	Datum		args[] = {Int64GetDatum(after_id), Int64GetDatum(most)};
+	int			rows = (int) tt_query(&source_page, args, NULL);
+
+	for (int row = 0; row < rows; row++)
+		read_source(row, &sources[row]);
+	return rows;
+}
+
 void
 tt_metric_source_init(MetricSource *source, int64 user_id)
 {
@@ -95,41 +141,64 @@ value_since(Metric metric, int64 project_id, DateADT first_day, const MetricSour
 	}
 }
 
+bool
+tt_metric_of_totals(Metric metric, const UserTotals *totals, DateADT today, double *value)
+{
+	switch (metric)
+	{
+		case METRIC_TOTAL_SECONDS:
+			*value = totals->seconds;
+			return true;
+		case METRIC_ENTRY_COUNT:
+			*value = totals->entries;
+			return true;
+		case METRIC_LONGEST_ENTRY_SECONDS:
+			*value = totals->longest_entry;
+			return true;
+		case METRIC_BEST_DAY_SECONDS:
+			*value = totals->best_day;
+			return true;
+		case METRIC_BEST_WEEK_SECONDS:
+			*value = totals->best_week;
+			return true;
+		case METRIC_CURRENT_STREAK_DAYS:
+			*value = tt_streak_current(totals, today);
+			return true;
+		case METRIC_LONGEST_STREAK_DAYS:
+			*value = totals->longest_streak;
+			return true;
+		case METRIC_ACTIVE_DAYS:
+			*value = totals->active_days;
+			return true;
+		case METRIC_PROJECTS_CREATED:
+			*value = totals->projects_created;
+			return true;
+		case METRIC_BADGES_EARNED:
+			*value = totals->badges;
+			return true;
+		default:
+			return false;
+	}
+}
+
 double
 tt_metric_value(Metric metric, int64 project_id, int last_days, void *arg)
 {
 	const MetricSource *source = arg;
 	const UserTotals *totals = &source->totals;
 	Datum		args[] = {Int64GetDatum(totals->user_id), Int64GetDatum(project_id)};
+	double		value;
 
 	if (last_days > 0)
 		return value_since(metric, project_id, source->today - last_days + 1, source);
+	if (tt_metric_of_totals(metric, totals, source->today, &value))
+		return value;
 	switch (metric)
 	{
-		case METRIC_TOTAL_SECONDS:
-			return totals->seconds;
 		case METRIC_PROJECT_SECONDS:
 			return query_value(&project_seconds, args);
-		case METRIC_ENTRY_COUNT:
-			return totals->entries;
-		case METRIC_LONGEST_ENTRY_SECONDS:
-			return totals->longest_entry;
-		case METRIC_BEST_DAY_SECONDS:
-			return totals->best_day;
-		case METRIC_BEST_WEEK_SECONDS:
-			return totals->best_week;
-		case METRIC_CURRENT_STREAK_DAYS:
-			return tt_streak_current(totals, source->today);
-		case METRIC_LONGEST_STREAK_DAYS:
-			return totals->longest_streak;
-		case METRIC_ACTIVE_DAYS:
-			return totals->active_days;
-		case METRIC_PROJECTS_CREATED:
-			return totals->projects_created;
 		case METRIC_PROJECTS_CONTRIBUTED:
 			return query_value(&projects_contributed, args);
-		case METRIC_BADGES_EARNED:
-			return totals->badges;
 		case METRIC_ACCOUNT_AGE_DAYS:
 			return query_value(&account_age_days, args);
 		default:

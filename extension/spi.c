@@ -35,6 +35,15 @@ prepare(TtQuery *q)
 	q->plan = plan;
 }
 
+/* The previous result of this connection is no longer needed. */
+static void
+drop_result(void)
+{
+	if (SPI_tuptable != NULL)
+		SPI_freetuptable(SPI_tuptable);
+	SPI_tuptable = NULL;
+}
+
 uint64
 tt_query(TtQuery *q, const Datum *values, const bool *nulls)
 {
@@ -50,16 +59,38 @@ tt_query(TtQuery *q, const Datum *values, const bool *nulls)
 		flags[i] = nulls != NULL && nulls[i] ? 'n' : ' ';
 	}
 
-	/* The previous result of this connection is no longer needed. */
-	if (SPI_tuptable != NULL)
-		SPI_freetuptable(SPI_tuptable);
-	SPI_tuptable = NULL;
-
+	drop_result();
 	result = SPI_execute_plan(q->plan, args, flags, false, 0);
 	if (result < 0)
 		elog(ERROR, "timetrackr: cannot execute \"%s\": %s", q->sql,
 			 SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+TtCursor
+tt_cursor_open(TtQuery *q, const Datum *values)
+{
+	Datum		args[TT_QUERY_MAX_ARGS];
+
+	if (q->plan == NULL)
+		prepare(q);
+	memcpy(args, values, q->nargs * sizeof(Datum));
+	return SPI_cursor_open(NULL, q->plan, args, NULL, false);
+}
+
+uint64
+tt_cursor_fetch(TtCursor cursor, int most)
+{
+	drop_result();
+	SPI_cursor_fetch(cursor, true, most);
+	return SPI_processed;
+}
+
+void
+tt_cursor_close(TtCursor cursor)
+{
+	drop_result();
+	SPI_cursor_close(cursor);
 }
 
 Datum

@@ -32,6 +32,17 @@ extern void tt_spi_end(void);
  */
 extern uint64 tt_query(TtQuery *q, const Datum *values, const bool *nulls);
 
+/*
+ * The same for a SELECT of many rows: fetch up to most at a time, each time as
+ * a result of its own, until there are none; then close. Other queries may run
+ * in between. The snapshot is that of the opening.
+ */
+typedef struct PortalData *TtCursor;
+
+extern TtCursor tt_cursor_open(TtQuery *q, const Datum *values);
+extern uint64 tt_cursor_fetch(TtCursor cursor, int most);
+extern void tt_cursor_close(TtCursor cursor);
+
 /* Fields of the last result; row and column count from 0. */
 extern bool tt_is_null(uint64 row, int column);
 extern Datum tt_datum(uint64 row, int column, bool *isnull);

@@ -26,6 +26,9 @@
 /* Above this many completed entries of one user, a statement is an import. */
 #define TT_EVENTS_PER_STATEMENT 100
 
+/* What happened longer ago is recorded in silence: no notification. */
+#define TT_NEWS_DAYS 2
+
 typedef enum RunningTimer { RUNNING_TIMER_SWITCH, RUNNING_TIMER_REJECT } RunningTimer;
 typedef enum OverlapRule { OVERLAP_REJECT, OVERLAP_ALLOW } OverlapRule;
 typedef enum NotifyRule { NOTIFY_AUTO, NOTIFY_ALWAYS, NOTIFY_OFF } NotifyRule;

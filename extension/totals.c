@@ -223,8 +223,8 @@ update_best(int64 *best, int64 before, int64 after, int64 user_id, const char *p
 	}
 }
 
-static DateADT
-week_start(DateADT day)
+DateADT
+tt_week_start(DateADT day)
 {
 	/* Day 0, 2000-01-01, was a Saturday: five days after a Monday. */
 	int			since_monday = (day + 5) % 7;
@@ -386,7 +386,7 @@ tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges)
 	for (int i = 0; i < projects.count; i++)
 		apply_project(totals->user_id, &projects.items[i]);
 	days = apply_days(totals, &slices, &ndays);
-	apply_period(totals, "week", week_start, days, ndays, &totals->best_week);
+	apply_period(totals, "week", tt_week_start, days, ndays, &totals->best_week);
 	apply_period(totals, "month", month_start, days, ndays, NULL);
 	apply_period(totals, "all", all_start, days, ndays, NULL);
 	tt_streak_apply(totals, days, ndays);

@@ -44,6 +44,15 @@ typedef struct DayChange
 	int64		after;
 } DayChange;
 
+/* The columns that tt_totals_read() takes, of user_totals as t. */
+#define TT_TOTALS_COLUMNS \
+	"t.listed, t.seconds, t.entries, t.badges, t.projects_created, t.active_days," \
+	" t.longest_entry, t.best_day, t.best_week, t.streak_start, t.streak_end," \
+	" t.longest_streak, t.widest_entry"
+
+/* Read totals from a row of the last result; NULLs, for no totals yet, are zeros. */
+extern void tt_totals_read(uint64 row, int first_column, int64 user_id, UserTotals *totals);
+
 /* Read the totals of a locked user. Needs tt_spi_begin(), as all below. */
 extern void tt_totals_load(int64 user_id, UserTotals *totals);
 
@@ -58,6 +67,9 @@ extern void tt_totals_apply(UserTotals *totals, const EntryChange *changes, int 
 
 /* Let widest_entry of *totals cover the changed entries. */
 extern void tt_totals_widen(UserTotals *totals, const EntryChange *changes, int nchanges);
+
+/* The Monday of the ISO week that day is in. */
+extern DateADT tt_week_start(DateADT day);
 
 /* Delete the user's derived rows and zero what entries make of *totals. */
 extern void tt_totals_clear(UserTotals *totals);

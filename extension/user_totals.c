@@ -7,10 +7,7 @@
 #include "spi.h"
 
 static TtQuery load = {
-	"SELECT listed, seconds, entries, badges, projects_created, active_days,"
-	" longest_entry, best_day, best_week, streak_start, streak_end, longest_streak,"
-	" widest_entry"
-	" FROM timetrackr.user_totals WHERE user_id = $1",
+	"SELECT " TT_TOTALS_COLUMNS " FROM timetrackr.user_totals t WHERE t.user_id = $1",
 	1, {INT8OID}, NULL
 };
 
@@ -31,27 +28,35 @@ static TtQuery clear[] = {
 };
 
 void
+tt_totals_read(uint64 row, int first_column, int64 user_id, UserTotals *totals)
+{
+	int			column = first_column;
+
+	totals->user_id = user_id;
+	totals->listed = tt_bool(row, column++);
+	totals->seconds = tt_int64(row, column++);
+	totals->entries = tt_int64(row, column++);
+	totals->badges = (int32) tt_int64(row, column++);
+	totals->projects_created = (int32) tt_int64(row, column++);
+	totals->active_days = (int32) tt_int64(row, column++);
+	totals->longest_entry = tt_int64(row, column++);
+	totals->best_day = tt_int64(row, column++);
+	totals->best_week = tt_int64(row, column++);
+	totals->has_streak = !tt_is_null(row, column);
+	totals->streak_start = (DateADT) tt_int64(row, column++);
+	totals->streak_end = (DateADT) tt_int64(row, column++);
+	totals->longest_streak = (int32) tt_int64(row, column++);
+	totals->widest_entry = tt_int64(row, column++);
+}
+
+void
 tt_totals_load(int64 user_id, UserTotals *totals)
 {
 	Datum		args[] = {Int64GetDatum(user_id)};
 
 	if (tt_query(&load, args, NULL) != 1)
 		elog(ERROR, "timetrackr: locked user " INT64_FORMAT " has no totals", user_id);
-	totals->user_id = user_id;
-	totals->listed = tt_bool(0, 0);
-	totals->seconds = tt_int64(0, 1);
-	totals->entries = tt_int64(0, 2);
-	totals->badges = (int32) tt_int64(0, 3);
-	totals->projects_created = (int32) tt_int64(0, 4);
-	totals->active_days = (int32) tt_int64(0, 5);
-	totals->longest_entry = tt_int64(0, 6);
-	totals->best_day = tt_int64(0, 7);
-	totals->best_week = tt_int64(0, 8);
-	totals->has_streak = !tt_is_null(0, 9);
-	totals->streak_start = (DateADT) tt_int64(0, 9);
-	totals->streak_end = (DateADT) tt_int64(0, 10);
-	totals->longest_streak = (int32) tt_int64(0, 11);
-	totals->widest_entry = tt_int64(0, 12);
+	tt_totals_read(0, 0, user_id, totals);
 }
 
 void

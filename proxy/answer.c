@@ -63,24 +63,24 @@ answer_set_problem(struct answer *answer, const struct problem *problem, const c
 }
 
 void
-answer_set_options(struct answer *answer, const char *allow, bool cross_origin)
-{
-	answer->status = 204;
-	answer_add_header(answer, "Allow", allow);
-	if (!cross_origin)
-		return;
-	answer_add_header(answer, "Access-Control-Allow-Methods", allow);
-	answer_add_header(answer, "Access-Control-Allow-Headers",
-					  "Authorization, Content-Type, X-Request-Id");
-	answer_add_header(answer, "Access-Control-Max-Age", "600");
-}
-
-void
 answer_set_json(struct answer *answer, int status, const char *json, size_t length)
 {
 	answer->status = status;
 	text_add_bytes(&answer->body, json, length);
 	answer_add_header(answer, "Content-Type", "application/json");
+}
+
+void
+answer_set_options(struct answer *answer, const char *allow, bool is_preflight)
+{
+	answer->status = 204;
+	answer_add_header(answer, "Allow", allow);
+	if (!is_preflight)
+		return;
+	answer_add_header(answer, "Access-Control-Allow-Methods", allow);
+	answer_add_header(answer, "Access-Control-Allow-Headers",
+					  "Authorization, Content-Type, X-Request-Id");
+	answer_add_header(answer, "Access-Control-Max-Age", "600");
 }
 
 /* The reference of the next page: the same path and query, with another cursor. */

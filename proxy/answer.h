@@ -55,11 +55,14 @@ void		answer_add_limit(struct answer *answer, const char *policy,
 void		answer_set_problem(struct answer *answer, const struct problem *problem,
 							   const char *request_id, struct arena *arena);
 
-/* Tell which methods a path has; to a browser that asks before a cross-origin request, more. */
-void		answer_set_options(struct answer *answer, const char *allow, bool cross_origin);
-
 /* Make its body JSON, copied. */
 void		answer_set_json(struct answer *answer, int status, const char *json, size_t length);
+
+/*
+ * Tell which methods a path has; to a browser of a known origin, which asks
+ * before it calls, also what it may send. `allow` NULL counts as out of memory.
+ */
+void		answer_set_options(struct answer *answer, const char *allow, bool is_preflight);
 
 /*
  * Make its body the array of these rows. Of a paged list, which was asked for

@@ -121,7 +121,8 @@ enum
 	"end\n" \
 	"if #known_users > 0 then redis.call('HSET', KEYS[2], unpack(known_users)) end\n" \
 	"if #gone > 0 then redis.call('HDEL', KEYS[2], unpack(gone)) end\n" \
-	"redis.call('HSET', KEYS[1], 'users', redis.call('HLEN', KEYS[2]), 'position', ARGV[3], 'previous', ARGV[2])\n" \
+	"redis.call('HSET', KEYS[1], 'users', redis.call('HLEN', KEYS[2]),\n" \
+	"  'position', ARGV[3], 'previous', ARGV[2])\n" \
 	"return 'OK'\n"
 
 /*

@@ -147,20 +147,32 @@ head_begin(struct head *head, const char *method, const char *target, const char
 	};
 }
 
+/*
+ * Look at the bytes after the last field: the ends of its line and of the empty
+ * line, four NULs. The parser takes a line that begins with a colon, which it
+ * overwrites, for the empty one, and what follows for another request.
+ */
+static const char *
+end_fault(const char *end)
+{
+	/* the empty line has a byte at least, so one more than the first is there to be read */
+	if (end[0] == '\0' && end[1] != '\0' && end[1] != '\r' && end[1] != '\n')
+		return "A header field has a NUL byte.";
+	/* at worst the fourth lies in the parser's own memory behind the head, where the fields are listed */
+	if (end[0] == '\0' && end[1] == '\0' && end[2] == '\0' && end[3] != '\0')
+		return "The head does not end in an empty line.";
+	return NULL;
+}
+
 void
 head_end(struct head *head)
 {
-	const char *end = head->previous_end;
 	bool		is_1_1 = head->is_1_1;
 
+	if (head->fault == NULL)
+		head->fault = end_fault(head->previous_end);
 	if (head->fault != NULL)
 		return;
-	/* the line's end is followed by the empty line at least, so one byte more is there to be read */
-	if (end[0] == '\0' && end[1] != '\0' && end[1] != '\r' && end[1] != '\n')
-	{
-		head->fault = "A header field has a NUL byte.";
-		return;
-	}
 	if (head->hosts > 1 || (is_1_1 && head->hosts == 0))
 		head->fault = "There must be exactly one Host.";
 	else if (head->lengths > 1)

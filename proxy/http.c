@@ -29,8 +29,8 @@
 /* A body that is too long is read on and dropped for so many bytes, so that the client sees the answer. */
 #define DROP_MAX (1024 * 1024)
 
-/* A long body has its time limit for each so many bytes. */
-#define BODY_PIECE (256 * 1024)
+/* When draining, idle connections get so many ms to send a request and be told to close. */
+#define DRAIN_GRACE 500
 
 /* Buffer of MHD's for a piece of a streamed body. */
 #define STREAM_PIECE 8192
@@ -43,6 +43,8 @@ struct http
 	struct loop_watch watch;
 	bool		due;			/* MHD_run() has something to do */
 	struct exchange *exchanges; /* all requests under way */
+	unsigned	connections;
+	struct loop_timer drain_grace;	/* active: idle connections may still send a request */
 	void		(*drained) (void *arg);
 	void	   *drained_arg;
 };
@@ -63,7 +65,6 @@ struct exchange
 	struct connection *connection;
 	struct request *request;
 	enum phase	phase;
-	size_t		received;		/* bytes of the body since its clock was started */
 	size_t		dropped;		/* bytes of a body that nobody reads */
 	struct exchange *next;
 	struct exchange *previous;
@@ -180,6 +181,14 @@ answer_came(void *arg)
 	MHD_resume_connection(exchange->mhd);
 }
 
+static bool
+client_is_there(void *arg)
+{
+	const struct exchange *exchange = arg;
+
+	return connection_is_there(exchange->connection);
+}
+
 /* ---- MHD's callbacks for connections and requests ---- */
 
 static void
@@ -193,11 +202,13 @@ connection_changed(void *arg, struct MHD_Connection *mhd, void **context,
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
 	{
+		http->connections--;
 		if (connection != NULL)
 			connection_stop(connection);
 		free(connection);
 		return;
 	}
+	http->connections++;
 	connection = calloc(1, sizeof *connection);
 	*context = connection;
 	if (connection == NULL)
@@ -215,6 +226,7 @@ request_started(void *arg, const char *target, struct MHD_Connection *mhd)
 	struct http *http = arg;
 	struct connection *connection = connection_of(mhd);
 	size_t		length = strlen(target);
+	struct request_client client;
 	struct exchange *exchange;
 
 	if (connection == NULL)
@@ -226,7 +238,8 @@ request_started(void *arg, const char *target, struct MHD_Connection *mhd)
 	exchange->mhd = mhd;
 	exchange->connection = connection;
 	memcpy(exchange->target, target, length + 1);
-	exchange->request = request_create(http->service, answer_came, exchange);
+	client = (struct request_client) {answer_came, client_is_there, exchange};
+	exchange->request = request_create(http->service, &client);
 	if (exchange->request == NULL)
 	{
 		free(exchange);
@@ -301,12 +314,7 @@ begin(struct exchange *exchange, const char *method, const char *version)
 static void
 take_body(struct exchange *exchange, const char *data, size_t length)
 {
-	exchange->received += length;
-	if (exchange->received >= BODY_PIECE)
-	{
-		exchange->received = 0;
-		connection_enter(exchange->connection, CONNECTION_BODY);
-	}
+	connection_note_body(exchange->connection, length);
 	if (request_answer(exchange->request)->status == 0 &&
 		request_add_body(exchange->request, data, length))
 		return;
@@ -377,7 +385,8 @@ before_wait(void *arg)
 	}
 	if (MHD_get_timeout(http->daemon, &timeout) && timeout == 0)
 		http->due = true;
-	if (http->drained != NULL && http->exchanges == NULL)
+	if (http->drained != NULL && http->exchanges == NULL &&
+		(http->connections == 0 || !http->drain_grace.active))
 	{
 		void		(*drained) (void *arg) = http->drained;
 
@@ -441,6 +450,13 @@ http_create(struct service *service, int listen_fd, unsigned connections)
 	return http;
 }
 
+/* The grace is over: the hook, which runs after every timer, sees that. */
+static void
+end_grace(void *arg)
+{
+	(void) arg;
+}
+
 void
 http_drain(struct http *http, void (*done) (void *arg), void *arg)
 {
@@ -451,6 +467,7 @@ http_drain(struct http *http, void (*done) (void *arg), void *arg)
 	http->service->draining = true;
 	http->drained = done;
 	http->drained_arg = arg;
+	loop_timer_set(http->service->loop, &http->drain_grace, DRAIN_GRACE, end_grace, http);
 }
 
 void
@@ -474,6 +491,7 @@ http_free(struct http *http)
 	for (int pass = 0; pass < 10 && http->exchanges != NULL; pass++)
 		if (!MHD_run(http->daemon))
 			break;
+	loop_timer_stop(http->service->loop, &http->drain_grace);
 	loop_hook_stop(http->service->loop, &http->hook);
 	loop_watch_stop(http->service->loop, &http->watch);
 	MHD_stop_daemon(http->daemon);

@@ -115,11 +115,13 @@ name_board(const struct catalog_route *route, const struct param_values *values,
 	const char *metric = catalog_value(route, values, "metric");
 	const char *start = catalog_value(route, values, "period_start");
 	bool		of_all_time;
+	bool		of_month;
 	int			length;
 
 	if (period == NULL || metric == NULL)
 		return false;
 	of_all_time = strcmp(period, "all") == 0;
+	of_month = strcmp(period, "month") == 0;
 	if (strcmp(metric, "badges") == 0)
 	{
 		snprintf(out, out_size, "current:badges");
@@ -127,14 +129,10 @@ name_board(const struct catalog_route *route, const struct param_values *values,
 	}
 	if (start == NULL)
 		length = snprintf(out, out_size, "current:%s", period);
-	else if (of_all_time || !is_plain_date(start))
+	else if (of_all_time || !is_plain_date(start) || (of_month && strcmp(start + 7, "-01") != 0))
 		return false;
-	else if (strcmp(period, "month") != 0)
-		length = snprintf(out, out_size, "leaderboard:%s:%s", period, start);
-	else if (strcmp(start + 7, "-01") == 0)
-		length = snprintf(out, out_size, "leaderboard:month:%.7s", start);
 	else
-		return false;
+		length = snprintf(out, out_size, "leaderboard:%s:%.*s", period, of_month ? 7 : 10, start);
 	return length > 0 && (size_t) length < out_size;
 }
 

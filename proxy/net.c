@@ -63,9 +63,10 @@ bind_one(const union address *address, socklen_t length, bool shared)
 static int
 port_of(int fd)
 {
-	union address address;
+	union address address = {0};
 	socklen_t	length = sizeof address;
 
+	memset(&address, 0, sizeof address);
 	if (getsockname(fd, &address.any, &length) < 0)
 		return -1;
 	return ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
@@ -85,7 +86,7 @@ refuse(int *fds, int count, int error, char *why, size_t why_size)
 bool
 net_listen(const char *host, int *port, int *fds, int count, char *why, size_t why_size)
 {
-	union address address;
+	union address address = {0};
 	socklen_t	length;
 	int			probe;
 
@@ -118,7 +119,7 @@ net_listen(const char *host, int *port, int *fds, int count, char *why, size_t w
 bool
 net_check(const char *host, int port, char *why, size_t why_size)
 {
-	union address address;
+	union address address = {0};
 	socklen_t	length;
 	int			probe;
 

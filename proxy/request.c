@@ -38,15 +38,15 @@ clock_us(void)
 /* ---- life ---- */
 
 struct request *
-request_create(struct service *service, void (*answered) (void *arg), void *arg)
+request_create(struct service *service, const struct request_client *client)
 {
 	struct request *request = calloc(1, sizeof *request);
 
 	if (request == NULL)
 		return NULL;
 	request->service = service;
-	request->answered = answered;
-	request->answered_arg = arg;
+	if (client != NULL)
+		request->client = *client;
 	request->started = clock_us();
 	request->admission.id = admit_new_id(service, &request->arena);
 	request->head.method = "-";
@@ -135,7 +135,7 @@ finish(struct request *request)
 	loop_timer_stop(request->service->loop, &request->deadline);
 	log_answer(request);
 	if (!request->running && !request->released)
-		request->answered(request->answered_arg);
+		request->client.answered(request->client.arg);
 }
 
 static void
@@ -235,6 +235,16 @@ query_done(struct lane_job *job, struct db_result *result)
 		answer_rows(request, result);
 }
 
+/* After a long wait: is the client still there, or has it hung up or been answered already? */
+static bool
+is_wanted(const struct lane_job *job)
+{
+	const struct request *request = job->arg;
+
+	return request->state == QUERIED && !request->released &&
+		request->client.is_there(request->client.arg);
+}
+
 static void
 query(struct request *request)
 {
@@ -247,6 +257,7 @@ query(struct request *request)
 		.value_count = (int) route->param_count + adds_viewer,
 		.values = request->values.value,
 		.done = query_done,
+		.is_wanted = is_wanted,
 		.arg = request,
 	};
 	request->working = true;
@@ -322,6 +333,7 @@ check_ready(struct request *request)
 	request->job = (struct lane_job) {
 		.statement = &builtin_ready_statement,
 		.done = ready_done,
+		.is_wanted = is_wanted,
 		.arg = request,
 	};
 	request->working = true;
@@ -353,8 +365,10 @@ run_builtin(struct request *request)
 static void
 run_options(struct request *request)
 {
-	answer_set_options(&request->answer, admit_allow(request->admission.allowed, &request->arena),
-					   request->admission.origin != NULL);
+	const struct admission *admission = &request->admission;
+
+	answer_set_options(&request->answer, admit_allow(admission->allowed, &request->arena),
+					   admission->origin != NULL);
 	finish(request);
 }
 

@@ -18,8 +18,16 @@
 
 struct request;
 
-/* Create one; NULL when memory is out. `answered(arg)` may be called once request_run() has returned false. */
-struct request *request_create(struct service *service, void (*answered) (void *arg), void *arg);
+/* The HTTP side of a request. */
+struct request_client
+{
+	void		(*answered) (void *arg);	/* the answer has come after request_run() returned false */
+	bool		(*is_there) (void *arg);	/* has the client not gone away? */
+	void	   *arg;
+};
+
+/* Create one; NULL when memory is out. `client` may be NULL for one that will only be refused. */
+struct request *request_create(struct service *service, const struct request_client *client);
 
 /* Note its head. False: the answer is there already, and no body is to be read. */
 bool		request_begin(struct request *request, const struct request_head *head);
@@ -27,7 +35,7 @@ bool		request_begin(struct request *request, const struct request_head *head);
 /* Add a piece of its body. False: it is too long, and the answer says so. */
 bool		request_add_body(struct request *request, const char *data, size_t length);
 
-/* Run it, once its body is complete. True: the answer is there; false: answered() will be called. */
+/* Run it, once its body is complete. True: the answer is there; false: client.answered() will be called. */
 bool		request_run(struct request *request);
 
 /* Answer it with a problem found by the HTTP side, such as malformed HTTP. */

@@ -19,8 +19,7 @@ enum state
 struct request
 {
 	struct service *service;
-	void		(*answered) (void *arg);
-	void	   *answered_arg;
+	struct request_client client;
 	enum state	state;
 	bool		running;		/* within request_run(): no callback is wanted */
 	bool		working;		/* a lane or an accelerator holds it */

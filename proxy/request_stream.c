@@ -13,7 +13,7 @@ page_came(void *arg)
 	if (request->released)
 		request_let_go(request);
 	else
-		request->answered(request->answered_arg);
+		request->client.answered(request->client.arg);
 }
 
 void

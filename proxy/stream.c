@@ -48,7 +48,7 @@ page_came(struct lane_job *job, struct db_result *page)
 		if (stream->state == STREAM_FETCHING)
 			take_page(stream, page);
 	}
-	else
+	else if (stream->state == STREAM_FETCHING)
 	{
 		stream->state = STREAM_BROKEN;
 		log_event(LEVEL_ERROR, "stream_failed", "route", stream->route->path, "error",
@@ -56,6 +56,15 @@ page_came(struct lane_job *job, struct db_result *page)
 				  ? db_error_message(page) : "no connection to the database", NULL);
 	}
 	stream->came(stream->arg);
+}
+
+/* After a long wait in the lane: has it not been given up? */
+static bool
+is_wanted(const struct lane_job *job)
+{
+	const struct stream *stream = job->arg;
+
+	return stream->state == STREAM_FETCHING;
 }
 
 /* Ask for the next page. False: the lane takes no more. */
@@ -71,6 +80,7 @@ fetch(struct stream *stream)
 		.value_count = (int) route->param_count + (route->viewer < 0),
 		.values = stream->values->value,
 		.done = page_came,
+		.is_wanted = is_wanted,
 		.arg = stream,
 	};
 	stream->state = STREAM_FETCHING;

@@ -53,12 +53,12 @@ open_lanes(struct worker *worker, const struct config *config)
 	const struct lane_options options[LANE_COUNT] = {
 		[LANE_READ] = {
 			.name = "read", .url = config->database_read_url, .connections = 2,
-			.depth = 16, .queue_limit = 1024, .repeat_lost = true,
+			.depth = 16, .queue_limit = 4096, .only_reads = true,
 			.statement_timeout = STATEMENT_LIMIT,
 		},
 		[LANE_WRITE] = {
 			.name = "write", .url = config->database_url, .connections = 2,
-			.depth = 16, .queue_limit = 1024,
+			.depth = 16, .queue_limit = 4096,
 			.statement_timeout = STATEMENT_LIMIT,
 		},
 		[LANE_BULK] = {

@@ -9,6 +9,8 @@ CREATE TYPE timetrackr.visibility AS ENUM ('private', 'public');
 
 CREATE TYPE timetrackr.scope AS ENUM ('mine', 'public');
 
+CREATE TYPE timetrackr.tier AS ENUM ('bronze', 'silver', 'gold', 'platinum');
+
 CREATE TYPE timetrackr.report_group AS ENUM ('project', 'day', 'week', 'month', 'tag');
 
 CREATE TYPE timetrackr.date_order AS ENUM ('mdy', 'dmy');
@@ -35,6 +37,11 @@ CREATE TYPE timetrackr.contribution AS (
     project_id bigint,
     name text,
     total_seconds bigint
+);
+
+CREATE TYPE timetrackr.user_ref AS (
+    user_id bigint,
+    username text
 );
 
 CREATE TYPE timetrackr.member AS (

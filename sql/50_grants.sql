@@ -38,6 +38,7 @@ BEGIN
         'update_project', 'delete_project', 'project_leaderboard',
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
         'leaderboard', 'leaderboard_around',
+        'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
         'days', 'report_summary', 'export_entries', 'import_entries'
     ]);
     -- What the proxy's statements and the inlined reads call.

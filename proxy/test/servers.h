@@ -59,6 +59,8 @@ redis_server_prepare(struct redis_server *server, const char *password)
 static inline void
 redis_server_start(struct redis_server *server)
 {
+	static const char *const programs[] = {"redis-server", "redis-check-rdb"};
+
 	server->pid = fork();
 	if (server->pid < 0)
 	{
@@ -67,9 +69,11 @@ redis_server_start(struct redis_server *server)
 	}
 	if (server->pid > 0)
 		return;
-	execlp("redis-server", "redis-server", "--port", server->port_text, "--bind", "127.0.0.1",
-		   "--dir", server->directory, "--save", "", "--appendonly", "no", "--logfile", "redis.log",
-		   "--requirepass", server->password != NULL ? server->password : "", (char *) NULL);
+	/* Where only Debian's redis-tools is installed, the server goes by another name. */
+	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+		execlp(programs[i], "redis-server", "--port", server->port_text, "--bind", "127.0.0.1",
+			   "--dir", server->directory, "--save", "", "--appendonly", "no", "--logfile", "redis.log",
+			   "--requirepass", server->password != NULL ? server->password : "", (char *) NULL);
 	perror("redis-server");
 	_exit(127);
 }

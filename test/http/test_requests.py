@@ -140,6 +140,9 @@ MALFORMED = {
     "two lengths": b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     "two hosts": b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
     "folded header": b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: b\r\n c\r\n\r\n",
+    "header without a name": b"GET /healthz HTTP/1.1\r\nHost: x\r\n: b\r\nX-A: c\r\n\r\n",
+    "bare LF before the body": b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                               b"Content-Length: 2\r\n\n{}",
 }
 
 

@@ -50,7 +50,6 @@ INSERT INTO timetrackr.badges (name, criteria, revocable) VALUES
 SELECT entry_id AS marathon, (SELECT array_agg(b.name ORDER BY b.name) FROM unnest(badges_awarded) b WHERE b.name LIKE 'Test%') AS badges
 FROM timetrackr.start_entry(:ann, :one, '2025-05-01 06:00Z', '2025-05-01 18:00Z') \gset
 SELECT b.name, u.entry_id = :marathon AS by_it FROM timetrackr.user_badges u JOIN timetrackr.badges b ON b.id = u.badge_id WHERE u.user_id = :ann AND b.name LIKE 'Test%' ORDER BY 1;
-SELECT count(*) FROM timetrackr.notifications WHERE user_id = :ann AND payload ->> 'name' LIKE 'Test%';
 SELECT badges = (SELECT count(*) FROM timetrackr.user_badges u WHERE u.user_id = t.user_id) AS counted FROM timetrackr.user_totals t WHERE t.user_id = :ann;
 -- Only a revocable one is taken back.
 SELECT timetrackr.delete_entry(:ann, :marathon);
