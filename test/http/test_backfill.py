@@ -47,8 +47,12 @@ def make_history(rng, db, user_id, days):
         for n in range(rng.randrange(1, 4))
     ]
     rows, at = [], begin
+    gaps = [0, 60, 3600, 7 * 3600, 20 * 3600, 50 * 3600]
+    if rng.random() < 0.4:
+        db.execute("SET timetrackr.overlap = allow")
+        gaps += [-600, -900, -3 * 3600]
     while True:
-        start = at + timedelta(seconds=rng.choice([0, 60, 3600, 7 * 3600, 20 * 3600, 50 * 3600]))
+        start = at + timedelta(seconds=rng.choice(gaps))
         at = start + timedelta(seconds=rng.choice([1, 450, 899, 900, 3600, 8 * 3600, 24 * 3600, 25 * 3600]))
         if at > begin + timedelta(days=days - 1):
             break
@@ -60,6 +64,7 @@ def make_history(rng, db, user_id, days):
         ) as copy:
             for row in rows:
                 copy.write_row(row)
+    db.execute("RESET timetrackr.overlap")
     db.execute(
         "UPDATE timetrackr.user_badges SET awarded_at = %s::timestamptz + badge_id * interval '1 hour'"
         " WHERE user_id = %s AND badge_id %% 2 = 0",

@@ -110,6 +110,13 @@ DELETE FROM timetrackr.user_badges WHERE user_id = :cem;
 SELECT * FROM test.backfilled(:root, 'Badges b7', '{"all": [{"metric": "account_age_days", "gte": 300}, {"metric": "projects_created", "eq": 1}, {"metric": "total_seconds", "eq": 0}, {"metric": "badges_earned", "eq": 0}]}');
 -- The badge after this many is met when that one was awarded, by the entry that earned it.
 SELECT username, entry, silent FROM test.backfilled(:root, 'Badges b8', format('{"all": [{"metric": "badges_earned", "gte": 3}, {"metric": "project_seconds", "project_id": %s, "gt": 0}]}', :one)::jsonb);
+-- The current streak is the latest one, though a day before it qualifies later, east and west of the date line.
+SELECT test.new_user('badges-dan', 'Pacific/Kiritimati') AS dan \gset
+SELECT test.new_project(:dan, 'Badges four') AS four \gset
+INSERT INTO timetrackr.time_entries (user_id, project_id, start_time, end_time, timezone)
+VALUES (:dan, :four, '2024-03-11 10:00Z', '2024-03-11 10:15Z', 'Pacific/Kiritimati'), (:dan, :four, '2024-03-11 10:15Z', '2024-03-11 10:30Z', 'Pacific/Pago_Pago');
+UPDATE timetrackr.projects SET created_at = '2024-03-11 12:00Z' WHERE id = :four;
+SELECT * FROM test.backfilled(:root, 'Badges b10', format('{"all": [{"metric": "current_streak_days", "eq": 1}, {"metric": "projects_created", "eq": 1}, {"metric": "project_seconds", "project_id": %s, "eq": 1800}]}', :four)::jsonb);
 -- What lies in these days is told.
 SELECT username, awarded_at::timestamptz = (SELECT e.end_time FROM timetrackr.time_entries e WHERE e.user_id = :bob) AS at_the_end, silent
 FROM test.backfilled(:root, 'Badges b9', format('{"all": [{"metric": "entry_count", "eq": 1}, {"metric": "project_seconds", "project_id": %s, "gt": 0}]}', :two)::jsonb);
