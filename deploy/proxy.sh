@@ -73,6 +73,9 @@ start_proxy() {
 			[ "$(cat "$RUN/proxy/started" 2>/dev/null)" = "$started" ]; then
 			return 0
 		fi
+		# One that answers is not given up for one that can't start.
+		[ ! -e "$RUN/proxy/started" ] || grep -qx "PORT=$(setting PORT 3000)" "$RUN/proxy/started" ||
+			need_port PORT "$(setting PORT 3000)"
 		say "==> restarting the proxy: its binary, its settings or the extension changed"
 		end_process "$pid" TERM 30
 	fi
@@ -88,7 +91,7 @@ start_proxy() {
 # A session of its own, an environment with nothing but its settings, and a
 # working directory without a .env. The pid file is written by the process itself.
 launch_proxy() {
-	rm -f "$RUN/proxy/proxy.pid"
+	rm -f "$RUN/proxy/proxy.pid" "$RUN/proxy/started"
 	(
 		local name value environment
 		environment=$(proxy_environment)

@@ -7,7 +7,7 @@
 # the private servers and are set apart.
 PROXY_SETTINGS=(DATABASE_READ_URL JWT_SECRET ACCESS_TOKEN_TTL REFRESH_TOKEN_TTL
 	HOST PORT FRONTEND_URL WORKERS RATE_LIMIT_PER_MINUTE
-	AUTH_RATE_LIMIT_PER_MINUTE TRUST_PROXY TLS_CERT TLS_KEY MAX_BODY_BYTES
+	AUTH_RATE_LIMIT_PER_MINUTE TRUST_PROXY TLS_CERT TLS_KEY MAX_BODY_BYTES MAX_IMPORT_BYTES
 	LOG_LEVEL CLOUDINARY_CLOUD_NAME CLOUDINARY_API_KEY CLOUDINARY_API_SECRET
 	SENTRY_DSN WEB_ROOT)
 
@@ -42,7 +42,8 @@ read_settings() {
 	done <"$1"
 }
 
-# Fill SETTING, and remember what came from the environment, now or before.
+# Fill SETTING, and remember what came from the environment, now or before:
+# not before it was looked at, or a slip would have to be mended by hand.
 load_settings() {
 	local name remembered=$RUN/settings
 	SETTING=()
@@ -56,14 +57,14 @@ load_settings() {
 			printf '%s=%s\n' "$name" "${SETTING[$name]}"
 		done | sort >"$remembered.new"
 	)
-	mv "$remembered.new" "$remembered"
 
 	SETTING=()
 	read_settings "$TOP/.env"
-	read_settings "$remembered"
+	read_settings "$remembered.new"
 	check_port PORT "$(setting PORT 3000)"
 	check_port PGPORT "$(setting PGPORT 15432)"
 	check_port REDIS_PORT "$(setting REDIS_PORT 16379)"
+	mv "$remembered.new" "$remembered"
 }
 
 check_port() {

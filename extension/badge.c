@@ -200,15 +200,13 @@ untell_award(int64 user_id, const char *badge_data)
 	emit_score_changed(user_id);
 }
 
-void
-tt_user_badge_changed(TriggerData *trigger)
+/* Bring everything in line with a row of user_badges that came (award) or went. */
+static void
+award_changed(HeapTuple row, TupleDesc columns, bool award)
 {
-	bool		award = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
-	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
-	HeapTuple	row = trigger->tg_trigtuple;
-	int64		user_id = tt_row_int64(row, desc, "user_id");
-	int64		badge_id = tt_row_int64(row, desc, "badge_id");
-	TimestampTz awarded_at = tt_row_int64(row, desc, "awarded_at");
+	int64		user_id = tt_row_int64(row, columns, "user_id");
+	int64		badge_id = tt_row_int64(row, columns, "badge_id");
+	TimestampTz awarded_at = tt_row_int64(row, columns, "awarded_at");
 	char	   *data = psprintf("{\"badge_id\": " INT64_FORMAT "}", badge_id);
 	Datum		args[] = {Int64GetDatum(user_id), Int32GetDatum(award ? 1 : -1)};
 
@@ -222,7 +220,48 @@ tt_user_badge_changed(TriggerData *trigger)
 		return;
 	}
 	tt_timeline_add(user_id, "badge_earned", data, 0, awarded_at);
-	tell_award(user_id, badge_id, tt_row_int64(row, desc, "entry_id"), awarded_at);
+	tell_award(user_id, badge_id, tt_row_int64(row, columns, "entry_id"), awarded_at);
+}
+
+void
+tt_user_badge_changed(TriggerData *trigger)
+{
+	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
+
+	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		award_changed(trigger->tg_trigtuple, columns, false);
+	if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		award_changed(tt_row_subject(trigger), columns, true);
+}
+
+static TtQuery count_none = {
+	"UPDATE timetrackr.user_totals SET badges = 0 WHERE badges <> 0 RETURNING user_id",
+	0, {0}, NULL
+};
+
+static TtQuery forget_all_awards = {
+	"DELETE FROM timetrackr.timeline_events WHERE event_type = 'badge_earned'",
+	0, {0}, NULL
+};
+
+static TtQuery forget_all_notifications = {
+	"DELETE FROM timetrackr.notifications WHERE kind = 'badge_awarded'",
+	0, {0}, NULL
+};
+
+void
+tt_user_badges_truncated(TriggerData *trigger)
+{
+	uint64		users = tt_query(&count_none, NULL, NULL);
+	int64	   *ids = palloc_extended(Max(1, users) * sizeof(int64), MCXT_ALLOC_HUGE);
+
+	/* A later query ends this result. */
+	for (uint64 row = 0; row < users; row++)
+		ids[row] = tt_int64(row, 0);
+	(void) tt_query(&forget_all_awards, NULL, NULL);
+	(void) tt_query(&forget_all_notifications, NULL, NULL);
+	for (uint64 row = 0; row < users; row++)
+		emit_score_changed(ids[row]);
 }
 
 HeapTuple

@@ -32,6 +32,9 @@ extern void tt_badges_forget_entry(int64 user_id, int64 entry_id);
 /* AFTER ROW on user_badges: count, timeline, notification, event. */
 extern void tt_user_badge_changed(TriggerData *trigger);
 
+/* AFTER TRUNCATE on user_badges: nobody has a badge any more. */
+extern void tt_user_badges_truncated(TriggerData *trigger);
+
 /* BEFORE ROW on badges: refuse criteria that do not parse; needs no SPI. */
 extern HeapTuple tt_badge_check(TriggerData *trigger);
 

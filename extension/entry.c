@@ -19,12 +19,6 @@ PG_FUNCTION_INFO_V1(tt_stop_entry);
 PG_FUNCTION_INFO_V1(tt_update_entry);
 PG_FUNCTION_INFO_V1(tt_delete_entry);
 
-static TtQuery running_entry = {
-	"SELECT id, start_time FROM timetrackr.time_entries"
-	" WHERE user_id = $1 AND end_time IS NULL",
-	1, {INT8OID}, NULL
-};
-
 static TtQuery last_end = {
 	"SELECT end_time FROM timetrackr.time_entries"
 	" WHERE user_id = $1"
@@ -111,19 +105,6 @@ raise_not_found(int64 entry_id)
 	tt_raise(404, "entry_not_found", "entry_id", NULL, "there is no entry " INT64_FORMAT, entry_id);
 }
 
-static char *
-entry_detail(int64 entry_id)
-{
-	return psprintf("{\"entry_id\": " INT64_FORMAT "}", entry_id);
-}
-
-static void
-raise_running(int64 running_id)
-{
-	tt_raise(409, "entry_running", NULL, entry_detail(running_id),
-			 "entry " INT64_FORMAT " is still running", running_id);
-}
-
 static TimestampTz
 now_in_seconds(void)
 {
@@ -137,19 +118,6 @@ set_end(int64 viewer, int64 entry_id, TimestampTz end)
 
 	if (tt_query(&end_entry, args, NULL) != 1)
 		elog(ERROR, "timetrackr: entry " INT64_FORMAT " vanished under the user's lock", entry_id);
-}
-
-/* Find the running timer of the viewer. */
-static bool
-find_running(int64 viewer, int64 *entry_id, TimestampTz *start)
-{
-	Datum		args[] = {Int64GetDatum(viewer)};
-
-	if (tt_query(&running_entry, args, NULL) == 0)
-		return false;
-	*entry_id = tt_int64(0, 0);
-	*start = tt_int64(0, 1);
-	return true;
 }
 
 /*
@@ -179,11 +147,12 @@ static int64
 end_running(int64 viewer, int64 running_id, TimestampTz running_start, TimestampTz *start, bool start_given)
 {
 	if (tt_running_timer == RUNNING_TIMER_REJECT)
-		raise_running(running_id);
+		tt_raise_running(running_id);
 	if (*start <= running_start && !start_given)
 		*start = running_start + USECS_PER_SEC;
 	if (*start <= running_start)
-		tt_raise(409, "start_not_later", "start_time", entry_detail(running_id),
+		tt_raise(409, "start_not_later", "start_time",
+				 psprintf("{\"entry_id\": " INT64_FORMAT "}", running_id),
 				 "start_time must be later than that of the running entry " INT64_FORMAT, running_id);
 	set_end(viewer, running_id, *start);
 	return running_id;
@@ -214,7 +183,7 @@ tt_start_entry(PG_FUNCTION_ARGS)
 	}
 	else
 		start = default_start(viewer);
-	if (is_timer && find_running(viewer, &running_id, &running_start))
+	if (is_timer && tt_find_running(viewer, &running_id, &running_start))
 		stopped_id = end_running(viewer, running_id, running_start, &start, start_given);
 
 	{
@@ -294,17 +263,6 @@ require_not_cleared(FunctionCallInfo fcinfo, int argument, const char *name, int
 		tt_raise(422, "missing_field", name, NULL, "%s can't be empty", name);
 }
 
-/* An entry can be reopened only while no other one runs. */
-static void
-require_none_running(int64 viewer, int64 entry_id)
-{
-	int64		running_id;
-	TimestampTz start;
-
-	if (find_running(viewer, &running_id, &start) && running_id != entry_id)
-		raise_running(running_id);
-}
-
 Datum
 tt_update_entry(PG_FUNCTION_ARGS)
 {
@@ -326,8 +284,6 @@ tt_update_entry(PG_FUNCTION_ARGS)
 	}
 	tt_spi_begin();
 	lock_viewer(viewer);
-	if (PG_ARGISNULL(4) && tt_is_given(fcinfo, 4, "end_time", given))
-		require_none_running(viewer, entry_id);
 	if (tt_query(&update_entry, args, nulls) == 0)
 		raise_not_found(entry_id);
 	(void) tt_query(&whole_entry, args, NULL);

@@ -13,9 +13,16 @@
 #include "lock.h"
 #include "mb/pg_wchar.h"
 #include "membership.h"
+#include "spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+
+static TtQuery running_entry = {
+	"SELECT id, start_time FROM timetrackr.time_entries"
+	" WHERE user_id = $1 AND end_time IS NULL",
+	1, {INT8OID}, NULL
+};
 
 /* A row being checked: all columns, and where ours are among them. */
 typedef struct Draft
@@ -61,18 +68,33 @@ tt_whole_second(TimestampTz t)
 	return t - (fraction < 0 ? fraction + USECS_PER_SEC : fraction);
 }
 
-void
-tt_require_time(TimestampTz t, const char *field)
+const char *
+tt_time_fault(TimestampTz t, const char *field, const char **detail)
 {
 	/* 1900-01-01T00:00:00Z; PostgreSQL's epoch is 2000-01-01, 36524 days later. */
 	const TimestampTz earliest = -INT64CONST(36524) * USECS_PER_DAY;
 
 	if (TIMESTAMP_NOT_FINITE(t) || t < earliest)
-		tt_raise(422, "invalid_time", field, NULL,
-				 "%s must be a time since 1900", field);
+	{
+		*detail = psprintf("%s must be a time since 1900", field);
+		return "invalid_time";
+	}
 	if (t > GetCurrentTimestamp() + TT_CLOCK_SKEW_SECONDS * USECS_PER_SEC)
-		tt_raise(422, "time_in_future", field, NULL,
-				 "%s lies in the future", field);
+	{
+		*detail = psprintf("%s lies in the future", field);
+		return "time_in_future";
+	}
+	return NULL;
+}
+
+void
+tt_require_time(TimestampTz t, const char *field)
+{
+	const char *detail;
+	const char *code = tt_time_fault(t, field, &detail);
+
+	if (code != NULL)
+		tt_raise(422, code, field, NULL, "%s", detail);
 }
 
 /* Duration and flag follow from the times. */
@@ -156,6 +178,39 @@ check_timezone(Draft *draft, const UserLock *lock)
 	(void) tt_timezone(TextDatumGetCString(*value(draft, COLUMN_TIMEZONE)));
 }
 
+bool
+tt_find_running(int64 user_id, int64 *entry_id, TimestampTz *start)
+{
+	Datum		args[] = {Int64GetDatum(user_id)};
+
+	if (tt_query(&running_entry, args, NULL) == 0)
+		return false;
+	*entry_id = tt_int64(0, 0);
+	*start = tt_int64(0, 1);
+	return true;
+}
+
+void
+tt_raise_running(int64 entry_id)
+{
+	tt_raise(409, "entry_running", NULL, psprintf("{\"entry_id\": " INT64_FORMAT "}", entry_id),
+			 "entry " INT64_FORMAT " is still running", entry_id);
+	pg_unreachable();
+}
+
+/* One that begins to run, or is reopened, is the only one: an index sees to that, but has no names. */
+static void
+check_running(Draft *draft, Draft *old)
+{
+	int64		running_id;
+	TimestampTz start;
+
+	if (!*null(draft, COLUMN_END_TIME) || (old != NULL && *null(old, COLUMN_END_TIME)))
+		return;
+	if (tt_find_running(DatumGetInt64(*value(draft, COLUMN_USER_ID)), &running_id, &start))
+		tt_raise_running(running_id);
+}
+
 static void
 refuse_new_identity(Draft *draft, Draft *old)
 {
@@ -205,16 +260,20 @@ tt_entry_normalise(TriggerData *trigger, MemoryContext result)
 	}
 	if (lacks_required(&draft))
 		return stored;
-	/* No such user: the foreign key says so, or his rows go with him. */
 	lock = tt_user_lock(DatumGetInt64(*value(&draft, COLUMN_USER_ID)));
-	if (lock == NULL || TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+	/* Without a user his rows go with him. */
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
 		return stored;
+	if (lock == NULL)
+		tt_raise(404, "user_not_found", "user_id", NULL, "there is no user " INT64_FORMAT,
+				 DatumGetInt64(*value(&draft, COLUMN_USER_ID)));
 
 	check_times(&draft);
 	check_note(&draft);
 	check_tags(&draft);
 	check_timezone(&draft, lock);
 	check_project(&draft, update ? &old : NULL);
+	check_running(&draft, update ? &old : NULL);
 	set(&draft, COLUMN_UPDATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 
 	outer = MemoryContextSwitchTo(result);

@@ -15,6 +15,15 @@
  */
 extern HeapTuple tt_entry_normalise(TriggerData *trigger, MemoryContext result);
 
+/*
+ * Find the running entry of a locked user; false when none runs. Needs
+ * tt_spi_begin().
+ */
+extern bool tt_find_running(int64 user_id, int64 *entry_id, TimestampTz *start);
+
+/* Raise 409 entry_running, naming the entry. */
+extern void tt_raise_running(int64 entry_id) pg_attribute_noreturn();
+
 /* The whole second at or before t. */
 extern TimestampTz tt_whole_second(TimestampTz t);
 
@@ -23,5 +32,8 @@ extern TimestampTz tt_whole_second(TimestampTz t);
  * before 1900, at most 60 s in the future. field names it in the error.
  */
 extern void tt_require_time(TimestampTz t, const char *field);
+
+/* The code of what tt_require_time() would raise, and in *detail its words with field; NULL: nothing. */
+extern const char *tt_time_fault(TimestampTz t, const char *field, const char **detail);
 
 #endif

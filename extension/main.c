@@ -19,6 +19,9 @@ int			tt_max_entry_seconds = 86400;
 int			tt_streak_min_seconds = 900;
 int			tt_bcrypt_cost = 10;
 
+/* Only the policies of enable_rls() read it, by current_setting(). */
+static char *user_id;
+
 static const struct config_enum_entry running_timer_options[] = {
 	{"switch", RUNNING_TIMER_SWITCH, false},
 	{"reject", RUNNING_TIMER_REJECT, false},
@@ -40,7 +43,22 @@ static const struct config_enum_entry notify_options[] = {
 
 void		_PG_init(void);
 
-/* All are PGC_SUSET: a writer must not loosen the rules for itself. */
+/*
+ * Nobody, or 1 to 18 digits: what the policies take for a user's id. They look
+ * for themselves, since until this module is loaded any text can be set.
+ */
+static bool
+check_user_id(char **newval, void **extra, GucSource source)
+{
+	size_t		length = strlen(*newval);
+
+	if (length <= 18 && strspn(*newval, "0123456789") == length)
+		return true;
+	GUC_check_errdetail("It must be the id of a user, or empty.");
+	return false;
+}
+
+/* All but user_id are PGC_SUSET: a writer must not loosen the rules for itself. */
 void
 _PG_init(void)
 {
@@ -76,6 +94,11 @@ _PG_init(void)
 							"Cost of new bcrypt password hashes (log2 of rounds).", NULL,
 							&tt_bcrypt_cost, 10, 4, 16,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	/* Set by an application for each of its users; see docs/row-security.md. */
+	DefineCustomStringVariable("timetrackr.user_id",
+							   "The user that row-level security takes the session for.",
+							   "It matters after timetrackr.enable_rls() only.",
+							   &user_id, "", PGC_USERSET, 0, check_user_id, NULL, NULL);
 	MarkGUCPrefixReserved("timetrackr");
 
 	tt_lock_init();

@@ -21,6 +21,7 @@ PG_FUNCTION_INFO_V1(tt_member_after);
 PG_FUNCTION_INFO_V1(tt_badge_before);
 PG_FUNCTION_INFO_V1(tt_badge_after);
 PG_FUNCTION_INFO_V1(tt_user_badge_after);
+PG_FUNCTION_INFO_V1(tt_user_badge_truncated);
 
 /* The trigger data, when called as the kind of trigger the function is for. */
 static TriggerData *
@@ -108,4 +109,10 @@ Datum
 tt_user_badge_after(PG_FUNCTION_ARGS)
 {
 	return run_after(fcinfo, true, tt_user_badge_changed);
+}
+
+Datum
+tt_user_badge_truncated(PG_FUNCTION_ARGS)
+{
+	return run_after(fcinfo, false, tt_user_badges_truncated);
 }

@@ -70,6 +70,19 @@ answer_set_json(struct answer *answer, int status, const char *json, size_t leng
 	answer_add_header(answer, "Content-Type", "application/json");
 }
 
+void
+answer_set_options(struct answer *answer, const char *allow, bool is_preflight)
+{
+	answer->status = 204;
+	answer_add_header(answer, "Allow", allow);
+	if (!is_preflight)
+		return;
+	answer_add_header(answer, "Access-Control-Allow-Methods", allow);
+	answer_add_header(answer, "Access-Control-Allow-Headers",
+					  "Authorization, Content-Type, X-Request-Id");
+	answer_add_header(answer, "Access-Control-Max-Age", "600");
+}
+
 /* The reference of the next page: the same path and query, with another cursor. */
 static char *
 next_page(const struct target *target, const char *cursor, struct arena *arena)
@@ -107,7 +120,7 @@ answer_set_list(struct answer *answer, const struct catalog_route *route,
 				const struct param_values *values, const struct target *target,
 				const struct accelerated_row *rows, size_t row_count, struct arena *arena)
 {
-	bool		paged = route->key_count > 0;
+	bool		paged = catalog_is_paged(route);
 	size_t		page = paged ? (size_t) strtoul(values->value[route->limit], NULL, 10) - 1 : row_count;
 	size_t		shown = row_count < page ? row_count : page;
 	size_t		total = 2;

@@ -59,6 +59,12 @@ void		answer_set_problem(struct answer *answer, const struct problem *problem,
 void		answer_set_json(struct answer *answer, int status, const char *json, size_t length);
 
 /*
+ * Tell which methods a path has; to a browser of a known origin, which asks
+ * before it calls, also what it may send. `allow` NULL counts as out of memory.
+ */
+void		answer_set_options(struct answer *answer, const char *allow, bool is_preflight);
+
+/*
  * Make its body the array of these rows. Of a paged list, which was asked for
  * one row more than the page holds, the extra row becomes a Link to the next page.
  */

@@ -4,7 +4,10 @@
 #include "connection.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <sys/socket.h>
+
+#define BODY_PIECE (256 * 1024)
 
 /* ms, by phase; 0: none. */
 static const uint64_t limits[] = {
@@ -64,11 +67,29 @@ connection_enter(struct connection *connection, enum connection_phase phase)
 	if (connection->is_over && phase != CONNECTION_LINGER)
 		return;
 	connection->phase = phase;
+	connection->received = 0;
 	if (limits[phase] == 0)
 		loop_timer_stop(connection->service->loop, &connection->timer);
 	else
 		loop_timer_set(connection->service->loop, &connection->timer, limits[phase], too_slow,
 					   connection);
+}
+
+bool
+connection_is_there(const struct connection *connection)
+{
+	char		byte;
+	ssize_t		n = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+void
+connection_note_body(struct connection *connection, size_t length)
+{
+	connection->received += length;
+	if (connection->received >= BODY_PIECE)
+		connection_enter(connection, CONNECTION_BODY);
 }
 
 void
@@ -122,7 +143,7 @@ connection_refuse(struct connection *connection, int status)
 	const char *detail = describe(status, &code);
 
 	if (request == NULL)
-		request = request_create(connection->service, NULL, NULL);
+		request = request_create(connection->service, NULL);
 	if (request == NULL)
 	{
 		cut(connection);

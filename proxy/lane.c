@@ -10,6 +10,8 @@
 /* A lane without a connection keeps its queue for so long: time to reconnect once or twice. */
 #define GRACE 1000				/* ms */
 #define ATTEMPTS_MAX 4
+/* Whether a job is still wanted is asked only after so long: it costs a system call. */
+#define LONG_WAIT 250			/* ms */
 
 struct lane
 {
@@ -22,6 +24,7 @@ struct lane
 	struct loop_timer grace;
 	bool		dead;			/* without a connection beyond the grace */
 	bool		closing;
+	char		name[48];
 	char		timeout_text[24];
 	const char *settings[7];
 };
@@ -74,7 +77,7 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	if (db_result_outcome(result) == DB_SKIPPED)
 		return true;
 	if (db_result_outcome(result) == DB_LOST)
-		return lane->options.repeat_lost;
+		return lane->options.only_reads;
 	if (db_result_outcome(result) != DB_ERROR)
 		return false;
 	sqlstate = db_error_sqlstate(result);
@@ -82,7 +85,7 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 ||
 		strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0)
 		return true;
-	return lane->options.repeat_lost &&
+	return lane->options.only_reads &&
 		(strncmp(sqlstate, "57P", 3) == 0 || strncmp(sqlstate, "08", 2) == 0);
 }
 
@@ -129,11 +132,16 @@ dispatch(struct lane *lane)
 	{
 		struct lane_job *job = dequeue(lane);
 
+		if (loop_now(lane->loop) - job->since >= LONG_WAIT && !job->is_wanted(job))
+		{
+			job->done(job, NULL);
+			continue;
+		}
 		job->query = (struct db_query) {
 			.statement = job->statement,
 			.value_count = job->value_count,
 			.values = job->values,
-			.grouped = lane->options.repeat_lost,
+			.grouped = lane->options.only_reads,
 			.done = query_done,
 			.arg = job,
 		};
@@ -188,7 +196,6 @@ struct lane *
 lane_open(struct loop *loop, const struct lane_options *options)
 {
 	struct lane *lane = calloc(1, sizeof *lane);
-	char		name[48];
 
 	if (lane == NULL)
 		return NULL;
@@ -200,17 +207,17 @@ lane_open(struct loop *loop, const struct lane_options *options)
 	lane->settings[1] = lane->timeout_text;
 	lane->settings[2] = "idle_in_transaction_session_timeout";
 	lane->settings[3] = lane->timeout_text;
-	if (options->repeat_lost)
+	if (options->only_reads)
 	{
 		lane->settings[4] = "default_transaction_read_only";
 		lane->settings[5] = "on";
 	}
-	snprintf(name, sizeof name, "timetrackr %s", options->name);
+	snprintf(lane->name, sizeof lane->name, "timetrackr %s", options->name);
 	for (int i = 0; i < options->connections; i++)
 	{
 		struct db_options connection = {
 			.url = options->url,
-			.name = name,
+			.name = lane->name,
 			.settings = lane->settings,
 			/* the server ends a statement itself; one that stays silent for longer is out of reach */
 			.silence_limit = options->statement_timeout + 5000,
@@ -250,6 +257,7 @@ lane_submit(struct lane *lane, struct lane_job *job)
 		return false;
 	job->lane = lane;
 	job->attempts = 0;
+	job->since = loop_now(lane->loop);
 	enqueue(lane, job, false);
 	dispatch(lane);
 	return true;

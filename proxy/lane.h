@@ -23,7 +23,7 @@ struct lane_options
 	size_t		depth;			/* most queries in flight on a connection */
 	size_t		queue_limit;	/* most jobs that wait for one */
 	uint64_t	statement_timeout;	/* ms */
-	bool		repeat_lost;	/* jobs only read: try again when the connection was lost */
+	bool		only_reads;		/* jobs may be grouped, and repeated when the connection was lost */
 };
 
 /* One statement to run. Owned by the caller and untouched until done() was called. */
@@ -34,10 +34,13 @@ struct lane_job
 	const char *const *values;
 	/* Called once. result is NULL when it never ran, for lack of a connection. */
 	void		(*done) (struct lane_job *job, struct db_result *result);
+	/* Asked of a job that had to wait long: does anybody still want it? Else it is not run. */
+	bool		(*is_wanted) (const struct lane_job *job);
 	void	   *arg;
 	struct lane *lane;			/* private from here */
 	struct db_query query;
 	int			attempts;
+	uint64_t	since;			/* ms: when it was submitted */
 	bool		queued;			/* waits in the lane; otherwise it is in flight */
 	struct lane_job *next;
 };

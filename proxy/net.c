@@ -66,6 +66,7 @@ port_of(int fd)
 	union address address = {0};
 	socklen_t	length = sizeof address;
 
+	memset(&address, 0, sizeof address);
 	if (getsockname(fd, &address.any, &length) < 0)
 		return -1;
 	return ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);

@@ -20,7 +20,7 @@ enum rebuild_outcome
 	REBUILD_DONE,				/* the board is whole and in its place */
 	REBUILD_GONE,				/* it is live no more */
 	REBUILD_STALE,				/* what Redis holds must be looked at again */
-	REBUILD_HELD				/* PostgreSQL or Redis refuses for now */
+	REBUILD_HELD				/* PostgreSQL or Redis refuses: try again later */
 };
 
 typedef void rebuild_done_fn(void *arg, enum rebuild_outcome outcome);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "admit.h"
 #include "answer.h"
@@ -17,8 +18,16 @@
 
 struct request;
 
-/* Create one; NULL when memory is out. `answered(arg)` may be called once request_run() has returned false. */
-struct request *request_create(struct service *service, void (*answered) (void *arg), void *arg);
+/* The HTTP side of a request. */
+struct request_client
+{
+	void		(*answered) (void *arg);	/* the answer has come after request_run() returned false */
+	bool		(*is_there) (void *arg);	/* has the client not gone away? */
+	void	   *arg;
+};
+
+/* Create one; NULL when memory is out. `client` may be NULL for one that will only be refused. */
+struct request *request_create(struct service *service, const struct request_client *client);
 
 /* Note its head. False: the answer is there already, and no body is to be read. */
 bool		request_begin(struct request *request, const struct request_head *head);
@@ -26,7 +35,7 @@ bool		request_begin(struct request *request, const struct request_head *head);
 /* Add a piece of its body. False: it is too long, and the answer says so. */
 bool		request_add_body(struct request *request, const char *data, size_t length);
 
-/* Run it, once its body is complete. True: the answer is there; false: answered() will be called. */
+/* Run it, once its body is complete. True: the answer is there; false: client.answered() will be called. */
 bool		request_run(struct request *request);
 
 /* Answer it with a problem found by the HTTP side, such as malformed HTTP. */
@@ -37,6 +46,15 @@ const struct answer *request_answer(const struct request *request);
 
 /* Take over the answer's body to free it with free(); NULL when it has none that is its own. */
 char	   *request_take_body(struct request *request);
+
+/*
+ * Does the answer have a body of unknown length, to be read piece by piece?
+ * request_read() gives bytes, or STREAM_WAIT, STREAM_END or STREAM_FAILED of stream.h; after a
+ * wait answered() will be called, unless the stream was stopped.
+ */
+bool		request_streams(const struct request *request);
+ssize_t		request_read(struct request *request, char *buffer, size_t size);
+void		request_stop_stream(struct request *request);
 
 /* The HTTP side needs it no more. What is still under way in the database ends by itself. */
 void		request_release(struct request *request);

@@ -304,8 +304,11 @@ BEGIN
         AFTER INSERT OR UPDATE OR DELETE ON timetrackr.badges
         FOR EACH STATEMENT EXECUTE FUNCTION timetrackr.badge_after();
     CREATE OR REPLACE TRIGGER timetrackr_user_badge_after
-        AFTER INSERT OR DELETE ON timetrackr.user_badges
+        AFTER INSERT OR UPDATE OF user_id, badge_id OR DELETE ON timetrackr.user_badges
         FOR EACH ROW EXECUTE FUNCTION timetrackr.user_badge_after();
+    CREATE OR REPLACE TRIGGER timetrackr_user_badge_truncated
+        AFTER TRUNCATE ON timetrackr.user_badges
+        FOR EACH STATEMENT EXECUTE FUNCTION timetrackr.user_badge_truncated();
 END
 $$;
 COMMENT ON FUNCTION timetrackr.create_triggers() IS

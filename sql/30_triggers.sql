@@ -90,3 +90,12 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_user_badge_after';
 COMMENT ON FUNCTION timetrackr.user_badge_after() IS
 'Trigger: counts badges, and tells of them in timeline, notifications and outbox.';
+
+CREATE FUNCTION timetrackr.user_badge_truncated()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_user_badge_truncated';
+COMMENT ON FUNCTION timetrackr.user_badge_truncated() IS
+'Trigger: after TRUNCATE of user_badges takes what told of badges out of counts, timeline and notifications.';

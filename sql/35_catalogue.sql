@@ -1,5 +1,6 @@
 -- The badges of a fresh installation. They are ordinary rows: an admin may
--- change, disable or delete them.
+-- change, disable or delete them. web/badges/ has a picture of each, named
+-- after it (first-steps.svg); image_url is for who serves that directory.
 
 CREATE FUNCTION timetrackr.create_badge_catalogue()
 RETURNS void

@@ -39,7 +39,7 @@ BEGIN
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
         'leaderboard', 'leaderboard_around',
         'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
-        'days', 'report_summary'
+        'days', 'report_summary', 'export_entries', 'import_entries'
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
@@ -75,10 +75,11 @@ AS $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA timetrackr TO %s', role);
     EXECUTE format('GRANT SELECT ON timetrackr.report_entries, timetrackr.report_days,'
-        ' timetrackr.report_projects, timetrackr.report_leaderboard TO %s', role);
+        ' timetrackr.report_projects, timetrackr.report_project_weeks, timetrackr.report_leaderboard,'
+        ' timetrackr.report_badges, timetrackr.report_streaks, timetrackr.report_cohorts TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_analyst(regrole) IS
-'Grants an existing role the analysts'' views, and no more: what is public, without emails. Run it after install().';
+'Grants an existing role the analysts'' views, and no more: what is public, without emails, naming listed users only. Run it after install(), and again after an upgrade.';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA timetrackr FROM PUBLIC;

@@ -202,6 +202,20 @@ def test_a_port_of_somebody_else_is_named(checkout, name):
     checkout.make("down")
 
 
+def test_a_refused_port_leaves_everything_as_it_was(up):
+    """What runs goes on, and a slip is not remembered."""
+    pids = up.pids()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert "taken" in up.make("up", status=1, PORT=str(taken.getsockname()[1]))
+    assert up.pids() == pids
+    settings = up.directory / ".run" / "settings"
+    remembered = settings.read_text()
+    assert "no port" in up.make("up", status=1, PORT="abc")
+    assert settings.read_text() == remembered
+    up.make("up")
+    assert up.pids() == pids
+
+
 def test_without_redis(up):
     up.make("up", REDIS_URL="")
     assert up.env["REDIS_URL"] == ""

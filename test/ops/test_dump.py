@@ -103,6 +103,60 @@ def test_dropping_the_extension_keeps_every_row(postgres, busy_database, tmp_pat
     assert schema(postgres, copy) == schema(postgres, busy_database)
 
 
+@pytest.fixture
+def end_user(postgres):
+    """A role for end users; roles are of the cluster, and dumps hold none."""
+    with postgres.connect("postgres") as connection:
+        connection.execute("CREATE ROLE dumped_end_user")
+    return "dumped_end_user"
+
+
+def test_row_level_security_is_dumped_and_outlives_the_extension(postgres, busy_database, end_user, tmp_path):
+    """The policies bind in a restored database as in the first one, with the
+    extension or without, and after it is created and installed again."""
+    first, second = "rls_first", "rls_second"
+    dump = tmp_path / "dump"
+    postgres.program("pg_dump", "--format=custom", f"--file={dump}", busy_database)
+    postgres.create_database(first)
+    postgres.program("pg_restore", "--exit-on-error", f"--dbname={first}", dump)
+    with postgres.connect(first) as connection:
+        connection.execute("SELECT timetrackr.enable_rls()")
+        connection.execute(f"SELECT timetrackr.grant_end_user('{end_user}')")
+    secured = schema(postgres, first)
+    assert sum(line.startswith("CREATE POLICY timetrackr_end_user_") for line in secured) == 48
+
+    postgres.program("pg_dump", "--format=custom", f"--file={dump}", first)
+    postgres.create_database(second)
+    postgres.program("pg_restore", "--exit-on-error", f"--dbname={second}", dump)
+    assert schema(postgres, second) == secured
+    with postgres.connect(second) as connection:
+        assert_bound(connection, end_user)
+        connection.execute("DROP EXTENSION timetrackr CASCADE")
+        assert_bound(connection, end_user)
+        connection.execute("CREATE EXTENSION timetrackr")
+        connection.execute("SELECT timetrackr.install()")
+        connection.execute("SELECT timetrackr.enable_rls()")
+        connection.execute(f"SELECT timetrackr.grant_end_user('{end_user}')")
+        assert_bound(connection, end_user)
+        assert connection.execute("SELECT * FROM timetrackr.verify()").fetchall() == []
+    assert schema(postgres, second) == secured
+
+
+def assert_bound(connection, role):
+    """As the role, each user has his entries, and nobody anything."""
+    entries = dict(
+        connection.execute("SELECT user_id::text, count(*) FROM timetrackr.time_entries GROUP BY user_id").fetchall()
+    )
+    assert len(entries) >= 3
+    seen = {}
+    with connection.transaction():
+        connection.execute(f"SET LOCAL ROLE {role}")
+        for user_id in (*entries, ""):
+            connection.execute("SELECT set_config('timetrackr.user_id', %s, true)", [user_id])
+            (seen[user_id],) = connection.execute("SELECT count(*) FROM timetrackr.time_entries").fetchone()
+    assert seen == {**entries, "": 0}
+
+
 def test_installing_again_changes_nothing(postgres, db):
     before = schema(postgres, "timetrackr")
     db.execute("SELECT timetrackr.install()")

@@ -53,5 +53,19 @@ SELECT count(*) FILTER (WHERE b.name LIKE 'Awards nested%') AS nested, count(*) 
 FROM timetrackr.user_badges u JOIN timetrackr.badges b ON b.id = u.badge_id WHERE u.user_id = :ann;
 SELECT * FROM timetrackr.verify(:ann);
 DROP TRIGGER award_follows ON timetrackr.user_badges;
+
+-- An owner who gives an award to somebody else, or takes all away, does so whole.
+SELECT test.new_user('awards-heir') AS heir \gset
+UPDATE timetrackr.user_badges SET user_id = :heir
+WHERE user_id = :ann AND badge_id = (SELECT id FROM timetrackr.badges WHERE name = 'Awards nested 1');
+SELECT count(*) AS awarded, count(t.id) AS told FROM timetrackr.user_badges u
+LEFT JOIN timetrackr.timeline_events t ON t.user_id = u.user_id AND t.event_data = jsonb_build_object('badge_id', u.badge_id)
+WHERE u.user_id = :heir;
+SELECT count(*) AS differences FROM timetrackr.verify();
+BEGIN;
+TRUNCATE timetrackr.user_badges;
+SELECT count(*) AS told FROM timetrackr.timeline_events WHERE event_type = 'badge_earned';
+SELECT count(*) AS differences FROM timetrackr.verify();
+ROLLBACK;
 DELETE FROM timetrackr.badges WHERE name LIKE 'Awards%';
 SELECT * FROM timetrackr.verify(:ann);

@@ -128,6 +128,13 @@ SELECT test.refusal(format('UPDATE timetrackr.time_entries SET user_id = %s WHER
 SELECT test.refusal(format('UPDATE timetrackr.time_entries SET id = 123456 WHERE id = %s', :manual));
 SELECT test.refusal(format('UPDATE timetrackr.time_entries SET timezone = ''Mars/Base'' WHERE id = %s', :manual));
 
+-- Plain SQL gets the same names: for a second running entry, and for a user that is not there.
+INSERT INTO timetrackr.time_entries (user_id, project_id, start_time) VALUES (:ann, :project, now()) RETURNING id AS running \gset
+SELECT replace(test.refusal(format('INSERT INTO timetrackr.time_entries (user_id, project_id, start_time) VALUES (%s, %s, now())', :ann, :project)), ': ' || :'running', ': RUNNING');
+SELECT replace(test.refusal(format('UPDATE timetrackr.time_entries SET end_time = NULL WHERE id = %s', :manual)), ': ' || :'running', ': RUNNING');
+SELECT test.refusal(format('INSERT INTO timetrackr.time_entries (user_id, project_id, start_time) VALUES (0, %s, now())', :project));
+SELECT timetrackr.delete_entry(:ann, :running);
+
 -- The zone is frozen when the entry is made; across midnight it is cut in that zone.
 SELECT test.new_user('entry-cut', 'America/New_York') AS cut \gset
 SELECT test.new_project(:cut, 'Cut') AS cut_project \gset

@@ -1,0 +1,94 @@
+"""A database of its own with a Redis, and proxies on them: what tests of the
+boards damage and compare."""
+
+import itertools
+import signal
+
+from .process import eventually
+from .proxy import Proxy
+from .redis import Redis
+
+_databases = itertools.count(1)
+
+
+class Stage:
+    def __init__(self, postgres, directory):
+        self.postgres = postgres
+        self.directory = directory
+        self.redis = Redis(directory / "redis").start()
+        self.database = self.new_database()
+        self.proxies = []
+
+    def new_database(self):
+        name = f"boards{next(_databases)}"
+        self.postgres.install(name)
+        return name
+
+    def proxy(self, database=None, redis=True):
+        settings = {"REDIS_URL": self.redis.url} if redis else {}
+        url = self.postgres.proxy_url(database or self.database)
+        proxy = Proxy(self.directory / f"proxy{len(self.proxies)}", DATABASE_URL=url, **settings)
+        self.proxies.append(proxy)
+        return proxy.start()
+
+    def query(self, statement, *arguments):
+        with self.postgres.connect(self.database) as connection:
+            cursor = connection.execute(statement, arguments)
+            return cursor.fetchall() if cursor.description else None
+
+    def value(self, statement, *arguments):
+        ((value,),) = self.query(statement, *arguments)
+        return value
+
+    def boards_of_sql(self):
+        boards = {}
+        live = self.query("SELECT board, period, period_start FROM timetrackr.live_boards()")
+        for board, period, start in live:
+            if period == "badges":
+                rows = self.query(
+                    "SELECT user_id::text, badges FROM timetrackr.user_totals WHERE listed AND badges > 0"
+                    ' ORDER BY badges DESC, user_id::text COLLATE "C" DESC'
+                )
+            else:
+                rows = self.query(
+                    "SELECT user_id::text, seconds FROM timetrackr.scores"
+                    " WHERE listed AND seconds > 0 AND period = %s AND period_start = %s"
+                    ' ORDER BY seconds DESC, user_id::text COLLATE "C" DESC',
+                    period,
+                    start,
+                )
+            boards[board] = rows
+        return boards
+
+    def state(self):
+        flat = self.redis.command("HGETALL", "leaderboard:state")
+        return dict(zip(flat[::2], flat[1::2]))
+
+    def is_current(self):
+        """No event waits, all boards may be read, and each has what SQL has."""
+        try:
+            return self._is_current()
+        except RuntimeError as error:  # damage: a key of another type
+            assert "WRONGTYPE" in str(error)
+            return False
+
+    def _is_current(self):
+        if self.value("SELECT count(*) FROM timetrackr.outbox WHERE run_at <= now()") > 0:
+            return False
+        expected = self.boards_of_sql()
+        return (
+            self.redis.command("EXISTS", "leaderboard:current") == 1
+            and expected.keys() <= self.state().keys()
+            and all(self.redis.board(board) == rows for board, rows in expected.items())
+        )
+
+    def settled(self, seconds=30):
+        eventually(self.is_current, seconds, "Redis equal to SQL")
+
+    def end(self):
+        for proxy in self.proxies:
+            if proxy.is_running():
+                proxy.popen.send_signal(signal.SIGCONT)
+                proxy.stop()
+        if self.redis.is_running():
+            self.redis.stop()
