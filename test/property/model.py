@@ -183,7 +183,7 @@ class Model:
     def refusals_together(self, user):
         rows = sorted((r for r in self.rows.values() if r.user == user), key=lambda row: row.start)
         if sum(row.end is None for row in rows) > 1:
-            return {"23505", "409 entry_overlaps"}
+            return {"409 entry_running", "409 entry_overlaps"}
         overlap = any(b.start < a.until for a, b in zip(rows, rows[1:]))
         return {"409 entry_overlaps"} if overlap else set()
 
