@@ -1,6 +1,7 @@
 """What the tables must hold, in plain Python and from scratch each time: who
 may log what, which entries may stand together, and everything derived from
-them. An operation returns the codes it must be refused with (none: it is done)."""
+them. An operation returns the codes it may be refused with (none: it is done)
+and happens at the moment that the model's clock shows."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from harness.history import Entry, State, add_up, monday
 
 MAX_ENTRY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 SKEW = timedelta(seconds=60)
 EPOCH = datetime(1970, 1, 1).date()
 FAR = datetime(9999, 1, 1, tzinfo=timezone.utc)
@@ -77,13 +79,17 @@ class Badge:
 
 
 class Model:
-    def __init__(self):
+    def __init__(self, overlap="reject", running_timer="switch"):
+        self.overlap, self.running_timer = overlap, running_timer
+        self.at = now()
         self.users, self.projects, self.members, self.rows, self.badges = {}, {}, {}, {}, {}
 
-    def copy(self):
+    def copy(self, at=None):
+        """The same, at another moment."""
         other = Model()
-        for name, things in vars(self).items():
-            setattr(other, name, dict(things))
+        for name, value in vars(self).items():
+            setattr(other, name, dict(value) if isinstance(value, dict) else value)
+        other.at = at or self.at
         return other
 
     # What a user's entries are worth
@@ -91,10 +97,10 @@ class Model:
     def counting(self, user):
         return [row.entry() for row in self.rows.values() if row.user == user and row.counts]
 
-    def state(self, user, at=None):
+    def state(self, user):
         who = self.users[user]
         return State(
-            at or now(),
+            self.at,
             ZoneInfo(who.zone),
             self.counting(user),
             sum(project.owner == user for project in self.projects.values()),
@@ -113,6 +119,14 @@ class Model:
                 had = days.get((day, entry.project_id), (0, 0))
                 days[day, entry.project_id] = (had[0] + seconds, had[1] + 1)
         return days
+
+    def projects_of(self, user):
+        """{project: (seconds, entries)}"""
+        projects = {}
+        for entry in self.counting(user):
+            had = projects.get(entry.project_id, (0, 0))
+            projects[entry.project_id] = (had[0] + entry.seconds, had[1] + 1)
+        return projects
 
     def scores(self, user):
         """{(period, first day): seconds}"""
@@ -170,7 +184,7 @@ class Model:
             refused.add("422 id_immutable")
         if row.start is None:
             return refused | {"23502"}
-        if max(row.start, row.end or row.start) > now() + SKEW:
+        if max(row.start, row.end or row.start) > self.at + SKEW:
             refused.add("422 time_in_future")
         if row.end and row.end <= row.start:
             refused.add("422 end_not_after_start")
@@ -181,11 +195,13 @@ class Model:
         return refused
 
     def refusals_together(self, user):
+        refused = set()
         rows = sorted((r for r in self.rows.values() if r.user == user), key=lambda row: row.start)
         if sum(row.end is None for row in rows) > 1:
-            return {"409 entry_running", "409 entry_overlaps"}
-        overlap = any(b.start < a.until for a, b in zip(rows, rows[1:]))
-        return {"409 entry_overlaps"} if overlap else set()
+            refused.add("409 entry_running")
+        if self.overlap == "reject" and any(b.start < a.until for a, b in zip(rows, rows[1:])):
+            refused.add("409 entry_overlaps")
+        return refused
 
     def statement(self, changes):
         """One statement: pairs of the row before and the row after, None where there is none."""
@@ -211,10 +227,22 @@ class Model:
                 self.evaluate(user)
         return refused
 
+    def next_start(self, user, at):
+        """Of a timer without a start: later when one of less than a second ran just before."""
+        start = whole(at)
+        mine = [row for row in self.rows.values() if row.user == user]
+        last = max(mine, key=lambda row: row.start, default=None)
+        if last and last.end and start < last.end <= start + SKEW:
+            start = last.end
+        running = self.running(user)
+        return max(start, running.start + SECOND) if running else start
+
     def start(self, user, project, entry_id, start, end=None):
         """start_entry(): a timer that runs is ended by the next."""
         refused, running = set(), self.running(user)
         if end is None and running:
+            if self.running_timer == "reject":
+                return {"409 entry_running"}
             if whole(start) <= running.start:
                 return {"409 start_not_later", *self.may_log(user, project)}
             refused = self.statement([(running, replace(running, end=start))])
@@ -239,6 +267,16 @@ class Model:
 
     def delete(self, user, row):
         return self.statement([(row, None)]) if row.user == user else {"404 entry_not_found"}
+
+    def truncate(self):
+        """All entries go, of whomever."""
+        self.rows = {}
+        return self.rebuild()
+
+    def rebuild(self):
+        for user in self.users:
+            self.evaluate(user)
+        return set()
 
     # Projects and users
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import strategies as draw
 from machine import Machine
-from model import Row
+from model import Model, Row
 from tables import Database
 
 # Examples of a longer run, with random seeds; make check has its own few.
@@ -52,7 +52,9 @@ def log_histories(database, model):
 def test_any_criteria_are_met_by_whom_the_model_says(db):
     database = Database(db)
     database.clear()
-    model = database.fill(["America/St_Johns", "Pacific/Kiritimati", "Europe/Berlin", "UTC"])
+    database.set(overlap="reject", running_timer="switch")
+    model = Model()
+    database.fill(model, ["America/St_Johns", "Pacific/Kiritimati", "Europe/Berlin", "UTC"])
     database.add_badge(model, 1, {"metric": "projects_created", "gte": 1}, False)
     log_histories(database, model)
     database.compare(model)
