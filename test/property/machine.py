@@ -26,6 +26,8 @@ HANDFUL = [
 
 # A row of time_entries to be: whose, on which project, when, how long, zone.
 drafts = st.tuples(draw.picks, draw.picks, draw.moments, st.one_of(st.none(), *[draw.lengths] * 6), draw.given_zones)
+# The same hours of some days: the arguments of insert_days.
+histories = st.tuples(draw.picks, draw.picks, draw.past_moments, draw.days, draw.lengths)
 nothing_much = st.fixed_dictionaries(
     {},
     optional={
@@ -116,13 +118,16 @@ class Machine(RuleBasedStateMachine):
         zones=st.tuples(*[draw.zones] * len(FIRST_IDS)),
         overlap=st.sampled_from(["reject", "reject", "reject", "allow"]),
         running_timer=st.sampled_from(["switch", "switch", "switch", "reject"]),
+        histories=st.lists(histories, max_size=12),
     )
-    def begin(self, zones, overlap, running_timer):
+    def begin(self, zones, overlap, running_timer, histories):
         self.db.set(overlap=overlap, running_timer=running_timer)
         self.model = Model(overlap, running_timer)
         self.db.fill(self.model, zones)
         for number, (criteria, revocable) in enumerate(HANDFUL, start=1):
             self.db.add_badge(self.model, number, criteria, revocable)
+        for history in histories:
+            self.insert_days(*history, copy=False)
 
     def teardown(self):
         self.db.clear()
@@ -262,10 +267,10 @@ class Machine(RuleBasedStateMachine):
     def insert_rows(self, drafts):
         self.insert_rows_of(drafts)
 
-    @rule(user=draw.picks, project=draw.picks, start=draw.moments, days=st.integers(2, 5), copy=st.booleans())
-    def insert_days(self, user, project, start, days, copy):
+    @rule(user=draw.picks, project=draw.picks, start=draw.moments, days=draw.days, length=draw.lengths, copy=st.booleans())
+    def insert_days(self, user, project, start, days, length, copy):
         """The same hour of some days in a row: streaks."""
-        every = [(user, project, start + timedelta(days=day), 2 * draw.HALF_HOUR, None) for day in range(days)]
+        every = [(user, project, start + timedelta(days=day), length, None) for day in range(days)]
         self.copy_rows_of(every) if copy else self.insert_rows_of(every)
 
     def insert_rows_of(self, drafts):
@@ -387,7 +392,7 @@ class Machine(RuleBasedStateMachine):
 
     # Users, projects, members
 
-    @rule(user=draw.picks, zone=draw.given_zones.filter(lambda zone: zone is not None), by_function=st.booleans())
+    @rule(user=draw.picks, zone=draw.some_zones, by_function=st.booleans())
     def change_zone(self, user, zone, by_function):
         user = self.user(user)
         if by_function:

@@ -50,7 +50,7 @@ class Row:
 
     @property
     def counts(self):
-        return self.end is not None and not self.flagged
+        return None not in (self.start, self.end) and not self.flagged
 
     def entry(self):
         return Entry(self.id, self.project, self.start, self.end, ZoneInfo(self.zone))
@@ -237,14 +237,21 @@ class Model:
         running = self.running(user)
         return max(start, running.start + SECOND) if running else start
 
+    def refusals_of_switch(self, running, start):
+        refused = {"422 time_in_future"} if start > self.at + SKEW else set()
+        if self.running_timer == "reject":
+            refused.add("409 entry_running")
+        elif whole(start) <= running.start:
+            refused.add("409 start_not_later")
+        return refused
+
     def start(self, user, project, entry_id, start, end=None):
         """start_entry(): a timer that runs is ended by the next."""
         refused, running = set(), self.running(user)
         if end is None and running:
-            if self.running_timer == "reject":
-                return {"409 entry_running"}
-            if whole(start) <= running.start:
-                return {"409 start_not_later", *self.may_log(user, project)}
+            refused = self.refusals_of_switch(running, start)
+            if refused:
+                return refused | self.may_log(user, project)
             refused = self.statement([(running, replace(running, end=start))])
         return refused | self.statement([(None, Row(entry_id, user, project, start, end, None))])
 
@@ -260,9 +267,6 @@ class Model:
         refused = set() if row.user == user else {"404 entry_not_found"}
         if changes.get("project", 0) is None or changes.get("start", 0) is None:
             refused.add("422 missing_field")
-        running = self.running(user)
-        if changes.get("end", 0) is None and running not in (None, row):
-            refused.add("409 entry_running")
         return refused or self.statement([(row, replace(row, **changes))])
 
     def delete(self, user, row):

@@ -1,11 +1,13 @@
 """Whatever is done in whatever order, the tables hold what the model says; and
-any tree of badge criteria is met by whom the model says."""
+any tree of badge criteria is met by whom the model says. The same steps are
+drawn at each run; a soak draws others, seed by seed, until its time is over."""
 
 import json
 import os
+import time
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import strategies as draw
@@ -13,19 +15,32 @@ from machine import Machine
 from model import Model, Row
 from tables import Database
 
-# Examples of a longer run, with random seeds; make check has its own few.
-SOAK = int(os.environ.get("TIMETRACKR_SOAK", "0"))
+SOAK_SECONDS = int(os.environ.get("SOAK_SECONDS", "0"))
+SOAK_SEED = int(os.environ.get("SOAK_SEED", "1"))
 SETTINGS = settings(
     deadline=None,
     database=None,
-    derandomize=not SOAK,
+    derandomize=not SOAK_SECONDS,
     suppress_health_check=list(HealthCheck),
 )
+STEPS = settings(SETTINGS, max_examples=100, stateful_step_count=60)
+
+
+def rounds(share):
+    """Numbers to seed with, for a share of the soak's time; once, for nothing, without one."""
+    if not SOAK_SECONDS:
+        yield 0
+        return
+    number, end = SOAK_SEED, time.monotonic() + share * SOAK_SECONDS
+    while time.monotonic() < end:
+        print(f"seed {number}: again with make soak SOAK_SEED={number}")
+        yield number
+        number += 1
 
 
 def test_every_operation_keeps_the_tables_as_the_model(db):
-    chosen = settings(SETTINGS, max_examples=SOAK or 40, stateful_step_count=50)
-    run_state_machine_as_test(lambda: Machine(db), settings=chosen)
+    for number in rounds(share=0.9):
+        run_state_machine_as_test(seed(number)(lambda: Machine(db)), settings=STEPS)
 
 
 def log_histories(database, model):
@@ -59,7 +74,6 @@ def test_any_criteria_are_met_by_whom_the_model_says(db):
     log_histories(database, model)
     database.compare(model)
 
-    @settings(SETTINGS, max_examples=10 * SOAK or 600)
     @given(criteria=draw.trees(projects=(2, 7, 10, 404)))
     def check(criteria):
         users, sample = database.all(
@@ -70,5 +84,6 @@ def test_any_criteria_are_met_by_whom_the_model_says(db):
         expected = [user for user in sorted(model.users) if model.state(user).holds(criteria)]
         assert (users, sample) == (len(expected), expected)
 
-    check()
+    for number in rounds(share=0.1):
+        seed(number)(settings(SETTINGS, max_examples=600)(check))()
     database.clear()
