@@ -34,7 +34,7 @@ help:
 	@echo 'make down        stop what make up started; the data stays in .run'
 	@echo 'make reset       make down, and wipe .run'
 	@echo 'make check       run every test on servers of its own (PARTS="http ops" for some)'
-	@echo 'make soak        the property tests for long, with random seeds (EXAMPLES=2000)'
+	@echo 'make soak        the property tests for long, with other steps (SOAK_SECONDS=1800 SOAK_SEED=1)'
 	@echo 'make check-bare  try make up, the README and make check in a fresh Debian (root)'
 	@echo 'make             build the extension (PG_CONFIG=... for another PostgreSQL)'
 	@echo 'make install     install it there;  make installcheck  run the regression tests'
@@ -57,9 +57,9 @@ check:
 	@test/check $(PARTS)
 endif
 
-EXAMPLES ?= 2000
+SOAK_SECONDS ?= 1800
 soak:
-	@TIMETRACKR_SOAK=$(EXAMPLES) test/check property
+	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SEED=$${SOAK_SEED:-$$(date +%s)} test/check property
 
 check-bare:
 	@test/bare
