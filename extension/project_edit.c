@@ -128,6 +128,9 @@ move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
 		Datum		member[2] = {Int64GetDatum(to), Int64GetDatum(users[i])};
 		Datum		move[3] = {Int64GetDatum(users[i]), Int64GetDatum(from), Int64GetDatum(to)};
 
+		/* An account that was deleted while we waited has taken its entries along. */
+		if (tt_user_lock(users[i]) == NULL)
+			continue;
 		(void) tt_query(&add_contributor, member, NULL);
 		(void) tt_query(&move_entries, move, NULL);
 	}
