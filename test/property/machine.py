@@ -22,6 +22,8 @@ HANDFUL = [
     ({"all": [{"metric": "current_streak_days", "gte": 2}, {"metric": "total_seconds", "gte": 5400}]}, True),
     ({"not": {"metric": "best_day_seconds", "lt": 10800}}, True),
     ({"metric": "badges_earned", "gte": 2}, True),
+    ({"metric": "total_seconds", "gte": 3600, "last_days": 2}, True),
+    ({"any": [{"metric": "entry_count", "gte": 2, "last_days": 3}, {"metric": "active_days", "gt": 2, "last_days": 4}]}, True),
 ]
 
 # A row of time_entries to be: whose, on which project, when, how long, zone.
@@ -203,6 +205,18 @@ class Machine(RuleBasedStateMachine):
         project = self.project_of(user, project)
         arguments = (user, project, start, start + length)
         self.started(self.db.run("SELECT * FROM timetrackr.start_entry(%s, %s, %s, %s)", *arguments), *arguments)
+
+    @rule(user=draw.picks, project=draw.picks, start=draw.past_moments, length=draw.lengths)
+    def log_again(self, user, project, start, length):
+        """What was joined and logged and taken back is as if it had not been."""
+        user, project = self.user(user), self.project(project)
+        arguments = (user, project, start, start + length)
+        outcome = self.db.run_undone(
+            ("SELECT timetrackr.join_project(%s, %s)", arguments[:2]),
+            ("SELECT timetrackr.start_entry(%s, %s, %s, %s)", arguments),
+            ("SELECT * FROM timetrackr.start_entry(%s, %s, %s, %s)", arguments),
+        )
+        self.started(outcome, *arguments)
 
     def started(self, outcome, user, project, start, end=None):
         entry_id = outcome.row[0] if outcome.row else -1

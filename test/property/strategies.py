@@ -61,7 +61,7 @@ days = st.integers(1, 6)
 
 _nudges = st.sampled_from([timedelta(seconds=seconds) for seconds in (0, 0, 0, 0, 0, 0, 1, 59, 0.5)])
 _nights = st.sampled_from([parse(night) for night in NIGHTS])
-_recent = st.builds(moment, st.none(), st.integers(-RECENT, -1), _nudges)
+_recent = st.builds(moment, st.none(), st.integers(-RECENT, -1) | st.integers(-RECENT // 3, -1), _nudges)
 _hard = st.builds(moment, _nights, st.integers(-60, 60), _nudges)
 _future = st.just(HOUR + timedelta(days=2))
 moments = st.one_of(*[_recent] * 8, *[_hard] * 5, _future)

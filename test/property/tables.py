@@ -103,6 +103,16 @@ class Database:
 
         return self.attempt(operation)
 
+    def run_undone(self, *statements):
+        """The last of them, after the others in the same transaction were rolled back one by one and all."""
+        with self.connection.transaction():
+            self.connection.execute("SAVEPOINT undone")
+            for query, arguments in statements[:-1]:
+                self.run(query, *arguments)
+            self.connection.execute("ROLLBACK TO SAVEPOINT undone")
+            query, arguments = statements[-1]
+            return self.run(query, *arguments)
+
     def insert(self, rows, ending=""):
         columns = [list(column) for column in zip(*((r.id, r.user, r.project, r.start, r.end, r.zone) for r in rows))]
         return self.run(
