@@ -23,13 +23,14 @@ HANDFUL = [
     ({"not": {"metric": "best_day_seconds", "lt": 10800}}, True),
     ({"metric": "badges_earned", "gte": 2}, True),
     ({"metric": "total_seconds", "gte": 3600, "last_days": 2}, True),
-    ({"any": [{"metric": "entry_count", "gte": 2, "last_days": 3}, {"metric": "active_days", "gt": 2, "last_days": 4}]}, True),
+    ({"any": [{"metric": "entry_count", "eq": 2, "last_days": 10}, {"metric": "active_days", "gt": 2, "last_days": 4}]}, True),
 ]
 
 # A row of time_entries to be: whose, on which project, when, how long, zone.
 drafts = st.tuples(draw.picks, draw.picks, draw.moments, st.one_of(st.none(), *[draw.lengths] * 6), draw.given_zones)
 # The same hours of some days: the arguments of insert_days.
 histories = st.tuples(draw.picks, draw.picks, draw.past_moments, draw.days, draw.lengths)
+nights = st.tuples(draw.picks, draw.picks, draw.hard_nights, draw.night_steps, draw.lengths)
 nothing_much = st.fixed_dictionaries(
     {},
     optional={
@@ -121,8 +122,9 @@ class Machine(RuleBasedStateMachine):
         overlap=st.sampled_from(["reject", "reject", "reject", "allow"]),
         running_timer=st.sampled_from(["switch", "switch", "switch", "reject"]),
         histories=st.lists(histories, max_size=12),
+        nights=st.lists(nights, max_size=6),
     )
-    def begin(self, zones, overlap, running_timer, histories):
+    def begin(self, zones, overlap, running_timer, histories, nights):
         self.db.set(overlap=overlap, running_timer=running_timer)
         self.model = Model(overlap, running_timer)
         self.db.fill(self.model, zones)
@@ -130,6 +132,8 @@ class Machine(RuleBasedStateMachine):
             self.db.add_badge(self.model, number, criteria, revocable)
         for history in histories:
             self.insert_days(*history, copy=False)
+        for night in nights:
+            self.insert_night(*night)
 
     def teardown(self):
         self.db.clear()
@@ -283,9 +287,15 @@ class Machine(RuleBasedStateMachine):
 
     @rule(user=draw.picks, project=draw.picks, start=draw.moments, days=draw.days, length=draw.lengths, copy=st.booleans())
     def insert_days(self, user, project, start, days, length, copy):
-        """The same hour of some days in a row: streaks."""
-        every = [(user, project, start + timedelta(days=day), length, None) for day in range(days)]
+        """The same hour of some days in a row: streaks. Longer ones leave out days."""
+        apart = timedelta(days=1 + length // timedelta(days=1))
+        every = [(user, project, start + day * apart, length, None) for day in range(days)]
         self.copy_rows_of(every) if copy else self.insert_rows_of(every)
+
+    @rule(user=draw.picks, project=draw.picks, night=draw.hard_nights, steps=draw.night_steps, length=draw.lengths)
+    def insert_night(self, user, project, night, steps, length):
+        moment, zone = night
+        self.insert_rows_of([(user, project, moment + steps * draw.HALF_HOUR, length, zone)])
 
     def insert_rows_of(self, drafts):
         rows = [self.draft(*draft) for draft in drafts]

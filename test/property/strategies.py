@@ -21,16 +21,16 @@ NO_ZONES = ["Mars/Olympus", "CEST", "UTC+3", "<+03>-3", ""]
 # Clocks went forward or back over midnight, by half an hour, by a day; a month
 # and a year began.
 NIGHTS = [
-    "2010-11-07T02:31Z",  # St. John's: 00:01 to 23:01
-    "2018-11-04T03:00Z",  # Sao Paulo: no midnight
-    "2018-02-18T02:00Z",  # Sao Paulo: midnight to 23:00
-    "2019-11-03T05:00Z",  # Havana: 01:00 to 00:00
-    "2019-10-26T21:00Z",  # Beirut: midnight to 23:00
-    "2020-04-04T15:00Z",  # Lord Howe: half an hour back
-    "2011-12-30T10:00Z",  # Apia: no 30 December
-    "2024-03-31T01:00Z",  # Berlin: 23 hours
-    "2024-10-27T01:00Z",  # Berlin: 25 hours
-    "2024-01-01T00:00Z",
+    ("2010-11-07T02:31Z", "America/St_Johns"),  # 00:01 to 23:01
+    ("2018-11-04T03:00Z", "America/Sao_Paulo"),  # no midnight
+    ("2018-02-18T02:00Z", "America/Sao_Paulo"),  # midnight to 23:00
+    ("2019-11-03T05:00Z", "America/Havana"),  # 01:00 to 00:00
+    ("2019-10-26T21:00Z", "Asia/Beirut"),  # midnight to 23:00
+    ("2020-04-04T15:00Z", "Australia/Lord_Howe"),  # half an hour back
+    ("2011-12-30T10:00Z", "Pacific/Apia"),  # no 30 December
+    ("2024-03-31T01:00Z", "Europe/Berlin"),  # 23 hours
+    ("2024-10-27T01:00Z", "Europe/Berlin"),  # 25 hours
+    ("2024-01-01T00:00Z", "UTC"),
 ]
 LENGTHS = [1800, 1, 600, 899, 900, 900, 1800, 1800, 3600, 3600, 5400, 7200, 10800, 28800, 43200, 86399, 86400, 86401, 90000]
 
@@ -60,11 +60,14 @@ picks = st.integers(0, 1000)
 days = st.integers(1, 6)
 
 _nudges = st.sampled_from([timedelta(seconds=seconds) for seconds in (0, 0, 0, 0, 0, 0, 1, 59, 0.5)])
-_nights = st.sampled_from([parse(night) for night in NIGHTS])
+_nights = st.sampled_from([parse(night) for night, _ in NIGHTS])
 _recent = st.builds(moment, st.none(), st.integers(-RECENT, -1) | st.integers(-RECENT // 3, -1), _nudges)
 _hard = st.builds(moment, _nights, st.integers(-60, 60), _nudges)
 _future = st.just(HOUR + timedelta(days=2))
 moments = st.one_of(*[_recent] * 8, *[_hard] * 5, _future)
+# A night where it was hard, and when within it: some half hours before or after the clock's change.
+hard_nights = st.sampled_from([(parse(night), zone) for night, zone in NIGHTS])
+night_steps = st.integers(-50, 30)
 past_moments = st.one_of(_recent, _hard)
 
 _COMPARE = st.sampled_from(["gte", "gt", "lte", "lt", "eq"])

@@ -23,7 +23,7 @@ SETTINGS = settings(
     derandomize=not SOAK_SECONDS,
     suppress_health_check=list(HealthCheck),
 )
-STEPS = settings(SETTINGS, max_examples=100, stateful_step_count=60)
+STEPS = settings(SETTINGS, max_examples=75, stateful_step_count=60)
 
 
 def rounds(share):
