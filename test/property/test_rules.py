@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, assume, given, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import strategies as draw
-from machine import Machine, half_hours
+from machine import Machine
 from model import Model, Row, now
+from steps import half_hours
 from tables import Database
 
 SOAK_SECONDS = int(os.environ.get("SOAK_SECONDS", "0"))
