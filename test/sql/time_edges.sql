@@ -1,6 +1,7 @@
 -- The edges of time: every kind of instant, zone and statement, in tables of
 -- cases. What is refused says why; what is stored is right, and verify() agrees.
 SET timezone = 'UTC';
+SET datestyle = iso;
 SELECT test.new_user('edge-ann') AS ann, test.new_user('edge-bob') AS bob \gset
 SELECT test.new_project(:ann, 'Edge', 'public') AS project, test.new_project(:ann, 'Edge other') AS other \gset
 INSERT INTO timetrackr.project_members (project_id, user_id) VALUES (:project, :bob);
@@ -319,3 +320,87 @@ FROM (VALUES
         $$MERGE INTO timetrackr.time_entries e USING (VALUES (1, '2024-05-06 09:30Z'::timestamptz), (4, '2024-05-06 10:00Z')) s (id, end_time) ON e.user_id = :ann AND e.id = s.id WHEN MATCHED THEN UPDATE SET end_time = s.end_time WHEN NOT MATCHED THEN INSERT (user_id, id, project_id, start_time, end_time) VALUES (:ann, s.id, :project, '2024-05-06 09:20Z', s.end_time)$$])
 ) c (n, name, statements)
 ORDER BY c.n;
+
+-- Forging: a role with every right on entries but their owner's sets no figure.
+-- What it gives is overwritten; the table refuses another duration in any case.
+SET client_min_messages = warning;
+DROP ROLE IF EXISTS regress_tt_writer;
+RESET client_min_messages;
+CREATE ROLE regress_tt_writer;
+GRANT USAGE ON SCHEMA timetrackr, test TO regress_tt_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON timetrackr.time_entries TO regress_tt_writer;
+GRANT EXECUTE ON FUNCTION test.refusal(text) TO regress_tt_writer;
+INSERT INTO timetrackr.users (id, email, username) VALUES (880001, 'edge-cem@example.org', 'edge-cem');
+INSERT INTO timetrackr.projects (id, name, owner_id) VALUES (880001, 'Edge forged', 880001);
+SET ROLE regress_tt_writer;
+INSERT INTO timetrackr.time_entries (user_id, id, project_id, start_time, end_time, duration, flagged, created_at, updated_at)
+VALUES (880001, 1, 880001, '2024-05-06 08:00Z', '2024-05-06 09:00Z', 999999, true, '2001-01-01Z', '2001-01-01Z');
+INSERT INTO timetrackr.time_entries (user_id, id, project_id, start_time, end_time, duration, flagged)
+OVERRIDING SYSTEM VALUE VALUES (880001, 2, 880001, '2024-05-06 10:00Z', '2024-05-06 11:00Z', NULL, true);
+INSERT INTO timetrackr.time_entries (user_id, id, project_id, start_time, duration) VALUES (880001, 3, 880001, '2024-05-08 00:00Z', 5);
+COPY timetrackr.time_entries (user_id, id, project_id, start_time, end_time, duration, timezone, flagged, created_at, updated_at, source) FROM stdin (FORMAT csv);
+880001,4,880001,2024-05-06 12:00Z,2024-05-06 13:00Z,1,Asia/Tokyo,true,2001-01-01Z,2001-01-01Z,import
+880001,5,880001,2024-05-06 14:00Z,2024-05-06 15:00Z,-3600,Europe/Paris,true,infinity,-infinity,import
+\.
+UPDATE timetrackr.time_entries SET duration = 999999, flagged = true, created_at = '2001-01-01Z', updated_at = '2001-01-01Z' WHERE user_id = 880001 AND id < 3;
+UPDATE timetrackr.time_entries SET duration = 7 WHERE user_id = 880001 AND id = 3;
+SELECT id, start_time, end_time, duration, timezone, flagged, created_at > '2026-01-01Z' AS created, updated_at > '2026-01-01Z' AS updated
+FROM timetrackr.time_entries WHERE user_id = 880001 ORDER BY id;
+SELECT s.statement, test.refusal(s.statement)
+FROM unnest(ARRAY[
+    'SET session_replication_role = replica',
+    'ALTER TABLE timetrackr.time_entries DISABLE TRIGGER USER',
+    'ALTER TABLE timetrackr.time_entries DISABLE TRIGGER timetrackr_entry_before',
+    'DROP TRIGGER timetrackr_entry_before ON timetrackr.time_entries',
+    'CREATE TRIGGER late BEFORE INSERT ON timetrackr.time_entries FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    'TRUNCATE timetrackr.time_entries',
+    'SET timetrackr.max_entry = ''366 d''',
+    'SET timetrackr.overlap = allow',
+    'SET timetrackr.streak_min = 1',
+    'INSERT INTO timetrackr.scores VALUES (880001, ''all'', ''1970-01-01'', 999999, true)',
+    'UPDATE timetrackr.user_totals SET seconds = 999999',
+    'UPDATE timetrackr.day_totals SET seconds = 999999',
+    'DELETE FROM timetrackr.project_totals',
+    'INSERT INTO timetrackr.user_badges (user_id, badge_id) VALUES (880001, 1)',
+    'INSERT INTO timetrackr.timeline_events (user_id, event_type) VALUES (880001, ''badge_earned'')',
+    'INSERT INTO timetrackr.outbox (topic) VALUES (''score_changed'')',
+    'UPDATE timetrackr.users SET listed = true',
+    'SELECT timetrackr.rebuild()'
+]) WITH ORDINALITY s (statement, n)
+ORDER BY s.n;
+RESET ROLE;
+SELECT seconds, entries, longest_entry FROM timetrackr.user_totals WHERE user_id = 880001;
+SELECT * FROM timetrackr.verify();
+-- Past the triggers, as their owner: another duration is no row at all, and
+-- the rest is found by verify() and mended by rebuild().
+BEGIN;
+SET LOCAL session_replication_role = replica;
+SELECT test.refusal('UPDATE timetrackr.time_entries SET duration = duration + 1 WHERE user_id = 880001') AS longer,
+    test.refusal('UPDATE timetrackr.time_entries SET duration = NULL WHERE user_id = 880001') AS without,
+    test.refusal('UPDATE timetrackr.time_entries SET duration = 1 WHERE user_id = 880001 AND id = 3') AS running,
+    test.refusal('UPDATE timetrackr.time_entries SET end_time = start_time, duration = 0 WHERE user_id = 880001 AND id = 1') AS zero,
+    test.refusal('UPDATE timetrackr.time_entries SET end_time = ''infinity'' WHERE user_id = 880001 AND id = 1') = 'not refused' AS endless;
+UPDATE timetrackr.time_entries SET end_time = end_time + interval '10 minutes', duration = 4200 WHERE user_id = 880001 AND id = 1;
+DELETE FROM timetrackr.time_entries WHERE user_id = 880001 AND id = 2;
+SET LOCAL session_replication_role = origin;
+SELECT count(*) > 0 AS found FROM timetrackr.verify(880001);
+SELECT timetrackr.rebuild(880001);
+SELECT * FROM timetrackr.verify();
+SELECT seconds, entries, longest_entry FROM timetrackr.user_totals WHERE user_id = 880001;
+ROLLBACK;
+DROP OWNED BY regress_tt_writer;
+DROP ROLE regress_tt_writer;
+
+-- A project deleted with its entries moved: ended, running and forgotten ones,
+-- of members, and every figure with them.
+INSERT INTO timetrackr.time_entries (user_id, project_id, start_time, end_time, timezone) VALUES
+    (:ann, :project, '2024-05-06 08:00Z', '2024-05-06 09:00Z', 'Asia/Tokyo'), (:ann, :other, '2024-05-06 09:00Z', '2024-05-06 10:00Z', 'Asia/Tokyo'),
+    (:ann, :project, '2024-06-06 08:00Z', '2024-06-09 09:00Z', 'UTC'), (:ann, :project, '2024-07-01Z', NULL, 'UTC'),
+    (:bob, :project, '2024-05-06 20:00Z', '2024-05-07 04:00Z', 'America/New_York');
+SELECT timetrackr.delete_project(:ann, :project, :other);
+SELECT e.user_id = :ann AS anns, e.project_id = :other AS moved, e.duration, e.flagged, e.timezone FROM timetrackr.time_entries e WHERE e.user_id IN (:ann, :bob) ORDER BY 1, e.start_time;
+SELECT p.user_id = :ann AS anns, p.project_id = :other AS moved, p.seconds, p.entries FROM timetrackr.project_totals p WHERE p.user_id IN (:ann, :bob) ORDER BY 1;
+SELECT d.user_id = :ann AS anns, d.day, d.project_id = :other AS moved, d.seconds, d.entries FROM timetrackr.day_totals d WHERE d.user_id IN (:ann, :bob) ORDER BY 1, 2;
+SELECT * FROM timetrackr.verify();
+DELETE FROM timetrackr.users WHERE username LIKE 'edge-%';
+SELECT * FROM timetrackr.verify();
