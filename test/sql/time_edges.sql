@@ -30,7 +30,7 @@ BEGIN
     INTO result
     FROM timetrackr.time_entries e
     WHERE e.user_id = current_setting('test.ann')::bigint;
-    SELECT count(*) INTO drift FROM timetrackr.verify();
+    SELECT count(*) INTO drift FROM timetrackr.verify(current_setting('test.ann')::bigint);
     RAISE EXCEPTION USING ERRCODE = 'TTXXX', MESSAGE = concat_ws(' ', COALESCE(result, 'nothing'), nullif(drift, 0) || ' drifts');
 EXCEPTION WHEN OTHERS THEN
     IF SQLSTATE = 'TTXXX' THEN
@@ -175,6 +175,34 @@ FROM timetrackr.day_totals d WHERE d.user_id = :ann;
 SELECT * FROM timetrackr.verify();
 ROLLBACK;
 RESET timetrackr.max_entry;
+
+-- Streaks: five days of half an hour after midnight, one of them without a
+-- midnight; moved as one, cut in two, and mended.
+BEGIN;
+INSERT INTO timetrackr.time_entries (user_id, id, project_id, start_time, end_time, timezone)
+SELECT :ann, n, :project, t, t + interval '30 minutes', 'America/Sao_Paulo'
+FROM generate_series(1, 5) n
+CROSS JOIN LATERAL (SELECT timetrackr.day_start(DATE '2018-11-01' + n, 'America/Sao_Paulo') AS t) t;
+SELECT streak_start, streak_end, longest_streak, active_days FROM timetrackr.user_totals WHERE user_id = :ann;
+UPDATE timetrackr.time_entries SET start_time = start_time - interval '10 minutes', end_time = end_time - interval '10 minutes' WHERE user_id = :ann;
+SELECT streak_start, streak_end, longest_streak, active_days FROM timetrackr.user_totals WHERE user_id = :ann;
+UPDATE timetrackr.time_entries SET start_time = start_time - interval '20 minutes', end_time = end_time - interval '20 minutes' WHERE user_id = :ann;
+SELECT streak_start, streak_end, longest_streak, active_days FROM timetrackr.user_totals WHERE user_id = :ann;
+UPDATE timetrackr.time_entries SET end_time = start_time + interval '899 seconds' WHERE user_id = :ann AND id = 2;
+SELECT streak_start, streak_end, longest_streak, active_days FROM timetrackr.user_totals WHERE user_id = :ann;
+UPDATE timetrackr.time_entries SET end_time = NULL WHERE user_id = :ann AND id = 5;
+SELECT streak_start, streak_end, longest_streak, active_days FROM timetrackr.user_totals WHERE user_id = :ann;
+UPDATE timetrackr.time_entries SET end_time = start_time + interval '15 minutes' WHERE user_id = :ann AND id IN (2, 5);
+SELECT streak_start, streak_end, longest_streak, active_days FROM timetrackr.user_totals WHERE user_id = :ann;
+-- Days as another zone sees them, the zone of the entries: it is theirs alone.
+UPDATE timetrackr.users SET timezone = 'Pacific/Kiritimati' WHERE id = :ann;
+SELECT streak_start, streak_end, longest_streak, active_days FROM timetrackr.user_totals WHERE user_id = :ann;
+UPDATE timetrackr.time_entries SET timezone = 'Pacific/Kiritimati' WHERE user_id = :ann AND id = 3;
+SELECT streak_start, streak_end, longest_streak, active_days FROM timetrackr.user_totals WHERE user_id = :ann;
+DELETE FROM timetrackr.time_entries WHERE user_id = :ann AND id = 3;
+SELECT streak_start, streak_end, longest_streak, active_days FROM timetrackr.user_totals WHERE user_id = :ann;
+SELECT * FROM timetrackr.verify();
+ROLLBACK;
 
 -- Statements: what each leaves of three entries of 6 May, at 8, 10 and 12
 -- o'clock for an hour. Rules are for the end of a statement, not for its rows.
