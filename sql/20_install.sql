@@ -356,6 +356,7 @@ BEGIN
     PERFORM timetrackr.create_entry_tables();
     PERFORM timetrackr.create_badge_tables();
     PERFORM timetrackr.create_derived_tables();
+    PERFORM timetrackr.create_standing_tables();
     PERFORM timetrackr.create_event_tables();
     PERFORM timetrackr.create_relay_tables();
     PERFORM timetrackr.create_triggers();

@@ -250,6 +250,10 @@ AS $$
     FULL JOIN (SELECT s.user_id, s.relation, s.key, s.value FROM sides s WHERE s.side = 'actual') a
         USING (user_id, relation, key)
     WHERE e.value IS DISTINCT FROM a.value
+    UNION ALL
+    SELECT NULL, 'standings', format('%s bucket %s', w.metric, w.bucket), format('%s users', w.expected), format('%s users', w.actual)
+    FROM timetrackr.wrong_standings() w
+    WHERE verify.user_id IS NULL
 $$;
 COMMENT ON FUNCTION timetrackr.verify(bigint) IS
 'Every difference between a derived row and what the time entries say, for a user or for all: none is the only right answer. A side that is null has no such row. Mend with rebuild().';
