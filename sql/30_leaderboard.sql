@@ -70,6 +70,7 @@ AS $$
         CASE
             -- A bucket of one score.
             WHEN board_above.period = 'all'
+                AND timetrackr.standing_bucket(board_above.score - 1) < timetrackr.standing_bucket(board_above.score)
                 AND timetrackr.standing_end(timetrackr.standing_bucket(board_above.score)) = board_above.score + 1
             THEN (
                 SELECT COALESCE(sum(b.users), 0)::bigint
@@ -175,11 +176,8 @@ AS $$
         p.score,
         CASE
             WHEN p.score = f.score THEN f.above + 1
-            ELSE f.above + f.level + rank() OVER (ORDER BY p.score DESC) - (
-                SELECT count(*)
-                FROM page s
-                WHERE s.score = f.score
-            )
+            ELSE f.above + f.level + rank() OVER (ORDER BY p.score DESC)
+                - count(*) FILTER (WHERE p.score = f.score) OVER ()
         END
     FROM place f
     CROSS JOIN page p
