@@ -27,8 +27,8 @@ tt_totals_standing(const UserTotals *totals)
 }
 
 /*
- * A locked user stood there before and stands here now. A row or two at most,
- * waiting for nobody. Needs tt_spi_begin(), as all below.
+ * A locked user stood there before and stands here now. At most a row for each
+ * board, waiting for nobody. Needs tt_spi_begin(), as all below.
  */
 extern void tt_standing_moved(Standing before, Standing after);
 

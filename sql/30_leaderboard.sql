@@ -40,11 +40,12 @@ AS $$
                 AND b.metric = board_above.metric::text
                 AND b.bucket > timetrackr.standing_bucket(board_above.score)
         ) + (
-            SELECT COALESCE(sum(m.change), 0)
+            SELECT
+                count(*) FILTER (WHERE m.to_bucket > timetrackr.standing_bucket(board_above.score))
+                - count(*) FILTER (WHERE m.from_bucket > timetrackr.standing_bucket(board_above.score))
             FROM timetrackr.standing_moves m
             WHERE board_above.period = 'all'
                 AND m.metric = board_above.metric::text
-                AND m.bucket > timetrackr.standing_bucket(board_above.score)
         ) + (
             SELECT count(*)
             FROM timetrackr.scores s
@@ -78,10 +79,11 @@ AS $$
                 WHERE b.metric = board_above.metric::text
                     AND b.bucket = timetrackr.standing_bucket(board_above.score)
             ) + (
-                SELECT COALESCE(sum(m.change), 0)
+                SELECT
+                    count(*) FILTER (WHERE m.to_bucket = timetrackr.standing_bucket(board_above.score))
+                    - count(*) FILTER (WHERE m.from_bucket = timetrackr.standing_bucket(board_above.score))
                 FROM timetrackr.standing_moves m
                 WHERE m.metric = board_above.metric::text
-                    AND m.bucket = timetrackr.standing_bucket(board_above.score)
             )
             ELSE (
                 SELECT count(*)

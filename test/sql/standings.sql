@@ -69,7 +69,7 @@ ROLLBACK;
 -- What is wrong is seen, and rebuilding anybody mends it.
 UPDATE timetrackr.standings SET users = users + 1 WHERE (metric, bucket) IN (SELECT s.metric, s.bucket FROM timetrackr.standings s WHERE s.users > 0 ORDER BY s.metric, s.bucket LIMIT 1);
 DELETE FROM timetrackr.standing_moves;
-INSERT INTO timetrackr.standing_moves (metric, bucket, change) VALUES ('time', 1887, 3);
+INSERT INTO timetrackr.standing_moves (metric, from_bucket, to_bucket) VALUES ('time', 0, 1887), ('time', 0, 1887), ('time', 1886, 1887);
 SELECT relation, key, expected, actual FROM timetrackr.verify() WHERE key = 'time bucket 1887';
 SELECT count(*) > 1 AS wrong FROM timetrackr.verify();
 SELECT timetrackr.rebuild(:owner);
