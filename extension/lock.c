@@ -122,6 +122,12 @@ tt_user_lock(int64 user_id)
 	return lock;
 }
 
+long
+tt_users_locked(void)
+{
+	return locked == NULL ? 0 : hash_get_num_entries(locked);
+}
+
 void
 tt_user_forget(int64 user_id)
 {

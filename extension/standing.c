@@ -8,6 +8,7 @@
 
 #include "access/xact.h"
 #include "common/int.h"
+#include "lock.h"
 #include "port/pg_bitutils.h"
 #include "spi.h"
 #include "utils/builtins.h"
@@ -20,6 +21,9 @@ PG_FUNCTION_INFO_V1(tt_standing_end);
 
 /* The writer of every so many moves folds. */
 #define MOVES_PER_FOLD 128
+
+/* Who has locked more users than this may take his time. */
+#define USERS_OF_BULK_LOAD 200
 
 /* Scores below this have a bucket each; above, each doubling has half as many. */
 #define EXACT_SCORES 64
@@ -100,11 +104,14 @@ end_of(int32 bucket)
 	return end;
 }
 
-/* Nobody waits for another who folds; a snapshot that stays could not see what he did. */
+/*
+ * Nobody waits for another who folds. A snapshot that stays could not see what
+ * he did; and he keeps the lock to the end, so a bulk load leaves it to others.
+ */
 static void
 fold(void)
 {
-	if (IsolationUsesXactSnapshot())
+	if (IsolationUsesXactSnapshot() || tt_users_locked() > USERS_OF_BULK_LOAD)
 		return;
 	(void) tt_query(&try_lock, NULL, NULL);
 	if (tt_bool(0, 0))

@@ -36,7 +36,9 @@ AS $$
         OR a.rank IS DISTINCT FROM r.rank
 $$;
 INSERT INTO timetrackr.time_entries (user_id, project_id, start_time, end_time)
-SELECT s.user_id, :project, '2018-03-05 00:00Z', timestamptz '2018-03-05 00:00Z' + make_interval(secs => s.seconds) FROM test.standing s;
+SELECT s.user_id, :project, '2018-03-05 00:00Z', timestamptz '2018-03-05 00:00Z' + make_interval(secs => s.seconds) FROM test.standing s WHERE s.user_id <= 700150;
+INSERT INTO timetrackr.time_entries (user_id, project_id, start_time, end_time)
+SELECT s.user_id, :project, '2018-03-05 00:00Z', timestamptz '2018-03-05 00:00Z' + make_interval(secs => s.seconds) FROM test.standing s WHERE s.user_id > 700150;
 SELECT test.wrong_ranks();
 SELECT * FROM timetrackr.verify();
 -- So many moves have been folded, but for the last ones.
