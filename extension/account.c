@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "row.h"
 #include "spi.h"
+#include "standing.h"
 #include "timeline.h"
 #include "user_rules.h"
 
@@ -42,7 +43,8 @@ static TtQuery insert_totals = {
 };
 
 static TtQuery list_totals = {
-	"UPDATE timetrackr.user_totals SET listed = $2 WHERE user_id = $1",
+	"UPDATE timetrackr.user_totals SET listed = $2 WHERE user_id = $1 AND listed <> $2"
+	" RETURNING seconds, badges",
 	2, {INT8OID, BOOLOID}
 };
 
@@ -218,7 +220,14 @@ user_listed(HeapTuple row, TupleDesc columns, int64 user_id)
 
 	if (tt_user_lock(user_id) == NULL)
 		return;
-	(void) tt_query(&list_totals, args, NULL);
+	if (tt_query(&list_totals, args, NULL) == 1)
+	{
+		bool		listed = DatumGetBool(args[1]);
+		int64		seconds = tt_int64(0, 0);
+		int64		badges = tt_int64(0, 1);
+
+		tt_standing_moved(tt_standing(!listed, seconds, badges), tt_standing(listed, seconds, badges));
+	}
 	(void) tt_query(&list_scores, args, NULL);
 	emit("score_changed", user_id);
 }

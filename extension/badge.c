@@ -13,6 +13,7 @@
 #include "metric.h"
 #include "row.h"
 #include "spi.h"
+#include "standing.h"
 #include "timeline.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -133,7 +134,8 @@ tt_badges_evaluate(int64 user_id, int64 entry_id)
 /* badges: the trigger's side */
 
 static TtQuery count_award = {
-	"UPDATE timetrackr.user_totals SET badges = badges + $2 WHERE user_id = $1",
+	"UPDATE timetrackr.user_totals SET badges = badges + $2 WHERE user_id = $1"
+	" RETURNING listed, badges",
 	2, {INT8OID, INT4OID}, NULL
 };
 
@@ -213,7 +215,13 @@ award_changed(HeapTuple row, TupleDesc columns, bool award)
 	/* No lock means no user: the account is being deleted. */
 	if (tt_user_lock(user_id) == NULL)
 		return;
-	(void) tt_query(&count_award, args, NULL);
+	if (tt_query(&count_award, args, NULL) == 1)
+	{
+		bool		listed = tt_bool(0, 0);
+		int64		badges = tt_int64(0, 1);
+
+		tt_standing_moved(tt_standing(listed, 0, badges - (award ? 1 : -1)), tt_standing(listed, 0, badges));
+	}
 	if (!award)
 	{
 		untell_award(user_id, data);
@@ -252,12 +260,16 @@ static TtQuery forget_all_notifications = {
 void
 tt_user_badges_truncated(TriggerData *trigger)
 {
-	uint64		users = tt_query(&count_none, NULL, NULL);
-	int64	   *ids = palloc_extended(Max(1, users) * sizeof(int64), MCXT_ALLOC_HUGE);
+	uint64		users;
+	int64	   *ids;
 
+	tt_standings_lock();
+	users = tt_query(&count_none, NULL, NULL);
+	ids = palloc_extended(Max(1, users) * sizeof(int64), MCXT_ALLOC_HUGE);
 	/* A later query ends this result. */
 	for (uint64 row = 0; row < users; row++)
 		ids[row] = tt_int64(row, 0);
+	tt_standings_count();
 	(void) tt_query(&forget_all_awards, NULL, NULL);
 	(void) tt_query(&forget_all_notifications, NULL, NULL);
 	for (uint64 row = 0; row < users; row++)

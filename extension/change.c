@@ -12,6 +12,7 @@
 #include "lock.h"
 #include "overlap.h"
 #include "spi.h"
+#include "standing.h"
 #include "timeline.h"
 #include "totals.h"
 #include "utils/memutils.h"
@@ -155,12 +156,14 @@ apply_user(int64 user_id, const EntryChange *changes, int nchanges)
 {
 	UserTotals	totals;
 	int64		widest_before;
+	Standing	standing_before;
 
 	/* No lock means no user: his rows go with him. */
 	if (tt_user_lock(user_id) == NULL)
 		return;
 	tt_totals_load(user_id, &totals);
 	widest_before = totals.widest_entry;
+	standing_before = tt_totals_standing(&totals);
 	tt_totals_widen(&totals, changes, nchanges);
 	tt_overlap_check(&totals, changes, nchanges);
 	forget_deleted(changes, nchanges);
@@ -173,6 +176,7 @@ apply_user(int64 user_id, const EntryChange *changes, int nchanges)
 	/* An entry moved within its day leaves every sum as it was, but not its event. */
 	tt_totals_apply(&totals, changes, nchanges);
 	tt_totals_store(&totals);
+	tt_standing_moved(standing_before, tt_totals_standing(&totals));
 	update_timeline(user_id, changes, nchanges);
 	emit_events(user_id, changes, nchanges);
 	tt_badges_evaluate(user_id, last_completed(changes, nchanges));

@@ -1,11 +1,12 @@
 /*
  * entry_rules.c: the rules of a single time entry. Times are whole seconds;
- * duration, flagged and updated_at are the server's; the time zone is frozen
- * when the entry is made; user and id never change.
+ * duration, flagged, created_at and updated_at are the server's; the time zone
+ * is frozen when the entry is made; user and id never change.
  */
 #include "entry_rules.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type_d.h"
 #include "day.h"
 #include "entry_row.h"
@@ -22,6 +23,11 @@ static TtQuery running_entry = {
 	"SELECT id, start_time FROM timetrackr.time_entries"
 	" WHERE user_id = $1 AND end_time IS NULL",
 	1, {INT8OID}, NULL
+};
+
+static TtQuery same_entry = {
+	"SELECT FROM timetrackr.time_entries WHERE user_id = $1 AND id = $2",
+	2, {INT8OID, INT8OID}, NULL
 };
 
 /* A row being checked: all columns, and where ours are among them. */
@@ -198,7 +204,10 @@ tt_raise_running(int64 entry_id)
 	pg_unreachable();
 }
 
-/* One that begins to run, or is reopened, is the only one: an index sees to that, but has no names. */
+/*
+ * One that begins to run, or is reopened, is the only one: an index sees to
+ * that, but has no names. The row may be proposed by an upsert of that one.
+ */
 static void
 check_running(Draft *draft, Draft *old)
 {
@@ -207,7 +216,8 @@ check_running(Draft *draft, Draft *old)
 
 	if (!*null(draft, COLUMN_END_TIME) || (old != NULL && *null(old, COLUMN_END_TIME)))
 		return;
-	if (tt_find_running(DatumGetInt64(*value(draft, COLUMN_USER_ID)), &running_id, &start))
+	if (tt_find_running(DatumGetInt64(*value(draft, COLUMN_USER_ID)), &running_id, &start) &&
+		running_id != DatumGetInt64(*value(draft, COLUMN_ID)))
 		tt_raise_running(running_id);
 }
 
@@ -222,14 +232,26 @@ refuse_new_identity(Draft *draft, Draft *old)
 		tt_raise(422, "id_immutable", "id", NULL, "the id of an entry can't change");
 }
 
+/* A new row of an id that is there already can only become an update, or fail. */
+static bool
+is_upsert(Draft *draft, Draft *old)
+{
+	Datum		args[] = {*value(draft, COLUMN_USER_ID), *value(draft, COLUMN_ID)};
+
+	return old == NULL && tt_query(&same_entry, args, NULL) == 1;
+}
+
+/* What an upsert makes of the row is checked as the update that it is. */
 static void
 check_project(Draft *draft, Draft *old)
 {
+	int64		user_id = DatumGetInt64(*value(draft, COLUMN_USER_ID));
 	int64		project_id = DatumGetInt64(*value(draft, COLUMN_PROJECT_ID));
 
 	if (old != NULL && DatumGetInt64(*value(old, COLUMN_PROJECT_ID)) == project_id)
 		return;
-	tt_membership_require(DatumGetInt64(*value(draft, COLUMN_USER_ID)), project_id);
+	if (!tt_membership_allows(user_id, project_id) && !is_upsert(draft, old))
+		tt_membership_require(user_id, project_id);
 }
 
 /* What NOT NULL constraints refuse on their own is left to them. */
@@ -256,8 +278,9 @@ tt_entry_normalise(TriggerData *trigger, MemoryContext result)
 	{
 		open_draft(&old, trigger->tg_trigtuple, desc);
 		refuse_new_identity(&draft, &old);
-		set(&draft, COLUMN_CREATED_AT, *value(&old, COLUMN_CREATED_AT));
 	}
+	set(&draft, COLUMN_CREATED_AT, update ? *value(&old, COLUMN_CREATED_AT) :
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	if (lacks_required(&draft))
 		return stored;
 	lock = tt_user_lock(DatumGetInt64(*value(&draft, COLUMN_USER_ID)));

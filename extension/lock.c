@@ -13,11 +13,17 @@
 /* Users locked by this transaction; in TopTransactionContext. */
 static HTAB *locked = NULL;
 
+/*
+ * Rows that the transaction will insert refer to the user, which locks his row
+ * of users, too. That one comes first, as in DELETE FROM users: in the other
+ * order the two could block each other.
+ */
 static TtQuery lock_row = {
-	"UPDATE timetrackr.user_totals t"
+	"WITH u AS MATERIALIZED (SELECT id, timezone FROM timetrackr.users WHERE id = $1 FOR KEY SHARE)"
+	" UPDATE timetrackr.user_totals t"
 	" SET revision = t.revision + 1"
-	" FROM timetrackr.users u"
-	" WHERE t.user_id = $1 AND u.id = t.user_id"
+	" FROM u"
+	" WHERE t.user_id = u.id"
 	" RETURNING u.timezone",
 	1, {INT8OID}, NULL
 };
@@ -114,6 +120,12 @@ tt_user_lock(int64 user_id)
 	lock = hash_search(locked_table(), &user_id, HASH_ENTER, NULL);
 	strlcpy(lock->timezone, timezone, sizeof(lock->timezone));
 	return lock;
+}
+
+long
+tt_users_locked(void)
+{
+	return locked == NULL ? 0 : hash_get_num_entries(locked);
 }
 
 void

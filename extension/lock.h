@@ -23,6 +23,9 @@ extern const UserLock *tt_user_lock(int64 user_id);
 /* The user's row changed: read it again at the next tt_user_lock(). */
 extern void tt_user_forget(int64 user_id);
 
+/* How many users this transaction has locked. */
+extern long tt_users_locked(void);
+
 /* Forget every lock when a (sub)transaction ends. Called once at load. */
 extern void tt_lock_init(void);
 

@@ -16,6 +16,16 @@ typedef struct Allowed
 	int64		project_id;
 } Allowed;
 
+/* May a user log time on a project, and if not, why not? */
+typedef enum Verdict
+{
+	ALLOWED,
+	UNKNOWN_PROJECT,
+	NO_MEMBER,
+	VIEWER,
+	ARCHIVED
+} Verdict;
+
 /* Pairs that may; in TopTransactionContext. */
 static HTAB *allowed = NULL;
 
@@ -75,34 +85,71 @@ allowed_table(void)
 	return allowed;
 }
 
-static void
-check(int64 user_id, int64 project_id)
+/* Ask the tables. */
+static Verdict
+judge(int64 user_id, int64 project_id)
 {
 	Datum		args[] = {Int64GetDatum(project_id), Int64GetDatum(user_id)};
 	bool		exists = tt_query(&project_and_role, args, NULL) == 1;
 	char	   *role = exists ? tt_text(0, 2) : NULL;
 
 	if (!exists || (role == NULL && !tt_bool(0, 0)))
-		tt_raise(404, "project_not_found", "project_id", NULL,
-				 "there is no project " INT64_FORMAT, project_id);
+		return UNKNOWN_PROJECT;
 	if (role == NULL)
-		tt_raise(403, "not_a_member", "project_id", NULL,
-				 "only members may log time on project " INT64_FORMAT ": join it first", project_id);
+		return NO_MEMBER;
 	if (strcmp(role, "viewer") == 0)
-		tt_raise(403, "role_cannot_log", "project_id", NULL,
-				 "viewers may not log time on project " INT64_FORMAT, project_id);
-	if (tt_bool(0, 1))
-		tt_raise(409, "project_archived", "project_id", NULL,
-				 "project " INT64_FORMAT " is archived", project_id);
+		return VIEWER;
+	return tt_bool(0, 1) ? ARCHIVED : ALLOWED;
+}
+
+static void
+refuse(Verdict verdict, int64 project_id)
+{
+	switch (verdict)
+	{
+		case UNKNOWN_PROJECT:
+			tt_raise(404, "project_not_found", "project_id", NULL,
+					 "there is no project " INT64_FORMAT, project_id);
+			break;
+		case NO_MEMBER:
+			tt_raise(403, "not_a_member", "project_id", NULL,
+					 "only members may log time on project " INT64_FORMAT ": join it first", project_id);
+			break;
+		case VIEWER:
+			tt_raise(403, "role_cannot_log", "project_id", NULL,
+					 "viewers may not log time on project " INT64_FORMAT, project_id);
+			break;
+		case ARCHIVED:
+			tt_raise(409, "project_archived", "project_id", NULL,
+					 "project " INT64_FORMAT " is archived", project_id);
+			break;
+		case ALLOWED:
+			break;
+	}
+}
+
+static Verdict
+verdict_on(int64 user_id, int64 project_id)
+{
+	Allowed		key = {user_id, project_id};
+	Verdict		verdict;
+
+	if (hash_search(allowed_table(), &key, HASH_FIND, NULL) != NULL)
+		return ALLOWED;
+	verdict = judge(user_id, project_id);
+	if (verdict == ALLOWED)
+		(void) hash_search(allowed_table(), &key, HASH_ENTER, NULL);
+	return verdict;
+}
+
+bool
+tt_membership_allows(int64 user_id, int64 project_id)
+{
+	return verdict_on(user_id, project_id) == ALLOWED;
 }
 
 void
 tt_membership_require(int64 user_id, int64 project_id)
 {
-	Allowed		key = {user_id, project_id};
-
-	if (hash_search(allowed_table(), &key, HASH_FIND, NULL) != NULL)
-		return;
-	check(user_id, project_id);
-	(void) hash_search(allowed_table(), &key, HASH_ENTER, NULL);
+	refuse(verdict_on(user_id, project_id), project_id);
 }

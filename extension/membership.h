@@ -14,6 +14,9 @@
  */
 extern void tt_membership_require(int64 user_id, int64 project_id);
 
+/* The same question, answered. */
+extern bool tt_membership_allows(int64 user_id, int64 project_id);
+
 /* Members or projects changed: forget what was answered. */
 extern void tt_membership_forget(void);
 

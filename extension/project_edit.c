@@ -14,8 +14,11 @@ PG_FUNCTION_INFO_V1(tt_delete_project);
 
 static TtQuery project_to_edit = {TT_SEE_PROJECT("NO KEY UPDATE"), 2, {INT8OID, INT8OID}};
 
-/* Locked against new entries, too: they refer to it. */
-static TtQuery project_to_delete = {TT_SEE_PROJECT("UPDATE"), 2, {INT8OID, INT8OID}};
+/* Nobody begins an entry on it any more: an entry refers to its project. */
+static TtQuery close_project = {
+	"SELECT FROM timetrackr.projects WHERE id = $1 FOR UPDATE",
+	1, {INT8OID}
+};
 
 static TtQuery project_to_fill = {TT_SEE_PROJECT("SHARE"), 2, {INT8OID, INT8OID}};
 
@@ -117,17 +120,49 @@ require_target(int64 target_id, int64 project_id, int64 viewer_id)
 				 "a member with entries may only view that project");
 }
 
+/* Lock the users with entries on a project; returns them. */
+static int64 *
+lock_users(int64 project_id, uint64 *nusers)
+{
+	Datum		args[1] = {Int64GetDatum(project_id)};
+	int64	   *users;
+
+	*nusers = tt_query(&users_with_entries, args, NULL);
+	users = palloc_extended(Max(*nusers, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < *nusers; i++)
+		users[i] = tt_int64(i, 0);
+	for (uint64 i = 0; i < *nusers; i++)
+		(void) tt_user_lock(users[i]);
+	return users;
+}
+
+/*
+ * Close a project to new entries; returns the users with entries on it, locked.
+ * Who writes an entry locks himself first and the project last: so do we, and
+ * look again for those who came meanwhile.
+ */
+static int64 *
+close_and_lock_users(int64 project_id, uint64 *nusers)
+{
+	Datum		args[1] = {Int64GetDatum(project_id)};
+
+	pfree(lock_users(project_id, nusers));
+	(void) tt_query(&close_project, args, NULL);
+	return lock_users(project_id, nusers);
+}
+
 /* User by user, as every statement on entries is. */
 static void
 move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
 {
 	for (uint64 i = 0; i < nusers; i++)
-		(void) tt_user_lock(users[i]);
-	for (uint64 i = 0; i < nusers; i++)
 	{
 		Datum		member[2] = {Int64GetDatum(to), Int64GetDatum(users[i])};
 		Datum		move[3] = {Int64GetDatum(users[i]), Int64GetDatum(from), Int64GetDatum(to)};
 
+		/* An account that was deleted while we waited has taken its entries along. */
+		if (tt_user_lock(users[i]) == NULL)
+			continue;
 		(void) tt_query(&add_contributor, member, NULL);
 		(void) tt_query(&move_entries, move, NULL);
 	}
@@ -145,14 +180,11 @@ tt_delete_project(PG_FUNCTION_ARGS)
 	int64	   *users;
 
 	tt_spi_begin();
-	project = tt_see_project(&project_to_delete, project_id, viewer_id, NULL);
+	project = tt_see_project(&project_to_edit, project_id, viewer_id, NULL);
 	tt_require_owner(&project, viewer_id);
 	if (!PG_ARGISNULL(2))
 		require_target(PG_GETARG_INT64(2), project_id, viewer_id);
-	nusers = tt_query(&users_with_entries, args, NULL);
-	users = palloc(Max(nusers, 1) * sizeof(int64));
-	for (uint64 i = 0; i < nusers; i++)
-		users[i] = tt_int64(i, 0);
+	users = close_and_lock_users(project_id, &nusers);
 	if (nusers > 0 && PG_ARGISNULL(2))
 		tt_raise(409, "project_has_entries", NULL, NULL,
 				 "the project has time entries: move them to another one, or delete them first");

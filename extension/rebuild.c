@@ -12,6 +12,7 @@
 #include "lock.h"
 #include "miscadmin.h"
 #include "spi.h"
+#include "standing.h"
 #include "timeline.h"
 #include "totals.h"
 #include "utils/memutils.h"
@@ -198,10 +199,12 @@ Datum
 tt_rebuild(PG_FUNCTION_ARGS)
 {
 	tt_spi_begin();
+	tt_standings_lock();
 	if (PG_ARGISNULL(0))
 		rebuild_all();
 	else
 		rebuild_user(PG_GETARG_INT64(0));
+	tt_standings_count();
 	tt_spi_end();
 	PG_RETURN_VOID();
 }
@@ -216,7 +219,9 @@ tt_entry_truncated(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function can only be called by the trigger that timetrackr.install() creates")));
 	tt_spi_begin();
+	tt_standings_lock();
 	rebuild_all();
+	tt_standings_count();
 	tt_spi_end();
 	return PointerGetDatum(NULL);
 }

@@ -39,6 +39,15 @@ tt_row_int64(HeapTuple row, TupleDesc columns, const char *name)
 	return isnull ? 0 : DatumGetInt64(value);
 }
 
+int32
+tt_row_int32(HeapTuple row, TupleDesc columns, const char *name)
+{
+	bool		isnull;
+	Datum		value = get(row, columns, name, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
 bool
 tt_row_bool(HeapTuple row, TupleDesc columns, const char *name)
 {

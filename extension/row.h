@@ -16,6 +16,7 @@ extern int	tt_row_column(TupleDesc columns, const char *name);
 
 /* NULL counts as 0 / NULL text. Text is palloc'd. */
 extern int64 tt_row_int64(HeapTuple row, TupleDesc columns, const char *name);
+extern int32 tt_row_int32(HeapTuple row, TupleDesc columns, const char *name);
 extern bool tt_row_bool(HeapTuple row, TupleDesc columns, const char *name);
 extern char *tt_row_text(HeapTuple row, TupleDesc columns, const char *name);
 

@@ -9,9 +9,12 @@
 #include "change.h"
 #include "commands/trigger.h"
 #include "entry_rules.h"
+#include "leaving.h"
 #include "project.h"
+#include "row.h"
 #include "spi.h"
 #include "totals.h"
+#include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(tt_entry_before);
 PG_FUNCTION_INFO_V1(tt_entry_after);
@@ -74,7 +77,14 @@ tt_entry_after(PG_FUNCTION_ARGS)
 Datum
 tt_user_before(PG_FUNCTION_ARGS)
 {
-	return PointerGetDatum(tt_user_normalise(require_trigger(fcinfo, TRIGGER_EVENT_BEFORE, true)));
+	TriggerData *trigger = require_trigger(fcinfo, TRIGGER_EVENT_BEFORE, true);
+
+	if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		return PointerGetDatum(tt_user_normalise(trigger));
+	tt_spi_begin();
+	tt_user_leaves(tt_row_int64(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation), "id"));
+	tt_spi_end();
+	return PointerGetDatum(trigger->tg_trigtuple);
 }
 
 Datum

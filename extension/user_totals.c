@@ -6,6 +6,7 @@
 
 #include "row.h"
 #include "spi.h"
+#include "standing.h"
 #include "timeline.h"
 #include "utils/rel.h"
 
@@ -109,11 +110,16 @@ tt_totals_widen(UserTotals *totals, const EntryChange *changes, int nchanges)
 void
 tt_totals_deleted(TriggerData *trigger)
 {
-	int64		user_id = tt_row_int64(trigger->tg_trigtuple,
-									   RelationGetDescr(trigger->tg_relation), "user_id");
+	HeapTuple	row = trigger->tg_trigtuple;
+	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
+	int64		user_id = tt_row_int64(row, columns, "user_id");
 	Datum		args[] = {Int64GetDatum(user_id)};
 
 	for (int i = 0; i < lengthof(clear); i++)
 		(void) tt_query(&clear[i], args, NULL);
 	tt_timeline_remove_user(user_id);
+	tt_standing_moved(tt_standing(tt_row_bool(row, columns, "listed"),
+								  tt_row_int64(row, columns, "seconds"),
+								  tt_row_int32(row, columns, "badges")),
+					  tt_standing(false, 0, 0));
 }

@@ -94,7 +94,7 @@ BEGIN
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (user_id, id),
-        CHECK (end_time > start_time),
+        CHECK (end_time > start_time AND end_time - start_time = duration * interval '1 second'),
         CHECK ((end_time IS NULL) = (duration IS NULL))
     );
     CREATE INDEX IF NOT EXISTS time_entries_start ON timetrackr.time_entries (user_id, start_time, id);
@@ -289,7 +289,7 @@ BEGIN
         FOR EACH STATEMENT EXECUTE FUNCTION timetrackr.entry_truncated();
 
     CREATE OR REPLACE TRIGGER timetrackr_user_before
-        BEFORE INSERT OR UPDATE ON timetrackr.users
+        BEFORE INSERT OR UPDATE OR DELETE ON timetrackr.users
         FOR EACH ROW EXECUTE FUNCTION timetrackr.user_before();
     CREATE OR REPLACE TRIGGER timetrackr_user_after
         AFTER INSERT OR UPDATE OR DELETE ON timetrackr.users
@@ -356,6 +356,7 @@ BEGIN
     PERFORM timetrackr.create_entry_tables();
     PERFORM timetrackr.create_badge_tables();
     PERFORM timetrackr.create_derived_tables();
+    PERFORM timetrackr.create_standing_tables();
     PERFORM timetrackr.create_event_tables();
     PERFORM timetrackr.create_relay_tables();
     PERFORM timetrackr.create_triggers();

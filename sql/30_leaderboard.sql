@@ -20,19 +20,33 @@ CREATE FUNCTION timetrackr.board_above(
     period timetrackr.period,
     metric timetrackr.metric,
     period_start date,
-    score bigint,
-    user_id bigint
+    score bigint
 )
 RETURNS TABLE (
     above bigint,
-    tied bigint
+    level bigint
 )
 LANGUAGE sql
 STABLE
 ROWS 1
 AS $$
+    -- Of all time: the buckets above the score's, and what is above it in its
+    -- own. Of other periods: everybody above.
     SELECT
         (
+            SELECT COALESCE(sum(b.users), 0)::bigint
+            FROM timetrackr.standings b
+            WHERE board_above.period = 'all'
+                AND b.metric = board_above.metric::text
+                AND b.bucket > timetrackr.standing_bucket(board_above.score)
+        ) + (
+            SELECT
+                count(*) FILTER (WHERE m.to_bucket > timetrackr.standing_bucket(board_above.score))
+                - count(*) FILTER (WHERE m.from_bucket > timetrackr.standing_bucket(board_above.score))
+            FROM timetrackr.standing_moves m
+            WHERE board_above.period = 'all'
+                AND m.metric = board_above.metric::text
+        ) + (
             SELECT count(*)
             FROM timetrackr.scores s
             WHERE board_above.metric = 'time'
@@ -40,6 +54,11 @@ AS $$
                 AND s.period_start = board_above.period_start
                 AND s.listed
                 AND s.seconds > board_above.score
+                AND s.seconds < CASE
+                    WHEN board_above.period = 'all'
+                        THEN timetrackr.standing_end(timetrackr.standing_bucket(board_above.score))
+                    ELSE 9223372036854775807
+                END
         ) + (
             SELECT count(*)
             FROM timetrackr.user_totals t
@@ -47,28 +66,45 @@ AS $$
                 AND t.listed
                 AND t.badges > 0
                 AND t.badges > board_above.score
+                AND t.badges < timetrackr.standing_end(timetrackr.standing_bucket(board_above.score))
         ),
-        (
-            SELECT count(*)
-            FROM timetrackr.scores s
-            WHERE board_above.metric = 'time'
-                AND s.period = board_above.period::text
-                AND s.period_start = board_above.period_start
-                AND s.listed
-                AND s.seconds = board_above.score
-                AND s.user_id::text COLLATE "C" > board_above.user_id::text COLLATE "C"
-        ) + (
-            SELECT count(*)
-            FROM timetrackr.user_totals t
-            WHERE board_above.metric = 'badges'
-                AND t.listed
-                AND t.badges > 0
-                AND t.badges = board_above.score
-                AND t.user_id::text COLLATE "C" > board_above.user_id::text COLLATE "C"
-        )
+        CASE
+            -- A bucket of one score.
+            WHEN board_above.period = 'all'
+                AND timetrackr.standing_bucket(board_above.score - 1) < timetrackr.standing_bucket(board_above.score)
+                AND timetrackr.standing_end(timetrackr.standing_bucket(board_above.score)) = board_above.score + 1
+            THEN (
+                SELECT COALESCE(sum(b.users), 0)::bigint
+                FROM timetrackr.standings b
+                WHERE b.metric = board_above.metric::text
+                    AND b.bucket = timetrackr.standing_bucket(board_above.score)
+            ) + (
+                SELECT
+                    count(*) FILTER (WHERE m.to_bucket = timetrackr.standing_bucket(board_above.score))
+                    - count(*) FILTER (WHERE m.from_bucket = timetrackr.standing_bucket(board_above.score))
+                FROM timetrackr.standing_moves m
+                WHERE m.metric = board_above.metric::text
+            )
+            ELSE (
+                SELECT count(*)
+                FROM timetrackr.scores s
+                WHERE board_above.metric = 'time'
+                    AND s.period = board_above.period::text
+                    AND s.period_start = board_above.period_start
+                    AND s.listed
+                    AND s.seconds = board_above.score
+            ) + (
+                SELECT count(*)
+                FROM timetrackr.user_totals t
+                WHERE board_above.metric = 'badges'
+                    AND t.listed
+                    AND t.badges > 0
+                    AND t.badges = board_above.score
+            )
+        END
 $$;
-COMMENT ON FUNCTION timetrackr.board_above(timetrackr.period, timetrackr.metric, date, bigint, bigint) IS
-'Of the board whose period begins on period_start: how many users have a higher score (above), and how many have the same and stand before user_id (tied). Counted on the index.';
+COMMENT ON FUNCTION timetrackr.board_above(timetrackr.period, timetrackr.metric, date, bigint) IS
+'Of the board whose period begins on period_start: how many users have a higher score (above), and how many have this one (level). Of all time it is counted by standings, and on the index within one bucket of them; of other periods on the index, over all who are above.';
 
 CREATE FUNCTION timetrackr.leaderboard(
     period timetrackr.period DEFAULT 'all',
@@ -119,23 +155,22 @@ AS $$
             LIMIT leaderboard."limit"
         )
     ), first AS (
-        SELECT p.user_id, p.score
+        SELECT p.score
         FROM page p
-        ORDER BY p.score DESC, p.user_id::text COLLATE "C" DESC
+        ORDER BY p.score DESC
         LIMIT 1
     ), place AS MATERIALIZED (
         -- Counted once, not for every row of the page.
-        SELECT f.score, b.above, b.tied
+        SELECT f.score, b.above, b.level
         FROM first f
         CROSS JOIN LATERAL timetrackr.board_above(
             leaderboard.period,
             leaderboard.metric,
             timetrackr.board_start(leaderboard.period, leaderboard.metric, leaderboard.period_start),
-            f.score,
-            f.user_id) b
+            f.score) b
     )
-    -- Below the first row's score a rank is the place on the board; at it, the
-    -- place of the first of the tied, who may be on a page before.
+    -- Below the first row's score a rank counts from all that have it, on this
+    -- page or on one before.
     SELECT
         p.user_id,
         u.username,
@@ -143,7 +178,8 @@ AS $$
         p.score,
         CASE
             WHEN p.score = f.score THEN f.above + 1
-            ELSE f.above + f.tied + rank() OVER (ORDER BY p.score DESC)
+            ELSE f.above + f.level + rank() OVER (ORDER BY p.score DESC)
+                - count(*) FILTER (WHERE p.score = f.score) OVER ()
         END
     FROM place f
     CROSS JOIN page p

@@ -60,7 +60,7 @@ AS $$
         CASE
             WHEN t.listed AND t.seconds > 0 THEN (
                 SELECT b.above + 1
-                FROM timetrackr.board_above('all', 'time', DATE '1970-01-01', t.seconds, u.id) b
+                FROM timetrackr.board_above('all', 'time', DATE '1970-01-01', t.seconds) b
             )
         END,
         ARRAY(

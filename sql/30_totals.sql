@@ -31,7 +31,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_rebuild';
 COMMENT ON FUNCTION timetrackr.rebuild(bigint) IS
-'Recomputes totals, scores, streaks and timeline events of a user, or of all, from the time entries, and awards badges due. Needed only after rows were written past the triggers, or after a change of timetrackr.streak_min.';
+'Recomputes totals, scores, streaks and timeline events of a user, or of all, from the time entries, and awards badges due; counts the standings anew, whoever it is for. Needed only after rows were written past the triggers, or after a change of timetrackr.streak_min.';
 
 CREATE FUNCTION timetrackr.expected_days(user_id bigint DEFAULT NULL)
 RETURNS TABLE (
@@ -250,6 +250,10 @@ AS $$
     FULL JOIN (SELECT s.user_id, s.relation, s.key, s.value FROM sides s WHERE s.side = 'actual') a
         USING (user_id, relation, key)
     WHERE e.value IS DISTINCT FROM a.value
+    UNION ALL
+    SELECT NULL, 'standings', format('%s bucket %s', w.metric, w.bucket), format('%s users', w.expected), format('%s users', w.actual)
+    FROM timetrackr.wrong_standings() w
+    WHERE verify.user_id IS NULL
 $$;
 COMMENT ON FUNCTION timetrackr.verify(bigint) IS
-'Every difference between a derived row and what the time entries say, for a user or for all: none is the only right answer. A side that is null has no such row. Mend with rebuild().';
+'Every difference between a derived row and what the time entries say, for a user or for all: none is the only right answer. A side that is null has no such row. Counts of users in standings are compared when all are; they belong to no user. Mend with rebuild().';

@@ -38,7 +38,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_user_before';
 COMMENT ON FUNCTION timetrackr.user_before() IS
-'Trigger: checks and normalises email, username, time zone and bio of a user.';
+'Trigger: checks and normalises email, username, time zone and bio of a user. When an account is deleted, hands its projects that others manage or have time on over to one of them.';
 
 CREATE FUNCTION timetrackr.user_after()
 RETURNS trigger

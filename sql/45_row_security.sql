@@ -60,7 +60,10 @@ AS $$
                     ' AND EXISTS (SELECT FROM timetrackr.user_totals t WHERE t.user_id = project_totals.user_id AND t.listed))',
                 'false', 'false', 'false'),
             ('day_totals', 'user_id = :me', 'false', 'false', 'false'),
-            ('scores', 'listed OR user_id = :me', 'false', 'false', 'false')
+            ('scores', 'listed OR user_id = :me', 'false', 'false', 'false'),
+            -- They tell of nobody.
+            ('standings', 'true', 'false', 'false', 'false'),
+            ('standing_moves', 'true', 'false', 'false', 'false')
     ) r (relation, may_select, may_insert, may_update, may_delete)
     CROSS JOIN LATERAL (
         SELECT
@@ -314,7 +317,8 @@ BEGIN
     EXECUTE format('GRANT SELECT ON timetrackr.viewer, timetrackr.viewer_projects, timetrackr.viewer_account,'
         ' timetrackr.projects, timetrackr.project_members, timetrackr.time_entries, timetrackr.timeline_events,'
         ' timetrackr.notifications, timetrackr.badges, timetrackr.user_badges, timetrackr.user_totals,'
-        ' timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores TO %s', role);
+        ' timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
+        ' timetrackr.standings, timetrackr.standing_moves TO %s', role);
     EXECUTE format('GRANT SELECT (id, username, bio, avatar, created_at),'
         ' UPDATE (username, timezone, bio, listed) ON timetrackr.users TO %s', role);
     EXECUTE format('GRANT INSERT (name, description, visibility),'
@@ -326,7 +330,7 @@ BEGIN
     -- Boards show nobody who is not listed, whoever asks.
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'leaderboard', 'leaderboard_around', 'project_leaderboard',
-        'board_start', 'board_above', 'project_visible', 'visible_projects',
+        'board_start', 'board_above', 'standing_bucket', 'standing_end', 'project_visible', 'visible_projects',
         'current_streak', 'day_slices'
     ]);
 END

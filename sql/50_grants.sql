@@ -44,7 +44,7 @@ BEGIN
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'json', 'csv', 'user_exists', 'visible_projects', 'project_visible', 'current_streak',
-        'board_start', 'board_above',
+        'board_start', 'board_above', 'standing_bucket', 'standing_end',
         'check_days', 'check_report_groups', 'day_slices'
     ]);
 
@@ -61,6 +61,7 @@ BEGIN
     EXECUTE format('GRANT SELECT ON timetrackr.projects, timetrackr.project_members,'
         ' timetrackr.time_entries, timetrackr.timeline_events, timetrackr.badges, timetrackr.user_badges,'
         ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
+        ' timetrackr.standings, timetrackr.standing_moves,'
         ' timetrackr.meta TO %s', role);
 END
 $$;

@@ -42,6 +42,10 @@ count_pytest() {
 	END
 }
 
+count_property() {
+	count_pytest "$1"
+}
+
 count_http() {
 	count_pytest "$1"
 }

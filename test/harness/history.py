@@ -4,6 +4,7 @@ history was worth at each of its moments, computed from scratch each time."""
 import operator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from math import floor
 from zoneinfo import ZoneInfo
 
@@ -24,13 +25,20 @@ class Entry:
         return int((self.end - self.start).total_seconds())
 
     def slices(self):
-        """(day, seconds) between the midnights of its zone."""
-        at = self.start
-        while at < self.end:
-            day = at.astimezone(self.zone).date()
-            upto = min(self.end, midnight(day + timedelta(days=1), self.zone))
-            yield day, int((upto - at).total_seconds())
-            at = upto
+        """(day, seconds) for each date that the wall showed."""
+        return cut(self.start, self.end, self.zone)
+
+
+@lru_cache(maxsize=10000)
+def cut(start, end, zone):
+    """Minute by minute, since clocks go back over midnight in the most different ways."""
+    sums, at = {}, start
+    while at < end:
+        upto = min(end, at.replace(second=0) + timedelta(minutes=1))
+        day = at.astimezone(zone).date()
+        sums[day] = sums.get(day, 0) + int((upto - at).total_seconds())
+        at = upto
+    return tuple(sums.items())
 
 
 def midnight(day, zone):

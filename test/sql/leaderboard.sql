@@ -145,3 +145,56 @@ DEALLOCATE board;
 RESET plan_cache_mode;
 RESET enable_seqscan;
 RESET enable_bitmapscan;
+
+-- Between two pages some move, up and down past the cursor, its own row among
+-- them, one leaves and one comes. Who stays is on one page, and on one only.
+CREATE TABLE test.seen AS
+SELECT 1 AS page, l.user_id, l.score, l.rank FROM timetrackr.leaderboard('week', period_start => '2019-05-06', "limit" => 4) l;
+SELECT user_id AS cursor_user, score AS cursor_score FROM test.seen ORDER BY score, user_id::text COLLATE "C" LIMIT 1 \gset
+SELECT array_agg(b.n ORDER BY b.n DESC) AS first_page FROM test.seen JOIN test.board b USING (user_id);
+CREATE FUNCTION test.move_on_board(who integer, new_seconds integer)
+RETURNS void
+LANGUAGE sql
+AS $$
+    UPDATE timetrackr.time_entries e
+    SET end_time = e.start_time + make_interval(secs => move_on_board.new_seconds)
+    FROM test.board b
+    WHERE b.n = move_on_board.who AND e.user_id = b.user_id
+$$;
+BEGIN;
+SELECT test.move_on_board(8, 20000), test.move_on_board(2, 30000), test.move_on_board(10, 500);
+UPDATE timetrackr.users SET listed = false WHERE id = (SELECT b.user_id FROM test.board b WHERE b.n = 5);
+UPDATE timetrackr.users SET listed = true WHERE id = (SELECT b.user_id FROM test.board b WHERE b.n = 12);
+INSERT INTO test.seen SELECT 2, l.* FROM (SELECT user_id, score, rank FROM timetrackr.leaderboard('week', 'time', '2019-05-06', 4, :cursor_score, :cursor_user)) l;
+SELECT user_id AS cursor_user, score AS cursor_score FROM test.seen WHERE page = 2 ORDER BY score, user_id::text COLLATE "C" LIMIT 1 \gset
+INSERT INTO test.seen SELECT 3, l.* FROM (SELECT user_id, score, rank FROM timetrackr.leaderboard('week', 'time', '2019-05-06', 4, :cursor_score, :cursor_user)) l;
+SELECT array_agg(b.n ORDER BY b.n) AS stayed_and_seen_once
+FROM test.board b
+WHERE b.n NOT IN (8, 2, 10, 5, 12)
+    AND (SELECT count(*) FROM test.seen s WHERE s.user_id = b.user_id) = 1;
+-- The later pages are the board as it is now from the cursor on, ranks and all.
+SELECT bool_and(s.rank = r.rank) AS ranked, count(*) AS rows
+FROM test.seen s
+JOIN (SELECT l.user_id, l.rank FROM timetrackr.leaderboard('week', period_start => '2019-05-06') l) r USING (user_id)
+WHERE s.page > 1;
+ROLLBACK;
+
+-- Boards of periods gone by, by each of their days: years and weeks overlap.
+SELECT test.new_user('board-past') AS past \gset
+INSERT INTO timetrackr.project_members (project_id, user_id) VALUES (:project, :past);
+INSERT INTO timetrackr.time_entries (user_id, project_id, start_time, end_time)
+SELECT :past, :project, t, t + interval '100 seconds' FROM generate_series(timestamptz '2001-12-20 12:00Z', '2002-01-20 12:00Z', interval '1 day') t;
+SELECT bool_and(l.score = d.expected) AS right, count(*) AS boards
+FROM generate_series(DATE '2001-12-20', DATE '2002-01-20', interval '1 day') day
+CROSS JOIN (VALUES ('day'), ('week'), ('month'), ('all')) p (period)
+CROSS JOIN LATERAL (
+    SELECT 100 * count(*) AS expected
+    FROM generate_series(DATE '2001-12-20', DATE '2002-01-20', interval '1 day') other
+    WHERE CASE p.period
+        WHEN 'week' THEN to_char(other, 'IYYY-IW') = to_char(day, 'IYYY-IW')
+        WHEN 'month' THEN to_char(other, 'YYYY-MM') = to_char(day, 'YYYY-MM')
+        WHEN 'day' THEN other = day
+        ELSE true
+    END
+) d
+LEFT JOIN LATERAL timetrackr.leaderboard_around(:past, p.period::timetrackr.period, 'time', day::date, 1) l ON true;

@@ -359,7 +359,7 @@ WHERE c.relnamespace = 'timetrackr'::regnamespace
         OR has_any_column_privilege('regress_tt_pool', c.oid, 'SELECT, INSERT, UPDATE')
         OR has_any_column_privilege('regress_tt_second', c.oid, 'SELECT, INSERT, UPDATE'));
 SELECT has_schema_privilege('regress_tt_pool', 'timetrackr', 'USAGE') AS schema,
-    has_function_privilege('regress_tt_pool', 'timetrackr.board_above(timetrackr.period, timetrackr.metric, date, bigint, bigint)', 'EXECUTE') AS function;
+    has_function_privilege('regress_tt_pool', 'timetrackr.board_above(timetrackr.period, timetrackr.metric, date, bigint)', 'EXECUTE') AS function;
 SELECT a.attrelid::regclass AS with_default
 FROM pg_attribute a
 WHERE a.attrelid IN ('timetrackr.time_entries'::regclass, 'timetrackr.projects'::regclass, 'timetrackr.project_members'::regclass)

@@ -1,0 +1,165 @@
+/*
+ * standing.c: keeps timetrackr.standings (see standing.h). A counter per bucket
+ * that every writer updates would make users wait for each other. So a writer
+ * only adds a row to standing_moves, when a score leaves its bucket; now and
+ * then one of them folds all moves into standings. Readers add up both.
+ */
+#include "standing.h"
+
+#include "access/xact.h"
+#include "common/int.h"
+#include "lock.h"
+#include "port/pg_bitutils.h"
+#include "spi.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(tt_standing_bucket);
+PG_FUNCTION_INFO_V1(tt_standing_end);
+
+/* Held by whoever folds or counts. */
+#define FOLD_LOCK "8391171951110545262"
+
+/* The writer of every so many moves folds. */
+#define MOVES_PER_FOLD 128
+
+/* Who has locked more users than this may take his time. */
+#define USERS_OF_BULK_LOAD 200
+
+/* Scores below this have a bucket each; above, each doubling has half as many. */
+#define EXACT_SCORES 64
+#define EXACT_BITS 6
+#define BUCKETS_PER_DOUBLING (EXACT_SCORES / 2)
+
+static TtQuery insert_move = {
+	"INSERT INTO timetrackr.standing_moves (metric, from_bucket, to_bucket)"
+	" VALUES ($1, $2, $3) RETURNING id",
+	3, {TEXTOID, INT4OID, INT4OID}
+};
+
+static TtQuery try_lock = {
+	"SELECT pg_catalog.pg_try_advisory_xact_lock(" FOLD_LOCK ")",
+	0, {0}
+};
+
+static TtQuery wait_lock = {
+	"SELECT pg_catalog.pg_advisory_xact_lock(" FOLD_LOCK ")",
+	0, {0}
+};
+
+static TtQuery fold_moves = {
+	"WITH folded AS (DELETE FROM timetrackr.standing_moves RETURNING metric, from_bucket, to_bucket)"
+	" INSERT INTO timetrackr.standings AS s (metric, bucket, users)"
+	" SELECT f.metric, v.bucket, sum(v.change) FROM folded f"
+	" CROSS JOIN LATERAL (VALUES (f.from_bucket, -1), (f.to_bucket, 1)) v (bucket, change)"
+	" WHERE v.bucket > 0"
+	" GROUP BY f.metric, v.bucket HAVING sum(v.change) <> 0"
+	" ON CONFLICT (metric, bucket) DO UPDATE SET users = s.users + excluded.users",
+	0, {0}
+};
+
+/*
+ * One statement, so that one snapshot holds the scores and the moves that they
+ * include: what commits later keeps its moves.
+ */
+static TtQuery count_all = {
+	"WITH folded AS (DELETE FROM timetrackr.standing_moves)"
+	" INSERT INTO timetrackr.standings AS s (metric, bucket, users)"
+	" SELECT metric, bucket, COALESCE(c.users, 0)"
+	" FROM timetrackr.counted_standings() c"
+	" FULL JOIN timetrackr.standings o USING (metric, bucket)"
+	" ON CONFLICT (metric, bucket) DO UPDATE SET users = excluded.users"
+	" WHERE s.users <> excluded.users",
+	0, {0}
+};
+
+/* The bucket of a score; 0 is that of none. */
+static int32
+bucket_of(int64 score)
+{
+	int			doubling;
+
+	if (score < EXACT_SCORES)
+		return (int32) Max(score, 0);
+	doubling = pg_leftmost_one_pos64(score) - EXACT_BITS;
+	return EXACT_SCORES + doubling * BUCKETS_PER_DOUBLING +
+		(int32) (score >> (doubling + 1)) % BUCKETS_PER_DOUBLING;
+}
+
+/* The lowest score above those of a bucket. */
+static int64
+end_of(int32 bucket)
+{
+	int			doubling;
+	int64		first;
+	int64		end;
+
+	if (bucket < EXACT_SCORES)
+		return (int64) bucket + 1;
+	doubling = (bucket - EXACT_SCORES) / BUCKETS_PER_DOUBLING;
+	if (doubling >= 63 - EXACT_BITS)
+		return PG_INT64_MAX;
+	first = BUCKETS_PER_DOUBLING + (bucket - EXACT_SCORES) % BUCKETS_PER_DOUBLING;
+	if (pg_mul_s64_overflow(first + 1, INT64CONST(1) << (doubling + 1), &end))
+		return PG_INT64_MAX;
+	return end;
+}
+
+/*
+ * Nobody waits for another who folds. A snapshot that stays could not see what
+ * he did; and he keeps the lock to the end, so a bulk load leaves it to others.
+ */
+static void
+fold(void)
+{
+	if (IsolationUsesXactSnapshot() || tt_users_locked() > USERS_OF_BULK_LOAD)
+		return;
+	(void) tt_query(&try_lock, NULL, NULL);
+	if (tt_bool(0, 0))
+		(void) tt_query(&fold_moves, NULL, NULL);
+}
+
+static void
+move(const char *metric, int64 before, int64 after)
+{
+	Datum		args[] = {CStringGetTextDatum(metric), Int32GetDatum(bucket_of(before)),
+	Int32GetDatum(bucket_of(after))};
+
+	if (DatumGetInt32(args[1]) == DatumGetInt32(args[2]))
+		return;
+	(void) tt_query(&insert_move, args, NULL);
+	if (tt_int64(0, 0) % MOVES_PER_FOLD == 0)
+		fold();
+}
+
+void
+tt_standing_moved(Standing before, Standing after)
+{
+	move("time", before.time, after.time);
+	move("badges", before.badges, after.badges);
+}
+
+void
+tt_standings_lock(void)
+{
+	(void) tt_query(&wait_lock, NULL, NULL);
+}
+
+void
+tt_standings_count(void)
+{
+	(void) tt_query(&count_all, NULL, NULL);
+}
+
+/* standing_bucket(score) */
+Datum
+tt_standing_bucket(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(bucket_of(PG_GETARG_INT64(0)));
+}
+
+/* standing_end(bucket) */
+Datum
+tt_standing_end(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(end_of(PG_GETARG_INT32(0)));
+}
