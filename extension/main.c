@@ -5,10 +5,10 @@
 #include "timetrackr.h"
 
 #include "badge_list.h"
-#include "event.h"
 #include "lock.h"
 #include "membership.h"
 #include "utils/guc.h"
+#include "wake.h"
 
 TT_MODULE_MAGIC;
 
@@ -73,7 +73,7 @@ _PG_init(void)
 							 "Whether entries of one user may overlap.", NULL,
 							 &tt_overlap, OVERLAP_REJECT, overlap_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
-	/* When a writer sends NOTIFY timetrackr_wake; see event.c. */
+	/* When a writer sends NOTIFY timetrackr_wake; see wake.c. */
 	DefineCustomEnumVariable("timetrackr.notify",
 							 "When a write transaction wakes the relay.",
 							 "auto notifies only while the relay sleeps.",
@@ -103,6 +103,6 @@ _PG_init(void)
 
 	tt_lock_init();
 	tt_membership_init();
-	tt_event_init();
+	tt_wake_init();
 	tt_badge_list_init();
 }

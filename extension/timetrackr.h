@@ -11,7 +11,7 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
-/* Advisory lock held exclusively by a relay that sleeps (see event.c). */
+/* Advisory lock held exclusively by a relay that sleeps (see wake.c). */
 #define TT_WAKE_LOCK INT64CONST(8391171951110545259)
 /* Advisory lock held by the proxy that is the relay's leader. */
 #define TT_LEADER_LOCK INT64CONST(8391171951110545260)
