@@ -19,8 +19,8 @@ int			tt_max_entry_seconds = 86400;
 int			tt_streak_min_seconds = 900;
 int			tt_bcrypt_cost = 10;
 
-/* Only the policies of enable_rls() read it, by current_setting(). */
-static char *user_id;
+/* For the policies of enable_rls(), which read it by current_setting(). */
+char	   *tt_session_user_id = "";
 
 static const struct config_enum_entry running_timer_options[] = {
 	{"switch", RUNNING_TIMER_SWITCH, false},
@@ -98,7 +98,7 @@ _PG_init(void)
 	DefineCustomStringVariable("timetrackr.user_id",
 							   "The user that row-level security takes the session for.",
 							   "It matters after timetrackr.enable_rls() only.",
-							   &user_id, "", PGC_USERSET, 0, check_user_id, NULL, NULL);
+							   &tt_session_user_id, "", PGC_USERSET, 0, check_user_id, NULL, NULL);
 	MarkGUCPrefixReserved("timetrackr");
 
 	tt_lock_init();

@@ -4,6 +4,7 @@
  */
 #include "project.h"
 
+#include "actor.h"
 #include "arguments.h"
 #include "error.h"
 #include "lock.h"
@@ -119,7 +120,7 @@ require_target(int64 target_id, int64 project_id, int64 viewer_id)
 
 /* User by user, as every statement on entries is. */
 static void
-move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
+move_all(const int64 *users, uint64 nusers, int64 from, int64 to, int64 viewer_id)
 {
 	for (uint64 i = 0; i < nusers; i++)
 		(void) tt_user_lock(users[i]);
@@ -128,7 +129,7 @@ move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
 		Datum		member[2] = {Int64GetDatum(to), Int64GetDatum(users[i])};
 		Datum		move[3] = {Int64GetDatum(users[i]), Int64GetDatum(from), Int64GetDatum(to)};
 
-		(void) tt_query(&add_contributor, member, NULL);
+		(void) tt_query_by(viewer_id, &add_contributor, member, NULL);
 		(void) tt_query(&move_entries, move, NULL);
 	}
 }
@@ -157,8 +158,8 @@ tt_delete_project(PG_FUNCTION_ARGS)
 		tt_raise(409, "project_has_entries", NULL, NULL,
 				 "the project has time entries: move them to another one, or delete them first");
 	if (nusers > 0)
-		move_all(users, nusers, project_id, PG_GETARG_INT64(2));
-	(void) tt_query(&delete_project, args, NULL);
+		move_all(users, nusers, project_id, PG_GETARG_INT64(2), viewer_id);
+	(void) tt_query_by(viewer_id, &delete_project, args, NULL);
 	tt_spi_end();
 	PG_RETURN_VOID();
 }

@@ -9,19 +9,26 @@
 #include "change.h"
 #include "commands/trigger.h"
 #include "entry_rules.h"
+#include "notification.h"
 #include "project.h"
+#include "project_news.h"
+#include "row.h"
 #include "spi.h"
+#include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(tt_entry_before);
 PG_FUNCTION_INFO_V1(tt_entry_after);
 PG_FUNCTION_INFO_V1(tt_user_before);
 PG_FUNCTION_INFO_V1(tt_user_after);
+PG_FUNCTION_INFO_V1(tt_project_before);
 PG_FUNCTION_INFO_V1(tt_project_after);
 PG_FUNCTION_INFO_V1(tt_member_after);
 PG_FUNCTION_INFO_V1(tt_badge_before);
 PG_FUNCTION_INFO_V1(tt_badge_after);
 PG_FUNCTION_INFO_V1(tt_user_badge_after);
 PG_FUNCTION_INFO_V1(tt_user_badge_truncated);
+PG_FUNCTION_INFO_V1(tt_notification_inserted);
+PG_FUNCTION_INFO_V1(tt_notification_after);
 
 /* The trigger data, when called as the kind of trigger the function is for. */
 static TriggerData *
@@ -82,6 +89,18 @@ tt_user_after(PG_FUNCTION_ARGS)
 }
 
 Datum
+tt_project_before(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = require_trigger(fcinfo, TRIGGER_EVENT_BEFORE, true);
+
+	tt_spi_begin();
+	tt_project_deleted_news(tt_row_int64(trigger->tg_trigtuple,
+										 RelationGetDescr(trigger->tg_relation), "id"));
+	tt_spi_end();
+	return PointerGetDatum(trigger->tg_trigtuple);
+}
+
+Datum
 tt_project_after(PG_FUNCTION_ARGS)
 {
 	return run_after(fcinfo, true, tt_project_changed);
@@ -115,4 +134,16 @@ Datum
 tt_user_badge_truncated(PG_FUNCTION_ARGS)
 {
 	return run_after(fcinfo, false, tt_user_badges_truncated);
+}
+
+Datum
+tt_notification_inserted(PG_FUNCTION_ARGS)
+{
+	return run_after(fcinfo, true, tt_notification_written);
+}
+
+Datum
+tt_notification_after(PG_FUNCTION_ARGS)
+{
+	return run_after(fcinfo, false, tt_notifications_changed);
 }
