@@ -95,11 +95,13 @@ set_array(struct filling *filling, int index, const json_t *array)
 	{
 		bool		fits;
 		const char *text = scalar_text(filling, type->kind, element, &fits);
+		enum value_status status = fits ? VALUE_OK : VALUE_BAD;
 
-		fits = fits && (text == NULL || value_check(type, text) == VALUE_OK);
-		if (!fits)
-			filling_bad_value(filling, &filling->route->params[index], VALUE_BAD);
-		if (!fits || text == NULL)
+		if (text != NULL)
+			status = value_check(type, text);
+		if (status != VALUE_OK)
+			filling_bad_value(filling, &filling->route->params[index], status);
+		if (status != VALUE_OK || text == NULL)
 		{
 			text_free(&literal);
 			return;

