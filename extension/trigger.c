@@ -14,12 +14,14 @@
 #include "project_news.h"
 #include "row.h"
 #include "spi.h"
+#include "totals.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(tt_entry_before);
 PG_FUNCTION_INFO_V1(tt_entry_after);
 PG_FUNCTION_INFO_V1(tt_user_before);
 PG_FUNCTION_INFO_V1(tt_user_after);
+PG_FUNCTION_INFO_V1(tt_totals_after);
 PG_FUNCTION_INFO_V1(tt_project_before);
 PG_FUNCTION_INFO_V1(tt_project_after);
 PG_FUNCTION_INFO_V1(tt_member_after);
@@ -98,6 +100,12 @@ tt_project_before(PG_FUNCTION_ARGS)
 										 RelationGetDescr(trigger->tg_relation), "id"));
 	tt_spi_end();
 	return PointerGetDatum(trigger->tg_trigtuple);
+}
+
+Datum
+tt_totals_after(PG_FUNCTION_ARGS)
+{
+	return run_after(fcinfo, true, tt_totals_deleted);
 }
 
 Datum
