@@ -11,6 +11,7 @@
 #include "catalog/pg_type_d.h"
 #include "event.h"
 #include "executor/executor.h"
+#include "lock.h"
 #include "row.h"
 #include "spi.h"
 #include "utils/builtins.h"
@@ -180,15 +181,20 @@ tt_notifications_changed(TriggerData *trigger)
 	ExecDropSingleTupleTableSlot(transition.new_slot);
 }
 
-/* read_notifications(viewer_id, ids) */
+/*
+ * read_notifications(viewer_id, ids). The user's lock keeps what takes
+ * notifications back, which holds it too, from meeting it half-way.
+ */
 Datum
 tt_read_notifications(PG_FUNCTION_ARGS)
 {
-	Datum		args[] = {Int64GetDatum(tt_viewer(fcinfo)), PG_GETARG_DATUM(1)};
+	int64		viewer_id = tt_viewer(fcinfo);
+	Datum		args[] = {Int64GetDatum(viewer_id), PG_GETARG_DATUM(1)};
 	bool		nulls[] = {false, PG_ARGISNULL(1)};
 
 	tt_spi_begin();
-	tt_require_viewer(DatumGetInt64(args[0]));
+	if (tt_user_lock(viewer_id) == NULL)
+		tt_no_viewer();
 	(void) tt_query(&mark_read, args, nulls);
 	tt_spi_end();
 	PG_RETURN_VOID();
