@@ -5,6 +5,7 @@ else happens to it, the slow poll finds every event."""
 import itertools
 import time
 
+import psycopg
 import pytest
 from harness import eventually
 from harness.stage import Stage
@@ -22,20 +23,25 @@ _hours = itertools.count()
 @pytest.fixture
 def stage(postgres, tmp_path):
     stage = Stage(postgres, tmp_path)
-    stage.query("INSERT INTO timetrackr.users (id, email, username) VALUES (1, 'a@example.com', 'a')")
-    stage.query("INSERT INTO timetrackr.projects (id, name, owner_id) VALUES (1, 'Wake', 1)")
+    stage.query(
+        "INSERT INTO timetrackr.users (id, email, username)"
+        " SELECT n, n || '@example.com', 'user' || n FROM generate_series(1, 2) n"
+    )
+    stage.query(
+        "INSERT INTO timetrackr.projects (id, name, owner_id) SELECT n, 'Wake', n FROM generate_series(1, 2) n"
+    )
     try:
         yield stage
     finally:
         stage.end()
 
 
-def write(connection):
+def write(connection, user=1):
     """One entry, which makes an event."""
     connection.execute(
-        "SELECT FROM timetrackr.start_entry(1, 1, timestamptz '2024-01-01Z' + %s * interval '1 hour',"
+        "SELECT FROM timetrackr.start_entry(%s, %s, timestamptz '2024-01-01Z' + %s * interval '1 hour',"
         " timestamptz '2024-01-01 01:00Z' + %s * interval '1 hour')",
-        [hour := next(_hours), hour],
+        [user, user, hour := next(_hours), hour],
     )
 
 
@@ -47,7 +53,8 @@ def relay_sleeps(stage):
     """Does the relay hold the wake lock? Other databases have locks of their own."""
     return stage.value(
         "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-        " WHERE l.locktype = 'advisory' AND l.classid = (%s::bigint >> 32)::oid AND l.objid = (%s::bigint & 4294967295)::oid"
+        " WHERE l.locktype = 'advisory'"
+        " AND l.classid = (%s::bigint >> 32)::oid AND l.objid = (%s::bigint & 4294967295)::oid"
         " AND l.granted AND l.mode = 'ExclusiveLock' AND a.application_name = 'timetrackr relay'"
         " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
         WAKE_LOCK,
@@ -165,3 +172,41 @@ def test_somebody_else_with_the_wake_lock_does_no_harm(stage):
         assert not relay_sleeps(stage)
     assert min(delays) < PROMPT, delays
     eventually(lambda: relay_sleeps(stage), what="the relay asleep")
+
+
+def test_a_prepared_writer_keeps_the_relay_awake(stage):
+    """Its share of the wake lock outlives its session."""
+    stage.proxy(redis=False)
+    with stage.postgres.connect(stage.database) as writer:
+        writer.execute("SET timetrackr.notify = off")
+        write(writer)
+        eventually(lambda: not relay_sleeps(stage), what="the relay awake")
+        writer.execute("SET timetrackr.notify = auto")
+        writer.execute("BEGIN")
+        write(writer)
+        writer.execute("PREPARE TRANSACTION 'wake'")
+        # What this session knew went with the transaction: it asks again.
+        write(writer, user=2)
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        assert not relay_sleeps(stage)
+    stage.query("COMMIT PREPARED 'wake'")
+    eventually(lambda: outbox_is_empty(stage) and relay_sleeps(stage), what="the event taken, the relay asleep")
+
+
+def test_who_prepares_transactions_does_not_notify(stage):
+    """PostgreSQL prepares no transaction that notifies; the setting is the way out."""
+    stage.proxy(redis=False)
+    with stage.postgres.connect(stage.database) as writer:
+        eventually(lambda: relay_sleeps(stage), what="the relay asleep")
+        writer.execute("BEGIN")
+        write(writer)
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            writer.execute("PREPARE TRANSACTION 'told'")
+        writer.execute("SET timetrackr.notify = off")
+        writer.execute("BEGIN")
+        write(writer)
+        writer.execute("PREPARE TRANSACTION 'quiet'")
+        writer.execute("COMMIT PREPARED 'quiet'")
+    eventually(lambda: outbox_is_empty(stage), what="the event taken")
+    assert stage.value("SELECT count(*) FROM timetrackr.time_entries") == 1
