@@ -92,9 +92,12 @@ SELECT count(*) AS told FROM timetrackr.list_notifications(:ann) WHERE kind = 'e
 SELECT count(*) FROM test.news(:ann);
 
 -- Streaks: the highest milestone, once; not of a past that is loaded.
+SELECT test.new_user('news-hal') AS hal \gset
+INSERT INTO timetrackr.project_members (project_id, user_id) VALUES (:to_project, :hal);
 INSERT INTO timetrackr.time_entries (user_id, project_id, start_time, end_time, source)
-SELECT :bob, :to_project, t, t + interval '20 minutes', 'import' FROM generate_series(timestamptz '2025-01-01 08:00Z', '2025-02-10 08:00Z', interval '1 day') t;
-SELECT kind FROM test.news(:bob) WHERE kind = 'streak_reached';
+SELECT :hal, :to_project, t, t + interval '20 minutes', 'import' FROM generate_series(timestamptz '2025-01-01 08:00Z', '2025-02-10 08:00Z', interval '1 day') t;
+SELECT count(*) AS on_timeline FROM timetrackr.timeline_events WHERE user_id = :hal AND event_type = 'streak_reached';
+SELECT kind FROM test.news(:hal) WHERE kind = 'streak_reached';
 INSERT INTO timetrackr.time_entries (user_id, project_id, start_time, end_time, source)
 SELECT :bob, :to_project, t, t + interval '20 minutes', 'import' FROM generate_series(date_trunc('day', now()) - interval '34 days', date_trunc('day', now()) - interval '1 day', interval '1 day') t;
 SELECT kind, payload ->> 'days' AS days, (payload ->> 'first_day')::date = current_date - 34 AS first_day FROM test.news(:bob) WHERE kind = 'streak_reached';
