@@ -11,6 +11,7 @@
 #include "event.h"
 #include "lock.h"
 #include "metric.h"
+#include "notification.h"
 #include "row.h"
 #include "spi.h"
 #include "standing.h"
@@ -63,12 +64,43 @@ tt_badge_revoke(int64 user_id, int64 badge_id)
 	return tt_query(&revoke_badge, args, NULL) == 1;
 }
 
+/* What to say of a badge; nothing when it is gone. */
+static TtQuery badge_payload = {
+	"SELECT jsonb_build_object('badge_id', id, 'name', name)::text FROM timetrackr.badges WHERE id = $1",
+	1, {INT8OID}, NULL
+};
+
+static void
+notify(int64 user_id, int64 badge_id, const char *kind)
+{
+	Datum		args[] = {Int64GetDatum(badge_id)};
+
+	if (tt_query(&badge_payload, args, NULL) == 1)
+		tt_notify_user(user_id, kind, tt_text(0, 0));
+}
+
+/*
+ * Its criteria hold no longer. The user is told, unless he had not yet read
+ * that he has it: then he is told nothing of either.
+ */
+static bool
+take_back(int64 user_id, int64 badge_id)
+{
+	bool		unread = tt_unnotify_user(user_id, TT_NEWS_BADGE_AWARDED,
+										  psprintf("{\"badge_id\": " INT64_FORMAT "}", badge_id));
+	bool		revoked = tt_badge_revoke(user_id, badge_id);
+
+	if (revoked && !unread)
+		notify(user_id, badge_id, TT_NEWS_BADGE_TAKEN_BACK);
+	return revoked;
+}
+
 /* Award or take back; returns whether there was anything to change. */
 static bool
 change_award(int64 user_id, int64 badge_id, int64 entry_id, bool award)
 {
 	if (!award)
-		return tt_badge_revoke(user_id, badge_id);
+		return take_back(user_id, badge_id);
 	return tt_badge_award(user_id, badge_id, entry_id, GetCurrentTimestamp());
 }
 
@@ -139,27 +171,15 @@ static TtQuery count_award = {
 	2, {INT8OID, INT4OID}, NULL
 };
 
-/* Not for an entry that ended before $4: an import is no news. */
-static TtQuery notify_award = {
-	"INSERT INTO timetrackr.notifications (user_id, kind, payload)"
-	" SELECT $1, 'badge_awarded', jsonb_build_object('badge_id', b.id, 'name', b.name)"
-	" FROM timetrackr.badges b"
-	" WHERE b.id = $2"
-	" AND NOT EXISTS (SELECT FROM timetrackr.time_entries e"
-	" WHERE e.user_id = $1 AND e.id = $3 AND e.end_time < $4)"
-	" RETURNING id",
-	4, {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID}, NULL
+static TtQuery end_of_entry = {
+	"SELECT end_time FROM timetrackr.time_entries"
+	" WHERE user_id = $1 AND id = $2 AND end_time IS NOT NULL",
+	2, {INT8OID, INT8OID}, NULL
 };
 
 static TtQuery forget_award = {
 	"DELETE FROM timetrackr.timeline_events"
 	" WHERE user_id = $1 AND event_type = 'badge_earned' AND event_data = $2::jsonb",
-	2, {INT8OID, TEXTOID}, NULL
-};
-
-static TtQuery forget_notification = {
-	"DELETE FROM timetrackr.notifications"
-	" WHERE user_id = $1 AND kind = 'badge_awarded' AND payload @> $2::jsonb",
 	2, {INT8OID, TEXTOID}, NULL
 };
 
@@ -169,36 +189,40 @@ emit_score_changed(int64 user_id)
 	tt_event_emit("score_changed", psprintf("{\"user_id\": " INT64_FORMAT "}", user_id));
 }
 
+/* An import is no news. */
+static bool
+is_of_these_days(int64 user_id, int64 entry_id)
+{
+	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(entry_id)};
+
+	return entry_id == 0 || tt_query(&end_of_entry, args, NULL) == 0 || tt_is_news(tt_int64(0, 0));
+}
+
 /* An award of long ago goes into the books; one of these days is told. */
 static void
-tell_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarded_at)
+tell_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarded_at, const char *badge_data)
 {
-	TimestampTz news_since = GetCurrentTimestamp() - TT_NEWS_DAYS * USECS_PER_DAY;
-	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(badge_id), Int64GetDatum(entry_id),
-	TimestampTzGetDatum(news_since)};
-
-	if (awarded_at < news_since)
+	(void) tt_unnotify_user(user_id, TT_NEWS_BADGE_TAKEN_BACK, badge_data);
+	if (!tt_is_news(awarded_at))
 	{
 		emit_score_changed(user_id);
 		return;
 	}
-	if (tt_query(&notify_award, args, NULL) == 1)
-		tt_event_emit("notification_created",
-					  psprintf("{\"user_id\": " INT64_FORMAT ", \"notification_id\": " INT64_FORMAT "}",
-							   user_id, tt_int64(0, 0)));
+	if (is_of_these_days(user_id, entry_id))
+		notify(user_id, badge_id, TT_NEWS_BADGE_AWARDED);
 	tt_event_emit("badge_awarded",
 				  psprintf("{\"user_id\": " INT64_FORMAT ", \"badge_id\": " INT64_FORMAT "}",
 						   user_id, badge_id));
 }
 
-/* Nothing tells of a badge that was taken back. */
+/* Nothing tells of a badge any more that was taken back. */
 static void
 untell_award(int64 user_id, const char *badge_data)
 {
 	Datum		args[] = {Int64GetDatum(user_id), CStringGetTextDatum(badge_data)};
 
 	(void) tt_query(&forget_award, args, NULL);
-	(void) tt_query(&forget_notification, args, NULL);
+	(void) tt_unnotify_user(user_id, TT_NEWS_BADGE_AWARDED, badge_data);
 	emit_score_changed(user_id);
 }
 
@@ -228,7 +252,7 @@ award_changed(HeapTuple row, TupleDesc columns, bool award)
 		return;
 	}
 	tt_timeline_add(user_id, "badge_earned", data, 0, awarded_at);
-	tell_award(user_id, badge_id, tt_row_int64(row, columns, "entry_id"), awarded_at);
+	tell_award(user_id, badge_id, tt_row_int64(row, columns, "entry_id"), awarded_at, data);
 }
 
 void
@@ -253,7 +277,7 @@ static TtQuery forget_all_awards = {
 };
 
 static TtQuery forget_all_notifications = {
-	"DELETE FROM timetrackr.notifications WHERE kind = 'badge_awarded'",
+	"DELETE FROM timetrackr.notifications WHERE kind IN ('badge_awarded', 'badge_taken_back')",
 	0, {0}, NULL
 };
 

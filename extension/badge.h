@@ -23,7 +23,7 @@ extern void tt_badges_evaluate(int64 user_id, int64 entry_id);
  */
 extern bool tt_badge_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarded_at);
 
-/* Take a badge back from a locked user, with all that told of it; false when he has it not. */
+/* Take a badge back from a locked user in silence, with all that told of it; false when he has it not. */
 extern bool tt_badge_revoke(int64 user_id, int64 badge_id);
 
 /* An entry is gone: the badges it earned stay, without it. */

@@ -9,6 +9,7 @@
 #include "entry_row.h"
 #include "event.h"
 #include "executor/executor.h"
+#include "flagged.h"
 #include "lock.h"
 #include "overlap.h"
 #include "spi.h"
@@ -167,6 +168,7 @@ apply_user(int64 user_id, const EntryChange *changes, int nchanges)
 	tt_totals_widen(&totals, changes, nchanges);
 	tt_overlap_check(&totals, changes, nchanges);
 	forget_deleted(changes, nchanges);
+	tt_flagged_news(user_id, changes, nchanges);
 	if (!any_counts(changes, nchanges))
 	{
 		if (totals.widest_entry != widest_before)

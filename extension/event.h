@@ -1,5 +1,5 @@
 /*
- * event.h: the outbox, and waking the relay that drains it.
+ * event.h: the outbox.
  */
 #ifndef TT_EVENT_H
 #define TT_EVENT_H
@@ -12,8 +12,5 @@
  * Needs tt_spi_begin().
  */
 extern void tt_event_emit(const char *topic, const char *payload);
-
-/* Forget at transaction end that the relay was woken. Called once at load. */
-extern void tt_event_init(void);
 
 #endif

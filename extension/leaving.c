@@ -5,7 +5,6 @@
  */
 #include "leaving.h"
 
-#include "event.h"
 #include "lock.h"
 #include "miscadmin.h"
 #include "spi.h"
@@ -45,14 +44,6 @@ static TtQuery close_projects = {
 
 static TtQuery hand_over = {
 	"UPDATE timetrackr.projects SET owner_id = $2 WHERE id = $1",
-	2, {INT8OID, INT8OID}
-};
-
-static TtQuery notify_heir = {
-	"INSERT INTO timetrackr.notifications (user_id, kind, payload)"
-	" SELECT $2, 'project_received', jsonb_build_object('project_id', p.id, 'name', p.name)"
-	" FROM timetrackr.projects p WHERE p.id = $1"
-	" RETURNING id",
 	2, {INT8OID, INT8OID}
 };
 
@@ -97,16 +88,13 @@ lock_heirs(int64 user_id, int *count)
 	}
 }
 
+/* The trigger on projects tells the heir. */
 static void
 give(const Inheritance *inheritance)
 {
 	Datum		args[] = {Int64GetDatum(inheritance->project_id), Int64GetDatum(inheritance->heir_id)};
 
 	(void) tt_query(&hand_over, args, NULL);
-	if (tt_query(&notify_heir, args, NULL) == 1)
-		tt_event_emit("notification_created",
-					  psprintf("{\"user_id\": " INT64_FORMAT ", \"notification_id\": " INT64_FORMAT "}",
-							   inheritance->heir_id, tt_int64(0, 0)));
 }
 
 static void

@@ -5,10 +5,10 @@
 #include "timetrackr.h"
 
 #include "badge_list.h"
-#include "event.h"
 #include "lock.h"
 #include "membership.h"
 #include "utils/guc.h"
+#include "wake.h"
 
 TT_MODULE_MAGIC;
 
@@ -19,8 +19,8 @@ int			tt_max_entry_seconds = 86400;
 int			tt_streak_min_seconds = 900;
 int			tt_bcrypt_cost = 10;
 
-/* Only the policies of enable_rls() read it, by current_setting(). */
-static char *user_id;
+/* For the policies of enable_rls(), which read it by current_setting(). */
+char	   *tt_session_user_id = "";
 
 static const struct config_enum_entry running_timer_options[] = {
 	{"switch", RUNNING_TIMER_SWITCH, false},
@@ -73,7 +73,7 @@ _PG_init(void)
 							 "Whether entries of one user may overlap.", NULL,
 							 &tt_overlap, OVERLAP_REJECT, overlap_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
-	/* When a writer sends NOTIFY timetrackr_wake; see event.c. */
+	/* When a writer sends NOTIFY timetrackr_wake; see wake.c. */
 	DefineCustomEnumVariable("timetrackr.notify",
 							 "When a write transaction wakes the relay.",
 							 "auto notifies only while the relay sleeps.",
@@ -98,11 +98,11 @@ _PG_init(void)
 	DefineCustomStringVariable("timetrackr.user_id",
 							   "The user that row-level security takes the session for.",
 							   "It matters after timetrackr.enable_rls() only.",
-							   &user_id, "", PGC_USERSET, 0, check_user_id, NULL, NULL);
+							   &tt_session_user_id, "", PGC_USERSET, 0, check_user_id, NULL, NULL);
 	MarkGUCPrefixReserved("timetrackr");
 
 	tt_lock_init();
 	tt_membership_init();
-	tt_event_init();
+	tt_wake_init();
 	tt_badge_list_init();
 }

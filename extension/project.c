@@ -6,12 +6,14 @@
 #include "project.h"
 
 #include "account.h"
+#include "actor.h"
 #include "arguments.h"
 #include "badge.h"
 #include "error.h"
 #include "event.h"
 #include "lock.h"
 #include "membership.h"
+#include "project_news.h"
 #include "row.h"
 #include "spi.h"
 #include "timeline.h"
@@ -200,7 +202,7 @@ tt_join_project(PG_FUNCTION_ARGS)
 	project = tt_see_project(&project_to_join, project_id, viewer_id, NULL);
 	if (!project.is_member && project.archived)
 		tt_raise(409, "project_archived", NULL, NULL, "the project is archived");
-	if (project.is_member || tt_query(&insert_member, args, NULL) == 0)
+	if (project.is_member || tt_query_by(viewer_id, &insert_member, args, NULL) == 0)
 		tt_raise(409, "already_member", NULL, NULL, "you are a member of the project already");
 	result = tt_row_result();
 	tt_spi_end();
@@ -226,7 +228,7 @@ project_inserted(HeapTuple row, TupleDesc columns, int64 project_id, int64 owner
 	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(owner_id)};
 
 	(void) tt_user_lock(owner_id);
-	(void) tt_query(&put_owner, args, NULL);
+	(void) tt_query_by(owner_id, &put_owner, args, NULL);
 	tt_timeline_add(owner_id, "project_created", "{}", project_id,
 					tt_row_int64(row, columns, "created_at"));
 	created_changed(owner_id, 1);
@@ -312,5 +314,6 @@ tt_member_changed(TriggerData *trigger)
 		strcmp(tt_row_text(row, columns, "role"), "owner") != 0)
 		tt_timeline_add(tt_row_int64(row, columns, "user_id"), "project_joined", "{}",
 						project_id, tt_row_int64(row, columns, "joined_at"));
+	tt_member_news(trigger);
 	emit_changed(project_id);
 }

@@ -4,6 +4,7 @@
  */
 #include "project.h"
 
+#include "actor.h"
 #include "arguments.h"
 #include "error.h"
 #include "lock.h"
@@ -153,7 +154,7 @@ close_and_lock_users(int64 project_id, uint64 *nusers)
 
 /* User by user, as every statement on entries is. */
 static void
-move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
+move_all(const int64 *users, uint64 nusers, int64 from, int64 to, int64 viewer_id)
 {
 	for (uint64 i = 0; i < nusers; i++)
 	{
@@ -163,7 +164,7 @@ move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
 		/* An account that was deleted while we waited has taken its entries along. */
 		if (tt_user_lock(users[i]) == NULL)
 			continue;
-		(void) tt_query(&add_contributor, member, NULL);
+		(void) tt_query_by(viewer_id, &add_contributor, member, NULL);
 		(void) tt_query(&move_entries, move, NULL);
 	}
 }
@@ -189,8 +190,8 @@ tt_delete_project(PG_FUNCTION_ARGS)
 		tt_raise(409, "project_has_entries", NULL, NULL,
 				 "the project has time entries: move them to another one, or delete them first");
 	if (nusers > 0)
-		move_all(users, nusers, project_id, PG_GETARG_INT64(2));
-	(void) tt_query(&delete_project, args, NULL);
+		move_all(users, nusers, project_id, PG_GETARG_INT64(2), viewer_id);
+	(void) tt_query_by(viewer_id, &delete_project, args, NULL);
 	tt_spi_end();
 	PG_RETURN_VOID();
 }

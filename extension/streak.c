@@ -6,6 +6,7 @@
 #include "streak.h"
 
 #include "jsontext.h"
+#include "notification.h"
 #include "spi.h"
 #include "timeline.h"
 #include "utils/builtins.h"
@@ -71,9 +72,19 @@ recount(UserTotals *totals)
 		extend(totals, (DateADT) tt_int64(row, 0));
 }
 
-/* The same milestone of the same run is told once, whatever is edited. */
+/* Does the streak reach into these days? Days are local, and half of one doesn't matter here. */
+static bool
+is_recent(const UserTotals *totals)
+{
+	return tt_is_news((totals->streak_end + 1) * USECS_PER_DAY);
+}
+
+/*
+ * The same milestone of the same run is told once, whatever is edited; of
+ * several reached at once, the user is notified of the highest.
+ */
 static void
-tell_milestone(const UserTotals *totals, int days)
+tell_milestone(const UserTotals *totals, int days, bool highest)
 {
 	StringInfoData data;
 	Datum		args[2];
@@ -84,8 +95,11 @@ tell_milestone(const UserTotals *totals, int days)
 	appendStringInfoChar(&data, '}');
 	args[0] = Int64GetDatum(totals->user_id);
 	args[1] = CStringGetTextDatum(data.data);
-	if (tt_query(&milestone_known, args, NULL) == 0)
-		tt_timeline_add(totals->user_id, "streak_reached", data.data, 0, GetCurrentTimestamp());
+	if (tt_query(&milestone_known, args, NULL) > 0)
+		return;
+	tt_timeline_add(totals->user_id, "streak_reached", data.data, 0, GetCurrentTimestamp());
+	if (highest && is_recent(totals))
+		tt_notify_user(totals->user_id, TT_NEWS_STREAK_REACHED, data.data);
 }
 
 void
@@ -115,8 +129,10 @@ tt_streak_apply(UserTotals *totals, const DayChange *days, int ndays)
 		before = 0;
 	for (int i = 0; i < lengthof(milestones); i++)
 	{
+		bool		highest = i + 1 == lengthof(milestones) || length(totals) < milestones[i + 1];
+
 		if (before < milestones[i] && length(totals) >= milestones[i])
-			tell_milestone(totals, milestones[i]);
+			tell_milestone(totals, milestones[i], highest);
 	}
 }
 

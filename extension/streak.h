@@ -9,7 +9,7 @@
 /*
  * Bring the streak in *totals in line with changed days, sorted by day; the
  * day scores must be written already. Reaching a milestone adds an event to
- * the timeline.
+ * the timeline, and a notification if the streak is of these days.
  */
 extern void tt_streak_apply(UserTotals *totals, const DayChange *days, int ndays);
 

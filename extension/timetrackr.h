@@ -11,7 +11,7 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
-/* Advisory lock held exclusively by a relay that sleeps (see event.c). */
+/* Advisory lock held exclusively by a relay that sleeps (see wake.c). */
 #define TT_WAKE_LOCK INT64CONST(8391171951110545259)
 /* Advisory lock held by the proxy that is the relay's leader. */
 #define TT_LEADER_LOCK INT64CONST(8391171951110545260)
@@ -29,6 +29,9 @@
 /* What happened longer ago is recorded in silence: no notification. */
 #define TT_NEWS_DAYS 2
 
+/* A user's oldest notifications go when there are more than these. */
+#define TT_NOTIFICATIONS_KEPT 500
+
 typedef enum RunningTimer { RUNNING_TIMER_SWITCH, RUNNING_TIMER_REJECT } RunningTimer;
 typedef enum OverlapRule { OVERLAP_REJECT, OVERLAP_ALLOW } OverlapRule;
 typedef enum NotifyRule { NOTIFY_AUTO, NOTIFY_ALWAYS, NOTIFY_OFF } NotifyRule;
@@ -40,5 +43,6 @@ extern int tt_notify;
 extern int tt_max_entry_seconds;
 extern int tt_streak_min_seconds;
 extern int tt_bcrypt_cost;
+extern char *tt_session_user_id;	/* "", or 1 to 18 digits */
 
 #endif

@@ -10,7 +10,9 @@
 #include "commands/trigger.h"
 #include "entry_rules.h"
 #include "leaving.h"
+#include "notification.h"
 #include "project.h"
+#include "project_news.h"
 #include "row.h"
 #include "spi.h"
 #include "totals.h"
@@ -21,12 +23,15 @@ PG_FUNCTION_INFO_V1(tt_entry_after);
 PG_FUNCTION_INFO_V1(tt_user_before);
 PG_FUNCTION_INFO_V1(tt_user_after);
 PG_FUNCTION_INFO_V1(tt_totals_after);
+PG_FUNCTION_INFO_V1(tt_project_before);
 PG_FUNCTION_INFO_V1(tt_project_after);
 PG_FUNCTION_INFO_V1(tt_member_after);
 PG_FUNCTION_INFO_V1(tt_badge_before);
 PG_FUNCTION_INFO_V1(tt_badge_after);
 PG_FUNCTION_INFO_V1(tt_user_badge_after);
 PG_FUNCTION_INFO_V1(tt_user_badge_truncated);
+PG_FUNCTION_INFO_V1(tt_notification_inserted);
+PG_FUNCTION_INFO_V1(tt_notification_after);
 
 /* The trigger data, when called as the kind of trigger the function is for. */
 static TriggerData *
@@ -94,6 +99,18 @@ tt_user_after(PG_FUNCTION_ARGS)
 }
 
 Datum
+tt_project_before(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = require_trigger(fcinfo, TRIGGER_EVENT_BEFORE, true);
+
+	tt_spi_begin();
+	tt_project_deleted_news(tt_row_int64(trigger->tg_trigtuple,
+										 RelationGetDescr(trigger->tg_relation), "id"));
+	tt_spi_end();
+	return PointerGetDatum(trigger->tg_trigtuple);
+}
+
+Datum
 tt_totals_after(PG_FUNCTION_ARGS)
 {
 	return run_after(fcinfo, true, tt_totals_deleted);
@@ -133,4 +150,16 @@ Datum
 tt_user_badge_truncated(PG_FUNCTION_ARGS)
 {
 	return run_after(fcinfo, false, tt_user_badges_truncated);
+}
+
+Datum
+tt_notification_inserted(PG_FUNCTION_ARGS)
+{
+	return run_after(fcinfo, true, tt_notification_written);
+}
+
+Datum
+tt_notification_after(PG_FUNCTION_ARGS)
+{
+	return run_after(fcinfo, false, tt_notifications_changed);
 }

@@ -32,6 +32,7 @@ static const struct
 	{"badges_changed", EFFECT_NONE},
 	{"entries_imported", EFFECT_BOARDS},
 	{"notification_created", EFFECT_NONE},
+	{"notifications_changed", EFFECT_NONE},
 	{"profile_changed", EFFECT_BOARDS},
 	{"project_changed", EFFECT_NONE},
 	{"project_created", EFFECT_NONE},

@@ -66,7 +66,8 @@ static bool
 is_input_type(const struct catalog_type *type)
 {
 	if (type->kind == KIND_ARRAY)
-		return type->element->kind == KIND_TEXT || type->element->kind == KIND_ENUM;
+		return type->element->kind == KIND_TEXT || type->element->kind == KIND_ENUM ||
+			type->element->kind == KIND_INTEGER || type->element->kind == KIND_BIGINT;
 	return type->kind != KIND_RECORD && type->kind != KIND_VOID && type->kind != KIND_NUMBER;
 }
 

@@ -62,24 +62,51 @@ parse_body(struct filling *filling, const char *body, size_t length)
 	return NULL;
 }
 
+/*
+ * The text of a number, for integer types, or a string, for others but boolean;
+ * *fits is false for any other JSON. NULL then, and when memory is out.
+ */
+static const char *
+scalar_text(struct filling *filling, enum catalog_kind kind, const json_t *value, bool *fits)
+{
+	bool		is_number = kind == KIND_INTEGER || kind == KIND_BIGINT;
+	const char *text;
+
+	*fits = kind != KIND_ARRAY && kind != KIND_BOOLEAN &&
+		(is_number ? json_is_integer(value) : json_is_string(value));
+	if (!*fits)
+		return NULL;
+	text = is_number ? arena_printf(filling->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value))
+		: arena_copy(filling->arena, json_string_value(value), json_string_length(value));
+	if (text == NULL)
+		filling->out_of_memory = true;
+	return text;
+}
+
 static void
 set_array(struct filling *filling, int index, const json_t *array)
 {
+	const struct catalog_type *type = filling->route->params[index].type->element;
 	struct text literal = {0};
 	size_t		position;
 	json_t	   *element;
 
 	json_array_foreach((json_t *) array, position, element)
 	{
-		if (!json_is_string(element) ||
-			value_check(filling->route->params[index].type->element,
-						json_string_value(element)) != VALUE_OK)
+		bool		fits;
+		const char *text = scalar_text(filling, type->kind, element, &fits);
+		enum value_status status = fits ? VALUE_OK : VALUE_BAD;
+
+		if (text != NULL)
+			status = value_check(type, text);
+		if (status != VALUE_OK)
+			filling_bad_value(filling, &filling->route->params[index], status);
+		if (status != VALUE_OK || text == NULL)
 		{
-			filling_bad_value(filling, &filling->route->params[index], VALUE_BAD);
 			text_free(&literal);
 			return;
 		}
-		filling_add_element(&literal, json_string_value(element));
+		filling_add_element(&literal, text);
 	}
 	filling_set_literal(filling, index, &literal);
 }
@@ -103,8 +130,8 @@ set_field(struct filling *filling, int index, const json_t *value)
 {
 	const struct catalog_param *param = &filling->route->params[index];
 	enum catalog_kind kind = param->type->kind;
-	bool		is_number = kind == KIND_INTEGER || kind == KIND_BIGINT;
-	const char *text = NULL;
+	bool		fits;
+	const char *text;
 
 	if (json_is_null(value))
 		return;
@@ -115,18 +142,14 @@ set_field(struct filling *filling, int index, const json_t *value)
 		set_array(filling, index, value);
 	else if (kind == KIND_BOOLEAN && json_is_boolean(value))
 		filling->values->value[index] = json_is_true(value) ? "true" : "false";
-	else if (kind != KIND_ARRAY && kind != KIND_BOOLEAN && is_number == json_is_integer(value) &&
-			 (is_number || json_is_string(value)))
+	else
 	{
-		text = is_number ? arena_printf(filling->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value))
-			: arena_copy(filling->arena, json_string_value(value), json_string_length(value));
-		if (text == NULL)
-			filling->out_of_memory = true;
-		else
+		text = scalar_text(filling, kind, value, &fits);
+		if (!fits)
+			filling_bad_value(filling, param, VALUE_BAD);
+		else if (text != NULL)
 			filling_set_text(filling, index, text);
 	}
-	else
-		filling_bad_value(filling, param, VALUE_BAD);
 }
 
 void

@@ -6,7 +6,7 @@
  * next() chooses; every answer leads back to it. What goes wrong with the
  * database connection is mended by a new one.
  *
- * Sleeping (see extension/event.c): a relay that sleeps holds the wake lock
+ * Sleeping (see extension/wake.c): a relay that sleeps holds the wake lock
  * exclusively, and then writers send NOTIFY. It gets the lock only when no
  * writer that did not send one is still at work, looks at the outbox once more,
  * and then sleeps. It gives the lock back before it works.

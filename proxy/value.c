@@ -168,6 +168,8 @@ value_describe(const struct catalog_type *type, char *out, size_t out_size)
 	};
 	size_t		used = (size_t) snprintf(out, out_size, "%s", names[type->kind]);
 
+	if (type->kind == KIND_ARRAY && (type->element->kind == KIND_INTEGER || type->element->kind == KIND_BIGINT))
+		used = (size_t) snprintf(out, out_size, "an array of whole numbers");
 	if (type->kind == KIND_ARRAY && type->element->kind == KIND_ENUM)
 	{
 		type = type->element;

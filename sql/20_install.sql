@@ -160,6 +160,7 @@ BEGIN
         read_at timestamptz,
         PRIMARY KEY (user_id, id)
     );
+    CREATE INDEX IF NOT EXISTS notifications_unread ON timetrackr.notifications (user_id) WHERE read_at IS NULL;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.create_badge_tables() IS
@@ -302,6 +303,9 @@ BEGIN
         AFTER TRUNCATE ON timetrackr.user_totals
         FOR EACH STATEMENT EXECUTE FUNCTION timetrackr.entry_truncated();
 
+    CREATE OR REPLACE TRIGGER timetrackr_project_before
+        BEFORE DELETE ON timetrackr.projects
+        FOR EACH ROW EXECUTE FUNCTION timetrackr.project_before();
     CREATE OR REPLACE TRIGGER timetrackr_project_after
         AFTER INSERT OR UPDATE OR DELETE ON timetrackr.projects
         FOR EACH ROW EXECUTE FUNCTION timetrackr.project_after();
@@ -321,6 +325,18 @@ BEGIN
     CREATE OR REPLACE TRIGGER timetrackr_user_badge_truncated
         AFTER TRUNCATE ON timetrackr.user_badges
         FOR EACH STATEMENT EXECUTE FUNCTION timetrackr.user_badge_truncated();
+
+    CREATE OR REPLACE TRIGGER timetrackr_notification_inserted
+        AFTER INSERT ON timetrackr.notifications
+        FOR EACH ROW EXECUTE FUNCTION timetrackr.notification_inserted();
+    CREATE OR REPLACE TRIGGER timetrackr_notification_updated
+        AFTER UPDATE ON timetrackr.notifications
+        REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION timetrackr.notification_after();
+    CREATE OR REPLACE TRIGGER timetrackr_notification_deleted
+        AFTER DELETE ON timetrackr.notifications
+        REFERENCING OLD TABLE AS old_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION timetrackr.notification_after();
 END
 $$;
 COMMENT ON FUNCTION timetrackr.create_triggers() IS

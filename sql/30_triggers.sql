@@ -58,6 +58,15 @@ AS 'MODULE_PATHNAME', 'tt_totals_after';
 COMMENT ON FUNCTION timetrackr.totals_after() IS
 'Trigger: deletes scores, day and project totals, and the timeline, with the totals of a user who goes.';
 
+CREATE FUNCTION timetrackr.project_before()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_project_before';
+COMMENT ON FUNCTION timetrackr.project_before() IS
+'Trigger: tells the members that their project is deleted.';
+
 CREATE FUNCTION timetrackr.project_after()
 RETURNS trigger
 LANGUAGE C
@@ -74,7 +83,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_member_after';
 COMMENT ON FUNCTION timetrackr.member_after() IS
-'Trigger: writes timeline and outbox when a member joins, changes or leaves.';
+'Trigger: writes timeline, notifications and outbox when a member joins, changes or leaves.';
 
 CREATE FUNCTION timetrackr.badge_before()
 RETURNS trigger
@@ -111,3 +120,21 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_user_badge_truncated';
 COMMENT ON FUNCTION timetrackr.user_badge_truncated() IS
 'Trigger: after TRUNCATE of user_badges takes what told of badges out of counts, timeline and notifications.';
+
+CREATE FUNCTION timetrackr.notification_inserted()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_notification_inserted';
+COMMENT ON FUNCTION timetrackr.notification_inserted() IS
+'Trigger: writes the outbox for a new notification, unless it is dated more than two days ago, and deletes what is older than the user''s newest 500.';
+
+CREATE FUNCTION timetrackr.notification_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_notification_after';
+COMMENT ON FUNCTION timetrackr.notification_after() IS
+'Trigger: writes the outbox when unread notifications were marked or deleted, or read ones marked unread.';

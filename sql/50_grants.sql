@@ -39,12 +39,13 @@ BEGIN
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
         'leaderboard', 'leaderboard_around',
         'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
-        'days', 'report_summary', 'export_entries', 'import_entries'
+        'days', 'report_summary', 'export_entries', 'import_entries',
+        'list_notifications', 'unread_notifications', 'read_notifications'
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'json', 'csv', 'user_exists', 'visible_projects', 'project_visible', 'current_streak',
-        'board_start', 'board_above', 'standing_bucket', 'standing_end',
+        'board_start', 'board_above', 'standing_bucket', 'standing_end', 'notification_payload',
         'check_days', 'check_report_groups', 'day_slices'
     ]);
 
@@ -60,6 +61,7 @@ BEGIN
         ' ON timetrackr.users TO %s', role);
     EXECUTE format('GRANT SELECT ON timetrackr.projects, timetrackr.project_members,'
         ' timetrackr.time_entries, timetrackr.timeline_events, timetrackr.badges, timetrackr.user_badges,'
+        ' timetrackr.notifications,'
         ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
         ' timetrackr.standings, timetrackr.standing_moves,'
         ' timetrackr.meta TO %s', role);

@@ -23,6 +23,7 @@ unix_socket_directories = ''
 fsync = off
 shared_buffers = 64MB
 max_connections = 100
+max_prepared_transactions = 4
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_min_messages = warning

@@ -97,11 +97,11 @@ JOIN timetrackr.user_totals t USING (user_id)
 JOIN timetrackr.users u ON u.id = b.user_id
 ORDER BY 1;
 -- Each new owner is told; Redis and caches are.
-SELECT u.username, n.kind, n.payload ->> 'name' AS project, n.payload ->> 'project_id' = p.id::text AS its_id
+SELECT u.username, n.kind, n.payload ->> 'project_name' AS project, n.payload ->> 'project_id' = p.id::text AS its_id
 FROM timetrackr.notifications n
 JOIN timetrackr.users u ON u.id = n.user_id
-JOIN timetrackr.projects p ON p.name = n.payload ->> 'name'
-WHERE n.kind = 'project_received'
+JOIN timetrackr.projects p ON p.name = n.payload ->> 'project_name'
+WHERE n.kind = 'ownership_received'
 ORDER BY 3;
 SELECT o.topic, count(*), bool_and(o.payload ->> 'user_id' = :'ann') AS hers
 FROM timetrackr.outbox o
