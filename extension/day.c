@@ -108,12 +108,21 @@ may_be_zone_name(const char *name)
 }
 
 pg_tz *
-tt_timezone(const char *name)
+tt_find_timezone(const char *name)
 {
 	pg_tz	   *tz = may_be_zone_name(name) ? pg_tzset(name) : NULL;
 
 	/* pg_tzset() forgives wrong case; zones with leap seconds are no use. */
-	if (tz == NULL || strcmp(pg_get_timezone_name(tz), name) != 0 || !pg_tz_acceptable(tz))
+	return tz != NULL && strcmp(pg_get_timezone_name(tz), name) == 0 && pg_tz_acceptable(tz)
+		? tz : NULL;
+}
+
+pg_tz *
+tt_timezone(const char *name)
+{
+	pg_tz	   *tz = tt_find_timezone(name);
+
+	if (tz == NULL)
 		tt_raise(422, "invalid_timezone", "timezone", NULL,
 				 "There is no time zone \"%s\"; give a name such as \"Europe/Paris\".",
 				 pnstrdup(name, pg_mbcliplen(name, strlen(name), TT_TIMEZONE_SIZE)));

@@ -19,6 +19,9 @@
  */
 extern pg_tz *tt_timezone(const char *name);
 
+/* The same, but NULL for any other name. */
+extern pg_tz *tt_find_timezone(const char *name);
+
 /* The date that a calendar in zone tz shows at an instant. */
 extern DateADT tt_local_day(TimestampTz instant, pg_tz *tz);
 

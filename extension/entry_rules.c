@@ -68,18 +68,33 @@ tt_whole_second(TimestampTz t)
 	return t - (fraction < 0 ? fraction + USECS_PER_SEC : fraction);
 }
 
-void
-tt_require_time(TimestampTz t, const char *field)
+const char *
+tt_time_fault(TimestampTz t, const char *field, const char **detail)
 {
 	/* 1900-01-01T00:00:00Z; PostgreSQL's epoch is 2000-01-01, 36524 days later. */
 	const TimestampTz earliest = -INT64CONST(36524) * USECS_PER_DAY;
 
 	if (TIMESTAMP_NOT_FINITE(t) || t < earliest)
-		tt_raise(422, "invalid_time", field, NULL,
-				 "%s must be a time since 1900", field);
+	{
+		*detail = psprintf("%s must be a time since 1900", field);
+		return "invalid_time";
+	}
 	if (t > GetCurrentTimestamp() + TT_CLOCK_SKEW_SECONDS * USECS_PER_SEC)
-		tt_raise(422, "time_in_future", field, NULL,
-				 "%s lies in the future", field);
+	{
+		*detail = psprintf("%s lies in the future", field);
+		return "time_in_future";
+	}
+	return NULL;
+}
+
+void
+tt_require_time(TimestampTz t, const char *field)
+{
+	const char *detail;
+	const char *code = tt_time_fault(t, field, &detail);
+
+	if (code != NULL)
+		tt_raise(422, code, field, NULL, "%s", detail);
 }
 
 /* Duration and flag follow from the times. */

@@ -33,4 +33,7 @@ extern TimestampTz tt_whole_second(TimestampTz t);
  */
 extern void tt_require_time(TimestampTz t, const char *field);
 
+/* The code of what tt_require_time() would raise, and in *detail its words with field; NULL: nothing. */
+extern const char *tt_time_fault(TimestampTz t, const char *field, const char **detail);
+
 #endif

@@ -313,6 +313,7 @@ tt_project_changed(TriggerData *trigger)
 	}
 	else
 	{
+		tt_timeline_remove_project(project_id);
 		created_changed(owner_id, -1);
 		emit_changed(project_id, psprintf("\"change\": \"deleted\", \"user_id\": " INT64_FORMAT, owner_id));
 	}

@@ -14,6 +14,9 @@
 #define REQUEST_ID_MAX 64
 #define ADDRESS_MAX 45
 
+/* So many imports may be under way in a worker, from the first byte of their bodies on. */
+#define DOCUMENTS_MAX 4
+
 /* Is this a request id that may be repeated in headers and logs? */
 static bool
 is_sane_id(const char *id)
@@ -163,15 +166,34 @@ static bool
 choose_type(const struct request_head *head, struct admission *admission, struct problem *problem)
 {
 	enum catalog_shape shape = admission->route->shape;
-	int			json = accept_weight(head->accept, "application/json");
-	int			csv = shape == SHAPE_REPORT ? accept_weight(head->accept, "text/csv") : 0;
+	bool		has_json = shape != SHAPE_CSV;
+	bool		has_csv = shape == SHAPE_CSV || shape == SHAPE_REPORT;
+	int			json = has_json ? accept_weight(head->accept, "application/json") : 0;
+	int			csv = has_csv ? accept_weight(head->accept, "text/csv") : 0;
 
-	admission->wants_csv = csv > json;
+	admission->wants_csv = shape == SHAPE_REPORT && csv > json;
 	if (json > 0 || csv > 0 || shape == SHAPE_NOTHING)
 		return true;
-	problem_set(problem, 406, "not_acceptable", shape == SHAPE_REPORT
-				? "The answer is application/json or text/csv." : "The answer is application/json.");
+	problem_set(problem, 406, "not_acceptable", !has_csv ? "The answer is application/json."
+				: has_json ? "The answer is application/json or text/csv." : "The answer is text/csv.");
 	return false;
+}
+
+/* Documents are long: only a few are held at once. */
+static bool
+take_slot(struct service *service, struct admission *admission, struct problem *problem)
+{
+	if (admission->route->document < 0)
+		return true;
+	if (service->documents >= DOCUMENTS_MAX)
+	{
+		problem_set(problem, 503, "overloaded", "The server is busy with other imports.");
+		problem->retry_after = 5;
+		return false;
+	}
+	service->documents++;
+	admission->holds_slot = true;
+	return true;
 }
 
 bool
@@ -203,32 +225,52 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 		return false;
 	}
 	return check_limit(service, head, arena, admission, problem) &&
-		choose_type(head, admission, problem);
+		choose_type(head, admission, problem) &&
+		take_slot(service, admission, problem);
 }
 
-/* Is this application/json, in UTF-8 if it says a charset? */
+/* May a parameter of this length stand behind a type? A charset must be UTF-8. */
 static bool
-is_json_type(const char *type)
+is_known_parameter(const char *parameter, size_t length)
 {
-	size_t		length = strlen("application/json");
+	static const char *const known[] = {
+		"charset=utf-8", "charset=\"utf-8\"", "header=present", "header=absent",
+	};
 
-	if (type == NULL || strncasecmp(type, "application/json", length) != 0)
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strlen(known[i]) == length && strncasecmp(parameter, known[i], length) == 0)
+			return true;
+	return false;
+}
+
+/* Is this Content-Type the one wanted, in UTF-8 if it says a charset? */
+static bool
+is_type(const char *type, const char *wanted)
+{
+	size_t		length = strlen(wanted);
+
+	if (type == NULL || strncasecmp(type, wanted, length) != 0)
 		return false;
 	type += length;
 	type += strspn(type, " \t");
-	if (*type == '\0')
-		return true;
-	if (*type++ != ';')
-		return false;
-	type += strspn(type, " \t");
-	return strcasecmp(type, "charset=utf-8") == 0 || strcasecmp(type, "charset=\"utf-8\"") == 0;
+	while (*type == ';')
+	{
+		type += 1 + strspn(type + 1, " \t");
+		length = strcspn(type, "; \t");
+		if (!is_known_parameter(type, length))
+			return false;
+		type += length;
+		type += strspn(type, " \t");
+	}
+	return *type == '\0';
 }
 
 static bool
 needs_body(const struct catalog_route *route)
 {
 	for (size_t i = 0; i < route->param_count; i++)
-		if (route->params[i].source == SOURCE_BODY && route->params[i].required)
+		if (route->params[i].required && (route->params[i].source == SOURCE_BODY ||
+										  route->params[i].source == SOURCE_DOCUMENT))
 			return true;
 	return false;
 }
@@ -237,15 +279,18 @@ bool
 admit_body(const struct catalog_route *route, const struct request_head *head,
 		   size_t length, struct problem *problem)
 {
-	if (length > 0 && !is_json_type(head->content_type))
-		problem_set(problem, 415, "unsupported_media_type",
-					"The body must be application/json in UTF-8.");
+	bool		is_document = route->document >= 0;
+
+	if (length > 0 && !is_type(head->content_type, is_document ? "text/csv" : "application/json"))
+		problem_set(problem, 415, "unsupported_media_type", is_document
+					? "The body must be text/csv in UTF-8."
+					: "The body must be application/json in UTF-8.");
 	else if (length > 0 || !needs_body(route))
 		return true;
 	else if (!head->announces_body)
 		problem_set(problem, 411, "length_required", "This needs a body.");
 	else
-		problem_set(problem, 400, "malformed_json", "The body is empty.");
+		problem_set(problem, 400, is_document ? "empty_body" : "malformed_json", "The body is empty.");
 	return false;
 }
 

@@ -37,6 +37,7 @@ struct admission
 	const struct catalog_route *route;	/* NULL: none */
 	bool		is_options;		/* route is then not looked for */
 	bool		wants_csv;		/* of a report: rather than JSON */
+	bool		holds_slot;		/* one of service->documents: to be given back in the end */
 	unsigned	allowed;		/* methods of the path, as bits (1 << method) */
 	int64_t		user_id;		/* 0: anonymous */
 	const char *limit_name;

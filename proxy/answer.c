@@ -120,7 +120,7 @@ answer_set_list(struct answer *answer, const struct catalog_route *route,
 				const struct param_values *values, const struct target *target,
 				const struct accelerated_row *rows, size_t row_count, struct arena *arena)
 {
-	bool		paged = route->key_count > 0;
+	bool		paged = catalog_is_paged(route);
 	size_t		page = paged ? (size_t) strtoul(values->value[route->limit], NULL, 10) - 1 : row_count;
 	size_t		shown = row_count < page ? row_count : page;
 	size_t		total = 2;

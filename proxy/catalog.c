@@ -42,7 +42,7 @@ refuse(const struct catalog_route *route, char *why, size_t why_size, const char
 	return false;
 }
 
-/* Is this the name of a parameter that never comes from the request? */
+/* Is this the name of a parameter that is no field of the request? */
 static bool
 context_source(const char *name, enum catalog_source *source)
 {
@@ -52,6 +52,8 @@ context_source(const char *name, enum catalog_source *source)
 		*source = SOURCE_REFRESH_TTL;
 	else if (strcmp(name, "given") == 0)
 		*source = SOURCE_GIVEN;
+	else if (strcmp(name, "csv") == 0)
+		*source = SOURCE_DOCUMENT;
 	else if (strncmp(name, "after_", 6) == 0)
 		*source = SOURCE_CURSOR;
 	else
@@ -93,12 +95,18 @@ add_param(struct catalog_route *route, const struct schema_argument *argument,
 	if (!context_source(param->name, &param->source))
 	{
 		if (strcmp(param->name, "limit") == 0)
+		{
 			route->limit = index;
+			if (route->shape == SHAPE_CSV)
+				param->source = SOURCE_PAGE;
+		}
 		route->reads_body = route->reads_body || param->source == SOURCE_BODY;
 		return true;
 	}
 	if (param->source == SOURCE_VIEWER)
 		route->viewer = index;
+	if (param->source == SOURCE_DOCUMENT)
+		route->document = index;
 	if (param->source != SOURCE_CURSOR)
 		return true;
 	if (route->key_count == CATALOG_KEYS_MAX)
@@ -134,11 +142,15 @@ fill_segments(struct catalog_route *route, char *why, size_t why_size)
 		route->params[segment->param].source = SOURCE_PATH;
 		snprintf(route->noun, sizeof route->noun, "%.*s", (int) (length - 2 - strlen("_id")), name);
 	}
-	/* a parameter may have turned from the body's into the path's */
+	/* a parameter may have turned from the body's into the path's, or give way to a document */
 	route->reads_body = false;
 	for (size_t i = 0; i < route->param_count; i++)
+	{
+		if (route->params[i].source == SOURCE_BODY && route->document >= 0)
+			route->params[i].source = SOURCE_QUERY;
 		if (route->params[i].source == SOURCE_BODY)
 			route->reads_body = true;
+	}
 	return true;
 }
 
@@ -195,6 +207,9 @@ check_columns(const struct catalog_route *route, char *why, size_t why_size)
 	}
 	if (route->key_count > 0 && route->limit < 0)
 		return refuse(route, why, why_size, "has after_ arguments but no argument ", "limit");
+	if (route->shape == SHAPE_CSV &&
+		(route->key_count == 0 || route->params[route->limit].fallback == NULL))
+		return refuse(route, why, why_size, "has no after_ arguments, or no default of its argument ", "limit");
 	if (route->shape == SHAPE_SESSION &&
 		(find_column(route, "user_id") == NULL || find_column(route, "role") == NULL))
 		return refuse(route, why, why_size, "has no result columns user_id and ", "role");
@@ -210,6 +225,7 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 
 	route->limit = -1;
 	route->viewer = -1;
+	route->document = -1;
 	if (route->builtin != BUILTIN_NONE)
 		return fill_segments(route, why, why_size);
 	function = schema_find(schema, route->function, &overloaded);
@@ -289,6 +305,12 @@ catalog_method_name(enum catalog_method method)
 	static const char *const names[METHOD_COUNT] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 
 	return names[method];
+}
+
+bool
+catalog_is_paged(const struct catalog_route *route)
+{
+	return route->key_count > 0 && route->shape != SHAPE_CSV;
 }
 
 int

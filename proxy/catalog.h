@@ -45,6 +45,7 @@ enum catalog_shape
 	SHAPE_MAYBE,				/* one object; no row: 204 */
 	SHAPE_LIST,					/* an array, paged when the function has after_ parameters */
 	SHAPE_REPORT,				/* an array, or CSV where Accept prefers that */
+	SHAPE_CSV,					/* a list as CSV, all of it, fetched page by page by its after_ parameters */
 	SHAPE_SESSION,				/* one object, completed with an access token */
 	SHAPE_NOTHING				/* no body */
 };
@@ -54,6 +55,7 @@ enum catalog_lane
 	LANE_READ,
 	LANE_WRITE,
 	LANE_LOGIN,
+	LANE_BULK,					/* writes that take seconds */
 	LANE_COUNT
 };
 
@@ -113,12 +115,14 @@ struct catalog_column
 enum catalog_source
 {
 	SOURCE_PATH,
-	SOURCE_QUERY,				/* GET and DELETE */
+	SOURCE_QUERY,				/* GET and DELETE, and whatever stands beside a document */
 	SOURCE_BODY,				/* POST, PUT and PATCH */
 	SOURCE_VIEWER,				/* viewer_id: the token's user */
 	SOURCE_REFRESH_TTL,			/* refresh_ttl: the setting */
 	SOURCE_GIVEN,				/* given: names of the fields present in the body */
-	SOURCE_CURSOR				/* after_…: the cursor */
+	SOURCE_CURSOR,				/* after_…: the cursor */
+	SOURCE_DOCUMENT,			/* csv: the whole body, of type text/csv */
+	SOURCE_PAGE					/* limit, of a list as CSV: its default, the rows of a page */
 };
 
 struct catalog_param
@@ -164,6 +168,7 @@ struct catalog_route
 	size_t		key_count;
 	int			limit;			/* index of parameter "limit", or -1 */
 	int			viewer;			/* index of parameter viewer_id, or -1 */
+	int			document;		/* index of parameter csv, or -1 */
 	bool		reads_body;		/* some parameter is SOURCE_BODY */
 
 	/*
@@ -206,6 +211,9 @@ void		catalog_free(struct catalog *catalog);
 
 /* "GET", "POST", … */
 const char *catalog_method_name(enum catalog_method method);
+
+/* Does a client get the list page by page? */
+bool		catalog_is_paged(const struct catalog_route *route);
 
 /* Index of a parameter by name, or -1. */
 int			catalog_param_index(const struct catalog_route *route, const char *name);

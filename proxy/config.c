@@ -74,6 +74,8 @@ static const struct setting settings[] = {
 	"error, warn, info or debug"},
 	{"MAX_BODY_BYTES", apply_size, MEMBER(max_body_bytes), 1024, 64 * 1024 * 1024, "102400",
 	"longest request body that is read"},
+	{"MAX_IMPORT_BYTES", apply_size, MEMBER(max_import_bytes), 1024, 64 * 1024 * 1024, "33554432",
+	"longest file that is imported"},
 	{"PORT", apply_port, MEMBER(port), 0, 65535, "3000",
 	"TCP port to listen on; 0: any free one"},
 	{"RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(rate_limit_per_minute), 0, 10000000, "600",

@@ -40,6 +40,7 @@ struct config
 	long		auth_rate_limit_per_minute; /* 0: off */
 	bool		trust_proxy;	/* believe X-Forwarded-For's last element */
 	size_t		max_body_bytes;
+	size_t		max_import_bytes;	/* the same for files that are imported */
 	enum log_level log_level;
 };
 

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#define BODY_PIECE (256 * 1024)
+
 /* ms, by phase; 0: none. */
 static const uint64_t limits[] = {
 	[CONNECTION_HEAD] = 10000,
@@ -65,6 +67,7 @@ connection_enter(struct connection *connection, enum connection_phase phase)
 	if (connection->is_over && phase != CONNECTION_LINGER)
 		return;
 	connection->phase = phase;
+	connection->received = 0;
 	if (limits[phase] == 0)
 		loop_timer_stop(connection->service->loop, &connection->timer);
 	else
@@ -79,6 +82,14 @@ connection_is_there(const struct connection *connection)
 	ssize_t		n = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+void
+connection_note_body(struct connection *connection, size_t length)
+{
+	connection->received += length;
+	if (connection->received >= BODY_PIECE)
+		connection_enter(connection, CONNECTION_BODY);
 }
 
 void

@@ -29,6 +29,7 @@ struct connection
 	struct request *request;	/* the one under way, NULL between two; not owned */
 	bool		is_over;		/* a raw answer was sent: nothing else will be */
 	enum connection_phase phase;
+	size_t		received;		/* bytes of a body since its clock was started */
 	struct loop_timer timer;
 	char		peer[INET6_ADDRSTRLEN];
 };
@@ -45,6 +46,9 @@ void		connection_enter(struct connection *connection, enum connection_phase phas
 
 /* Has the client not ended the connection, nor its direction of it? */
 bool		connection_is_there(const struct connection *connection);
+
+/* Note bytes of a body: a long one has its time limit for each 256 KiB. */
+void		connection_note_body(struct connection *connection, size_t length);
 
 /*
  * Send the answer of a request that is refused, and end our direction. What the

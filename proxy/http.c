@@ -20,6 +20,7 @@
 #include "head.h"
 #include "log.h"
 #include "request.h"
+#include "stream.h"
 
 /* Memory of a connection: its head must fit, and smaller is faster (it is cleared each request). */
 #define CONNECTION_MEMORY 12288
@@ -30,6 +31,9 @@
 
 /* When draining, idle connections get so many ms to send a request and be told to close. */
 #define DRAIN_GRACE 500
+
+/* Buffer of MHD's for a piece of a streamed body. */
+#define STREAM_PIECE 8192
 
 struct http
 {
@@ -49,7 +53,7 @@ enum phase
 {
 	HEAD,						/* its head is being read */
 	BODY,
-	WAITING,					/* suspended, until its answer is there */
+	WAITING,					/* suspended, until its answer or more of it is there */
 	READY						/* its answer is there or sent */
 };
 
@@ -76,31 +80,65 @@ struct exchange
 static enum MHD_Result (*queue_response) (struct MHD_Connection *mhd, unsigned status,
 										  struct MHD_Response *response);
 
-/* Hand the answer over to MHD; MHD_NO makes it close the connection. */
-static enum MHD_Result
-send_answer(struct MHD_Connection *mhd, struct request *request)
+/* MHD wants more of a streamed body: give what is there, or wait for more. */
+static ssize_t
+read_stream(void *arg, uint64_t position, char *buffer, size_t size)
 {
-	const struct answer *answer = request_answer(request);
+	struct exchange *exchange = arg;
+	ssize_t		count = request_read(exchange->request, buffer, size);
+
+	(void) position;
+	if (count == STREAM_END)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (count == STREAM_FAILED)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	connection_enter(exchange->connection,
+					 count == STREAM_WAIT ? CONNECTION_ANSWER : CONNECTION_SENDING);
+	if (count == STREAM_WAIT)
+	{
+		exchange->phase = WAITING;
+		MHD_suspend_connection(exchange->mhd);
+	}
+	return count;
+}
+
+/* The answer's body, as MHD is to send it; NULL when memory is out. */
+static struct MHD_Response *
+make_response(struct exchange *exchange)
+{
+	const struct answer *answer = request_answer(exchange->request);
 	struct MHD_Response *response;
-	enum MHD_Result result;
 	size_t		length;
 	const char *shared = answer_body(answer, &length);
-	char	   *own = answer->shared == NULL && length > 0 ? request_take_body(request) : NULL;
+	char	   *own;
+
+	if (request_streams(exchange->request))
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream,
+												 exchange, NULL);
+	own = answer->shared == NULL && length > 0 ? request_take_body(exchange->request) : NULL;
+	if (own == NULL)
+		return MHD_create_response_from_buffer(length, (void *) shared, MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer(length, own, MHD_RESPMEM_MUST_FREE);
+	if (response == NULL)
+		free(own);
+	return response;
+}
+
+/* Hand the answer over to MHD; MHD_NO makes it close the connection. */
+static enum MHD_Result
+send_answer(struct exchange *exchange)
+{
+	const struct answer *answer = request_answer(exchange->request);
+	struct MHD_Response *response = make_response(exchange);
+	enum MHD_Result result;
 	bool		good;
 
-	if (own != NULL)
-		response = MHD_create_response_from_buffer(length, own, MHD_RESPMEM_MUST_FREE);
-	else
-		response = MHD_create_response_from_buffer(length, (void *) shared, MHD_RESPMEM_PERSISTENT);
 	if (response == NULL)
-	{
-		free(own);
 		return MHD_NO;
-	}
 	good = !answer->closes || MHD_add_response_header(response, "Connection", "close");
 	for (size_t i = 0; good && i < answer->header_count; i++)
 		good = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
-	result = good ? queue_response(mhd, (unsigned) answer->status, response) : MHD_NO;
+	result = good ? queue_response(exchange->mhd, (unsigned) answer->status, response) : MHD_NO;
 	MHD_destroy_response(response);
 	return result;
 }
@@ -131,7 +169,7 @@ MHD_queue_response(struct MHD_Connection *mhd, unsigned status, struct MHD_Respo
 	return MHD_NO;				/* which ends the connection */
 }
 
-/* The request's answer has come: have MHD call handle_request() again. */
+/* The answer, or more of its body, has come: have MHD call handle_request() or read_stream() again. */
 static void
 answer_came(void *arg)
 {
@@ -269,13 +307,14 @@ begin(struct exchange *exchange, const char *method, const char *version)
 	else if (request_begin(request, &head.request) ||
 			 (!head.expects_continue && head.request.content_length <= DROP_MAX))
 		return MHD_YES;
-	return send_answer(exchange->mhd, request);
+	return send_answer(exchange);
 }
 
 /* A piece of the body. One that is too long is dropped for a while, then cut off. */
 static void
 take_body(struct exchange *exchange, const char *data, size_t length)
 {
+	connection_note_body(exchange->connection, length);
 	if (request_answer(exchange->request)->status == 0 &&
 		request_add_body(exchange->request, data, length))
 		return;
@@ -317,7 +356,7 @@ handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const cha
 		}
 	}
 	exchange->phase = READY;
-	return send_answer(mhd, exchange->request);
+	return send_answer(exchange);
 }
 
 /* ---- the daemon on the loop ---- */
@@ -443,7 +482,10 @@ http_free(struct http *http)
 	{
 		if (exchange->phase != WAITING)
 			continue;
-		request_refuse(exchange->request, 503, "shutting_down", "The server is shutting down.");
+		if (request_streams(exchange->request))
+			request_stop_stream(exchange->request);
+		else
+			request_refuse(exchange->request, 503, "shutting_down", "The server is shutting down.");
 		answer_came(exchange);
 	}
 	for (int pass = 0; pass < 10 && http->exchanges != NULL; pass++)

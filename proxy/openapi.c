@@ -211,7 +211,7 @@ add_parameters(struct text *out, const struct catalog_route *route)
 		text_add_char(out, '}');
 		first = false;
 	}
-	if (route->key_count > 0)
+	if (catalog_is_paged(route))
 		text_printf(out, "%s{\"name\":\"cursor\",\"in\":\"query\",\"required\":false,"
 					"\"description\":\"From the Link header of the page before.\","
 					"\"schema\":{\"type\":\"string\"}}", first ? "" : ",");
@@ -224,6 +224,9 @@ add_request_body(struct text *out, const struct catalog_route *route)
 	bool		first = true;
 	bool		some_required = false;
 
+	if (route->document >= 0)
+		text_add(out, ",\"requestBody\":{\"content\":{\"text/csv\":{\"schema\":"
+				 "{\"type\":\"string\"}}},\"required\":true}");
 	if (!route->reads_body)
 		return;
 	text_add(out, ",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":"
@@ -255,10 +258,15 @@ add_content(struct text *out, const struct catalog_route *route)
 {
 	bool		is_list = route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT;
 
-	if (route->key_count > 0)
+	if (catalog_is_paged(route))
 		text_add(out, ",\"headers\":{\"Link\":{\"description\":"
 				 "\"The next page, as rel=\\\"next\\\"; absent on the last one.\","
 				 "\"schema\":{\"type\":\"string\"}}}");
+	if (route->shape == SHAPE_CSV)
+	{
+		text_add(out, ",\"content\":{\"text/csv\":{\"schema\":{\"type\":\"string\"}}}");
+		return;
+	}
 	text_add(out, ",\"content\":{\"application/json\":{\"schema\":");
 	if (is_list)
 		text_add(out, "{\"type\":\"array\",\"items\":");

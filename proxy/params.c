@@ -226,7 +226,7 @@ fill_query(struct filling *filling, const struct target *target)
 	for (size_t i = 0; i < target->query_count; i++)
 	{
 		const struct target_pair *pair = &target->query[i];
-		bool		is_cursor = filling->route->key_count > 0 && strcmp(pair->name, "cursor") == 0;
+		bool		is_cursor = catalog_is_paged(filling->route) && strcmp(pair->name, "cursor") == 0;
 		int			index = catalog_param_index(filling->route, pair->name);
 		bool		known = is_cursor ||
 			(index >= 0 && filling->route->params[index].source == SOURCE_QUERY);
@@ -248,6 +248,21 @@ fill_query(struct filling *filling, const struct target *target)
 			filling_fault(filling, 400, "cursor", "invalid_parameter", "\"cursor\" is none of this list.");
 		cursor_seen = cursor_seen || is_cursor;
 	}
+}
+
+/* ---- documents ---- */
+
+/* The body is the value. It may hold no NUL, which would end it for the database. */
+static void
+fill_document(struct filling *filling, const char *body, size_t length)
+{
+	filling->filled[filling->route->document] = true;
+	if (body == NULL)
+		filling_fault(filling, 400, NULL, "empty_body", "The body is empty.");
+	else if (memchr(body, '\0', length) != NULL || !text_is_utf8(body, length))
+		filling_fault(filling, 422, NULL, "invalid_encoding", "The body must be text in UTF-8.");
+	else
+		filling->values->value[filling->route->document] = body;
 }
 
 /* ---- what was not given ---- */
@@ -276,7 +291,7 @@ apply_limit(struct filling *filling)
 	const char *text = route->limit >= 0 ? filling->values->value[route->limit] : NULL;
 	long		limit;
 
-	if (text == NULL)
+	if (text == NULL || route->params[route->limit].source == SOURCE_PAGE)
 		return;
 	limit = strtol(text, NULL, 10);
 	if (limit < 1 || limit > CATALOG_LIMIT_MAX)
@@ -307,7 +322,9 @@ params_fill(const struct catalog_route *route, const struct target *target,
 	fill_context(&filling, context);
 	fill_path(&filling, target);
 	fill_query(&filling, target);
-	if (body != NULL)
+	if (route->document >= 0)
+		fill_document(&filling, body, body_length);
+	else if (body != NULL)
 		json_fill_body(&filling, body, body_length);
 	if (problem->fault_count == 0 || problem->status == 422)
 		fill_defaults(&filling);

@@ -97,6 +97,20 @@ reply_csv(struct answer *answer, const struct reply_call *call, const struct db_
 	return true;
 }
 
+/* A file of CSV: what is in it comes page by page (stream.c). */
+static bool
+reply_stream(struct answer *answer, const struct reply_call *call)
+{
+	const char *path = call->route->path;
+
+	answer->status = call->route->status;
+	answer_add_header(answer, "Content-Type", CSV_CONTENT_TYPE);
+	answer_add_header(answer, "Content-Disposition",
+					  arena_printf(call->arena, "attachment; filename=\"timetrackr-%s\"",
+								   strrchr(path, '/') + 1));
+	return true;
+}
+
 /* One object in `column`, or none. */
 static bool
 reply_row(struct answer *answer, const struct reply_call *call, const struct db_result *result,
@@ -138,6 +152,8 @@ reply_rows(struct answer *answer, const struct reply_call *call,
 		return not_found(call, route->subject, problem);
 	if (route->shape == SHAPE_REPORT)
 		answer_add_header(answer, "Vary", "Accept");
+	if (route->shape == SHAPE_CSV)
+		return reply_stream(answer, call);
 	if (call->wants_csv)
 		return reply_csv(answer, call, result);
 	if (route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT)

@@ -9,12 +9,13 @@
  * accelerator), until that reports back; the last to let go frees it. So a
  * deadline can answer while the database is still busy with the statement.
  */
-#include "request.h"
+#include "request_state.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "builtin.h"
 #include "json_body.h"
 #include "log.h"
 #include "params.h"
@@ -22,40 +23,8 @@
 
 /* A request is answered after this many ms in any case; statements are ended earlier. */
 #define REQUEST_LIMIT 15000
+#define BULK_LIMIT 100000
 #define READY_LIMIT 2000
-
-enum state
-{
-	NEW,
-	ACCELERATED,
-	QUERIED,
-	ANSWERED
-};
-
-struct request
-{
-	struct service *service;
-	struct request_client client;
-	enum state	state;
-	bool		running;		/* within request_run(): no callback is wanted */
-	bool		working;		/* a lane or an accelerator holds it */
-	bool		released;		/* the HTTP side has let go */
-	bool		refused;		/* `problem` is the answer, once the body has been read */
-	uint64_t	started;		/* µs */
-	struct request_head head;
-	struct arena arena;
-	struct target target;
-	struct admission admission;
-	struct text body;
-	size_t		body_length;	/* read so far, stored or not */
-	struct param_values values;
-	struct lane_job job;
-	struct loop_timer deadline;
-	struct problem problem;
-	struct answer answer;
-};
-
-static const struct db_statement ready_statement = {DB_STATEMENTS_MAX - 1, "SELECT 1"};
 
 static uint64_t
 clock_us(void)
@@ -85,16 +54,18 @@ request_create(struct service *service, const struct request_client *client)
 	return request;
 }
 
-/* Free it when nobody holds it any more. */
-static void
-let_go(struct request *request)
+void
+request_let_go(struct request *request)
 {
 	if (!request->released || request->working)
 		return;
 	loop_timer_stop(request->service->loop, &request->deadline);
 	if (request->state != ANSWERED)
 		request->service->unfinished--;
+	if (request->admission.holds_slot)
+		request->service->documents--;
 	answer_reset(&request->answer);
+	stream_free(&request->stream);
 	text_free(&request->body);
 	arena_free(&request->arena);
 	free(request);
@@ -104,9 +75,10 @@ void
 request_release(struct request *request)
 {
 	request->released = true;
-	if (request->state == QUERIED && request->working && lane_withdraw(&request->job))
+	if (request->working && (request->state == QUERIED ? lane_withdraw(&request->job)
+							 : stream_stop(&request->stream)))
 		request->working = false;
-	let_go(request);
+	request_let_go(request);
 }
 
 const struct answer *
@@ -207,10 +179,14 @@ answer_rows(struct request *request, const struct db_result *result)
 		.arena = &request->arena,
 	};
 
-	if (reply_rows(&request->answer, &call, result, &request->problem))
-		finish(request);
-	else
+	if (!reply_rows(&request->answer, &call, result, &request->problem))
+	{
 		finish_with_problem(request);
+		return;
+	}
+	if (call.route->shape == SHAPE_CSV)
+		request_begin_stream(request, result);
+	finish(request);
 }
 
 static void
@@ -248,7 +224,7 @@ query_done(struct lane_job *job, struct db_result *result)
 
 	request->working = false;
 	if (request->state == ANSWERED || request->released)
-		let_go(request);
+		request_let_go(request);
 	else if (result == NULL || db_result_outcome(result) == DB_LOST)
 		fail(request, 503, "database_unavailable", result == NULL
 			 ? "The database is not available."
@@ -299,7 +275,7 @@ accelerator_done(void *arg, bool was_answered, const struct accelerated_row *row
 
 	request->working = false;
 	if (request->state == ANSWERED || request->released)
-		let_go(request);
+		request_let_go(request);
 	else if (was_answered)
 	{
 		answer_set_list(&request->answer, request->admission.route, &request->values,
@@ -336,24 +312,16 @@ static void
 ready_done(struct lane_job *job, struct db_result *result)
 {
 	struct request *request = job->arg;
-	struct service *service = request->service;
-	bool		database = result != NULL && db_result_outcome(result) == DB_OK;
+	const char *missing = builtin_unready(request->service, result);
 
 	request->working = false;
 	if (request->state == ANSWERED || request->released)
-		let_go(request);
-	else if (!database || !lane_is_up(service->lanes[LANE_WRITE]) ||
-			 !lane_is_up(service->lanes[LANE_LOGIN]))
-		fail(request, 503, "not_ready", "The database does not answer.");
-	else if (service->redis_is_up != NULL && !service->redis_is_up(service->redis))
-		fail(request, 503, "not_ready", "Redis does not answer.");
-	else if (atomic_load(service->unready) > 0)
-		fail(request, 503, "not_ready", "Another worker has no connection yet.");
+		request_let_go(request);
+	else if (missing != NULL)
+		fail(request, 503, "not_ready", missing);
 	else
 	{
-		static const char ready[] = "{\"status\":\"ready\"}";
-
-		answer_set_json(&request->answer, 200, ready, sizeof ready - 1);
+		builtin_answer(&request->answer, request->service, BUILTIN_READYZ);
 		finish(request);
 	}
 }
@@ -363,7 +331,7 @@ check_ready(struct request *request)
 {
 	request->state = QUERIED;
 	request->job = (struct lane_job) {
-		.statement = &ready_statement,
+		.statement = &builtin_ready_statement,
 		.done = ready_done,
 		.is_wanted = is_wanted,
 		.arg = request,
@@ -383,24 +351,14 @@ check_ready(struct request *request)
 static void
 run_builtin(struct request *request)
 {
-	static const char alive[] = "{\"status\":\"ok\"}";
-	const struct service *service = request->service;
+	enum catalog_builtin builtin = request->admission.route->builtin;
 
-	switch (request->admission.route->builtin)
+	if (builtin == BUILTIN_READYZ)
 	{
-		case BUILTIN_READYZ:
-			check_ready(request);
-			return;
-		case BUILTIN_OPENAPI:
-			request->answer.shared = service->openapi;
-			request->answer.shared_length = service->openapi_length;
-			request->answer.status = 200;
-			answer_add_header(&request->answer, "Content-Type", "application/json");
-			break;
-		default:
-			answer_set_json(&request->answer, 200, alive, sizeof alive - 1);
-			break;
+		check_ready(request);
+		return;
 	}
+	builtin_answer(&request->answer, request->service, builtin);
 	finish(request);
 }
 
@@ -416,6 +374,16 @@ run_options(struct request *request)
 
 /* ---- from head to run ---- */
 
+/* How long may its body be? */
+static size_t
+body_limit(const struct request *request)
+{
+	const struct config *config = request->service->config;
+	const struct catalog_route *route = request->admission.route;
+
+	return route != NULL && route->document >= 0 ? config->max_import_bytes : config->max_body_bytes;
+}
+
 bool
 request_begin(struct request *request, const struct request_head *head)
 {
@@ -424,8 +392,12 @@ request_begin(struct request *request, const struct request_head *head)
 	request->head = *head;
 	request->refused = !admit(service, head, &request->arena, &request->target,
 							  &request->admission, &request->problem);
-	if (head->content_length <= service->config->max_body_bytes)
+	if (head->content_length <= body_limit(request))
+	{
+		if (request->admission.holds_slot)
+			text_want(&request->body, (size_t) head->content_length);
 		return true;
+	}
 	request_refuse(request, 413, "body_too_large", "The body is too long.");
 	return false;
 }
@@ -433,7 +405,7 @@ request_begin(struct request *request, const struct request_head *head)
 bool
 request_add_body(struct request *request, const char *data, size_t length)
 {
-	if (length > request->service->config->max_body_bytes - request->body_length)
+	if (length > body_limit(request) - request->body_length)
 	{
 		request_refuse(request, 413, "body_too_large", "The body is too long.");
 		return false;
@@ -488,6 +460,8 @@ request_run(struct request *request)
 		call_route(request);
 	request->running = false;
 	if (request->state != ANSWERED && !request->deadline.active)
-		loop_timer_set(request->service->loop, &request->deadline, REQUEST_LIMIT, too_late, request);
+		loop_timer_set(request->service->loop, &request->deadline,
+					   request->admission.route->lane == LANE_BULK ? BULK_LIMIT : REQUEST_LIMIT,
+					   too_late, request);
 	return request->state == ANSWERED;
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "admit.h"
 #include "answer.h"
@@ -45,6 +46,15 @@ const struct answer *request_answer(const struct request *request);
 
 /* Take over the answer's body to free it with free(); NULL when it has none that is its own. */
 char	   *request_take_body(struct request *request);
+
+/*
+ * Does the answer have a body of unknown length, to be read piece by piece?
+ * request_read() gives bytes, or STREAM_WAIT, STREAM_END or STREAM_FAILED of stream.h; after a
+ * wait answered() will be called, unless the stream was stopped.
+ */
+bool		request_streams(const struct request *request);
+ssize_t		request_read(struct request *request, char *buffer, size_t size);
+void		request_stop_stream(struct request *request);
 
 /* The HTTP side needs it no more. What is still under way in the database ends by itself. */
 void		request_release(struct request *request);

@@ -39,6 +39,7 @@ struct service
 	char		refresh_ttl[24];	/* the setting, as a value of a call */
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */
 	uint64_t	id_counter;
+	size_t		documents;		/* imports under way */
 	size_t		unfinished;		/* requests that are not answered yet */
 	bool		draining;		/* shutting down: every answer ends its connection */
 };

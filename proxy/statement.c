@@ -22,7 +22,7 @@ add_call(struct text *sql, const struct catalog_route *route)
 static bool
 has_rows(const struct catalog_route *route)
 {
-	return route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT;
+	return route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT || route->shape == SHAPE_CSV;
 }
 
 /*
@@ -104,7 +104,7 @@ statement_fill(struct catalog_route *route, int id, bool is_void)
 		add_call(&sql, route);
 	}
 	else if (route->lane == LANE_READ)
-		add_read(&sql, route, "json");
+		add_read(&sql, route, route->shape == SHAPE_CSV ? "csv" : "json");
 	else
 		add_write(&sql, route);
 	route->statement = (struct db_statement) {id, text_take(&sql)};

@@ -24,6 +24,7 @@
 #define DRAIN_LIMIT 10000
 /* A statement is ended by the server after so many ms. */
 #define STATEMENT_LIMIT 10000
+#define BULK_STATEMENT_LIMIT 60000
 
 struct worker
 {
@@ -45,6 +46,7 @@ struct worker
 /*
  * Lanes of a worker. Log-ins are few and slow: each keeps a backend busy with
  * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long.
+ * Imports take seconds, and one at a time.
  */
 static bool
 open_lanes(struct worker *worker, const struct config *config)
@@ -59,6 +61,11 @@ open_lanes(struct worker *worker, const struct config *config)
 			.name = "write", .url = config->database_url, .connections = 2,
 			.depth = 16, .queue_limit = 4096,
 			.statement_timeout = STATEMENT_LIMIT,
+		},
+		[LANE_BULK] = {
+			.name = "bulk", .url = config->database_url, .connections = 1,
+			.depth = 1, .queue_limit = 4,
+			.statement_timeout = BULK_STATEMENT_LIMIT,
 		},
 		[LANE_LOGIN] = {
 			.name = "login", .url = config->database_url, .connections = 1,

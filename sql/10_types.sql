@@ -13,6 +13,14 @@ CREATE TYPE timetrackr.tier AS ENUM ('bronze', 'silver', 'gold', 'platinum');
 
 CREATE TYPE timetrackr.report_group AS ENUM ('project', 'day', 'week', 'month', 'tag');
 
+CREATE TYPE timetrackr.date_order AS ENUM ('mdy', 'dmy');
+
+CREATE TYPE timetrackr.import_error AS (
+    line integer,
+    code text,
+    detail text
+);
+
 CREATE TYPE timetrackr.badge_ref AS (
     badge_id bigint,
     name text

@@ -16,6 +16,7 @@ WRONG = {
     "JWT_SECRET": ["", "x" * 31],
     "LOG_LEVEL": ["loud"],
     "MAX_BODY_BYTES": ["1", "all"],
+    "MAX_IMPORT_BYTES": ["1", "all"],
     "PORT": ["abc", "70000", "-1"],
     "RATE_LIMIT_PER_MINUTE": ["-1", "1e9"],
     "REDIS_URL": ["http://127.0.0.1", "redis://127.0.0.1:x"],

@@ -51,6 +51,8 @@ SELECT note FROM timetrackr.entry(:me, :entry);
 SELECT count(*) AS entries FROM timetrackr.list_entries(:me);
 SELECT count(*) AS days FROM timetrackr.days(:me, :ann, '2025-05-01', '2025-05-31');
 SELECT count(*) AS rows FROM timetrackr.report_summary(:me, '{project,tag}');
+SELECT count(*) AS rows FROM timetrackr.export_entries(:me);
+SELECT imported, failed FROM timetrackr.import_entries(:me, E'project,start_time,end_time\nGrant import,2025-01-01T10:00:00Z,2025-01-01T11:00:00Z');
 SELECT count(*) > 0 AS board FROM timetrackr.leaderboard();
 SELECT count(*) > 0 AS board FROM timetrackr.leaderboard('all', 'badges');
 SELECT count(*) > 0 AS board FROM timetrackr.leaderboard_around(:me);
@@ -92,7 +94,7 @@ $$;
 SELECT l.call AS not_inlined
 FROM unnest(ARRAY['me(1)', 'profile(1, 2)', 'activity(1, 2)', 'timeline(1, 2)', 'list_user_badges(1, 2)', 'list_badges()',
     'list_projects(1)', 'project(1, 2)', 'current_entry(1)', 'entry(1, 2)', 'list_entries(1)', 'leaderboard()',
-    'leaderboard_around(1)', 'visible_projects(1)', 'project_leaderboard(1, 2)', 'days(1, 2, ''2025-01-01'', ''2025-01-02'')']) l (call)
+    'leaderboard_around(1)', 'visible_projects(1)', 'project_leaderboard(1, 2)', 'export_entries(1)', 'days(1, 2, ''2025-01-01'', ''2025-01-02'')']) l (call)
 CROSS JOIN LATERAL test.not_inlined(l.call) n;
 
 -- An analyst reads what is public: no secret project, no flagged entry, no

@@ -1,0 +1,52 @@
+/*
+ * request_state.h - what a request knows: shared by request.c and
+ * request_stream.c, and nobody else's business.
+ */
+#ifndef TIMETRACKR_REQUEST_STATE_H
+#define TIMETRACKR_REQUEST_STATE_H
+
+#include "request.h"
+#include "stream.h"
+
+enum state
+{
+	NEW,
+	ACCELERATED,
+	QUERIED,
+	ANSWERED
+};
+
+struct request
+{
+	struct service *service;
+	struct request_client client;
+	enum state	state;
+	bool		running;		/* within request_run(): no callback is wanted */
+	bool		working;		/* a lane or an accelerator holds it */
+	bool		released;		/* the HTTP side has let go */
+	bool		refused;		/* `problem` is the answer, once the body has been read */
+	uint64_t	started;		/* µs */
+	struct request_head head;
+	struct arena arena;
+	struct target target;
+	struct admission admission;
+	struct text body;
+	size_t		body_length;	/* read so far, stored or not */
+	struct param_values values;
+	struct lane_job job;
+	struct loop_timer deadline;
+	struct problem problem;
+	struct answer answer;
+	struct stream stream;		/* of an answer that comes page by page */
+};
+
+/* Free it when nobody holds it any more. */
+void		request_let_go(struct request *request);
+
+/*
+ * Of a list as CSV the first page is there: the rest will be read as a stream.
+ * One that is the last page, too, becomes the answer's body.
+ */
+void		request_begin_stream(struct request *request, const struct db_result *first);
+
+#endif
