@@ -16,6 +16,7 @@
 #include "http.h"
 #include "leaderboard.h"
 #include "log.h"
+#include "poll.h"
 #include "relay.h"
 #include "service.h"
 #include "token.h"
@@ -178,7 +179,9 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 	worker->http = http_create(&worker->service, listen_fd, shared->connections);
 	if (worker->http != NULL && open_lanes(worker, shared->config))
 		worker->service.feed = feed_new(worker->loop, shared->config->database_url);
-	if (worker->service.feed == NULL || !open_boards(worker, shared))
+	if (worker->service.feed != NULL)
+		worker->service.poll = poll_new(worker->loop, worker->service.feed);
+	if (worker->service.poll == NULL || !open_boards(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
@@ -225,6 +228,7 @@ begin_drain(void *arg)
 	struct worker *worker = arg;
 
 	loop_timer_set(worker->loop, &worker->drain_limit, DRAIN_LIMIT, stop_loop, worker);
+	poll_drain(worker->service.poll);
 	http_drain(worker->http, stop_loop, worker);
 }
 
@@ -250,6 +254,7 @@ worker_free(struct worker *worker)
 	http_free(worker->http);
 	leaderboard_close(worker->leaderboard);
 	relay_close(worker->relay);
+	poll_free(worker->service.poll);
 	feed_free(worker->service.feed);
 	for (int i = 0; i < LANE_COUNT; i++)
 		lane_close(worker->service.lanes[i]);
