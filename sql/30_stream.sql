@@ -117,6 +117,7 @@ RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 AS $$
 DECLARE
     -- A clock that was set back must not keep old events for ever.
@@ -215,7 +216,8 @@ AS $$
     FROM timetrackr.stream s
     WHERE timetrackr.stream_check(events.after, events.wait)
         AND s.user_id = events.viewer_id
-        AND s.id > events.after
+        -- no constant, or the check above would be left out as well
+        AND s.id > COALESCE(events.after, 9223372036854775807)
     ORDER BY s.id
     LIMIT events."limit"
 $$;
@@ -237,6 +239,7 @@ STABLE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 SET enable_bitmapscan = off
 AS $$
     SELECT s.id, s.topic, s.user_id, s.project_id, s.for_all, s.payload, s.created_at
@@ -260,6 +263,7 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 SET enable_bitmapscan = off
 AS $$
     SELECT
