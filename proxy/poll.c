@@ -137,29 +137,11 @@ poll_free(struct poll *poll)
 	free(poll);
 }
 
-/* One user must not take all the places: end his oldest wait when he has too many. */
-static void
-make_room(struct poll *poll, int64_t user_id)
-{
-	struct poll_waiter *oldest = NULL;
-	unsigned	count = 0;
-
-	for (struct poll_waiter *at = *bucket(poll, user_id); at != NULL; at = at->next)
-		if (at->user_id == user_id)
-		{
-			count++;
-			oldest = at->waiting ? at : oldest;
-		}
-	if (count >= POLL_WAITERS_PER_USER && oldest != NULL)
-		end_wait(oldest);
-}
-
 bool
 poll_begin(struct poll *poll, struct poll_waiter *waiter, long seconds)
 {
 	struct poll_waiter **first = bucket(poll, waiter->user_id);
 
-	make_room(poll, waiter->user_id);
 	if (poll->count >= POLL_WAITERS_MAX)
 		return false;
 	waiter->poll = poll;
@@ -181,6 +163,23 @@ poll_look(struct poll_waiter *waiter)
 	waiter->seen = false;
 }
 
+/* One user must not take all the places: end his oldest wait when this one is too many. */
+static void
+make_room(struct poll *poll, int64_t user_id)
+{
+	struct poll_waiter *oldest = NULL;
+	unsigned	count = 0;
+
+	for (struct poll_waiter *at = *bucket(poll, user_id); at != NULL; at = at->next)
+		if (at->user_id == user_id && at->waiting)
+		{
+			count++;
+			oldest = at;
+		}
+	if (count >= POLL_WAITERS_PER_USER)
+		end_wait(oldest);
+}
+
 enum poll_step
 poll_wait(struct poll_waiter *waiter)
 {
@@ -190,6 +189,7 @@ poll_wait(struct poll_waiter *waiter)
 		return POLL_OVER;
 	if (waiter->seen)
 		return POLL_AGAIN;
+	make_room(poll, waiter->user_id);
 	waiter->waiting = true;
 	return POLL_WAITS;
 }

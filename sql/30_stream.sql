@@ -144,11 +144,14 @@ BEGIN
         ORDER BY s.id
         LIMIT bite
     ) o;
-    DELETE FROM timetrackr.stream s
-    WHERE s.id > (SELECT r.kept_after FROM timetrackr.relay r)
-        AND s.id < COALESCE(kept_from, looked_at + 1);
+    WITH dropped AS (
+        DELETE FROM timetrackr.stream s
+        WHERE s.id > (SELECT r.kept_after FROM timetrackr.relay r)
+            AND s.id < COALESCE(kept_from, looked_at + 1)
+        RETURNING s.id
+    )
     UPDATE timetrackr.relay r
-    SET kept_after = COALESCE(kept_from - 1, looked_at);
+    SET kept_after = (SELECT max(d.id) FROM dropped d);
     RETURN kept_from IS NULL;
 END
 $$;
