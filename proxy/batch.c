@@ -428,6 +428,7 @@ void
 batch_abandon(struct batch *batch)
 {
 	batch->running = false;
+	batch->after_id = 0;
 }
 
 void
