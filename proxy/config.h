@@ -11,16 +11,7 @@
 #include <stddef.h>
 
 #include "log.h"
-
-/* REDIS_URL taken apart: redis://[[user]:password@]host[:port][/database] */
-struct config_redis
-{
-	char	   *host;			/* NULL: no Redis */
-	int			port;
-	int			database;
-	char	   *user;			/* NULL: none */
-	char	   *password;		/* NULL: none */
-};
+#include "redis_url.h"
 
 struct config
 {
