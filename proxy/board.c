@@ -97,8 +97,9 @@ read_answer(struct board *board, const struct redis_reply *reply)
 		return BOARD_FAILED;
 	if (redis_reply_kind(reply) != REPLY_TEXT)
 	{
-		/* A script that stops half-way leaves its effects behind. */
-		board->distrusted = board->distrusted || strncmp(redis_reply_text(reply), "NOSCRIPT", 8) != 0;
+		/* A script that stops half-way leaves its effects behind; on a replica it has none. */
+		board->distrusted = board->distrusted || (strncmp(redis_reply_text(reply), "NOSCRIPT", 8) != 0 &&
+												  !redis_reply_is_readonly(reply));
 		log_event(LEVEL_ERROR, "relay_redis_refused", "error", redis_reply_text(reply), NULL);
 		return BOARD_FAILED;
 	}

@@ -14,6 +14,8 @@
 #define REDIS_PORT 6379
 #define SENTINEL_PORT 26379
 #define NUMBER_MOST 65535
+/* Longest path of a socket (sun_path holds a NUL too); a longer one would be cut off. */
+#define PATH_MOST 107
 
 enum scheme
 {
@@ -225,6 +227,8 @@ keep_place(struct config_redis *redis, enum scheme scheme, struct span rest, cha
 			return refuse(why, why_size, "must name the path of a socket, as in unix:///run/redis/redis.sock");
 		if (!keep(&redis->host, cut(&rest, "?"), why, why_size))
 			return false;
+		if (strlen(redis->host) > PATH_MOST)
+			return refuse(why, why_size, "names a socket by too long a path");
 	}
 	else if (scheme == SCHEME_SENTINEL)
 	{

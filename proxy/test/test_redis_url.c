@@ -76,7 +76,10 @@ test_wrong_ones(void)
 		"redis://h?db=", "redis://h?nonsense=1", "redis://h?sentinel_password=x", "redis://[::1", "redis://[::1]x",
 		"redis://[]", "redis://::1", "redis://h1,h2", "redis://hunter2@h", "redis://:hunter2%4@h",
 		"redis://:hunter2%00@h", "redis://:hunter2%zz@h", "redis://:hunter2@h:hunter2", "rediss://:hunter2@h",
-		"unix://", "unix://run/redis.sock", "unix://h/x", "redis+sentinel://", "redis+sentinel://s1",
+		"unix://", "unix://run/redis.sock",
+		"unix:///2345678901234567890123456789012345678901234567890"
+		"12345678901234567890123456789012345678901234567890123456789012345678",
+		"unix://h/x", "redis+sentinel://", "redis+sentinel://s1",
 		"redis+sentinel://s1/", "redis+sentinel://s1//1", "redis+sentinel://s1,/m", "redis+sentinel://,s1/m",
 		"redis+sentinel://s1/m/x", "redis+sentinel://s:0/m", "redis+sentinel://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q/m",
 	};

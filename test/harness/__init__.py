@@ -5,6 +5,6 @@ from .client import Answer, Client
 from .postgres import Postgres
 from .process import eventually, free_port
 from .proxy import Proxy
-from .redis import Redis
+from .redis import Redis, Sentinel
 
-__all__ = ["Answer", "Client", "Postgres", "Proxy", "Redis", "eventually", "free_port"]
+__all__ = ["Answer", "Client", "Postgres", "Proxy", "Redis", "Sentinel", "eventually", "free_port"]

@@ -12,10 +12,10 @@ _databases = itertools.count(1)
 
 
 class Stage:
-    def __init__(self, postgres, directory):
+    def __init__(self, postgres, directory, redis=None):
         self.postgres = postgres
         self.directory = directory
-        self.redis = Redis(directory / "redis").start()
+        self.redis = (redis or Redis(directory / "redis")).start()
         self.database = self.new_database()
         self.proxies = []
 
@@ -24,10 +24,11 @@ class Stage:
         self.postgres.install(name)
         return name
 
-    def proxy(self, database=None, redis=True):
-        settings = {"REDIS_URL": self.redis.url} if redis else {}
-        url = self.postgres.proxy_url(database or self.database)
-        proxy = Proxy(self.directory / f"proxy{len(self.proxies)}", DATABASE_URL=url, **settings)
+    def proxy(self, database=None, redis=True, **settings):
+        if redis:
+            settings.setdefault("REDIS_URL", self.redis.url)
+        settings.setdefault("DATABASE_URL", self.postgres.proxy_url(database or self.database))
+        proxy = Proxy(self.directory / f"proxy{len(self.proxies)}", **settings)
         self.proxies.append(proxy)
         return proxy.start()
 
