@@ -22,7 +22,7 @@
 #define BACKOFF_MOST 5000		/* ms */
 #define BACKOFF_MOST_SENTINEL 1000	/* ms: a new master is to be found soon */
 #define STEADY_AFTER 1000		/* ms: a connection that lived so long was no failed try */
-#define MASTER_INTERVAL 10000	/* ms: how often sentinels are asked while all is well */
+#define MASTER_INTERVAL 5000	/* ms: how often sentinels are asked while all is well */
 #define SHA_LENGTH 40
 #define NO_SCRIPT (-1)
 

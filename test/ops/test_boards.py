@@ -3,13 +3,13 @@ leaders, events that fail. Whatever is done to Redis, readers see SQL's rows at
 once, and Redis equals SQL in the end."""
 
 import itertools
-import json
 import os
 import shutil
 import signal
 from datetime import timedelta
 
 import pytest
+from boards import believes_redis, comes_from_redis, crowd, is_marked, mark
 from conftest import days_ago, sign_up
 from harness import eventually
 from harness.stage import Stage
@@ -37,41 +37,6 @@ def stage(postgres, tmp_path):
         yield stage
     finally:
         stage.end()
-
-
-def crowd(proxy, size=5):
-    """Users with scores in all periods, two of them equal, one with a name that JSON escapes."""
-    users = [sign_up(proxy, f"crowd{number}") for number in range(size)]
-    for number, user in enumerate(users):
-        project = user.project()
-        user.entry(project, days_ago(0, 0), 1)
-        user.entry(project, days_ago(1, 6), 3600 * (1 + number // 2))
-        user.entry(project, days_ago(45, 6), 60)
-    return users
-
-
-def mark(stage, user):
-    """Change the name of a user in Redis alone: an answer with it came from there."""
-    row = json.loads(stage.redis.command("HGET", "leaderboard:users", user.id))
-    row["username"] = "seen in Redis"
-    stage.redis.command("HSET", "leaderboard:users", user.id, json.dumps(row, separators=(",", ":")))
-
-
-def is_marked(proxy, path="/leaderboard"):
-    return b"seen in Redis" in proxy.client().get(path).content
-
-
-def comes_from_redis(proxy, path="/leaderboard"):
-    """A worker that has just connected does not believe Redis for some seconds; wait for all of them."""
-    eventually(lambda: all(is_marked(proxy, path) for _ in range(12)), what=f"{path} answered by Redis")
-
-
-def believes_redis(stage, proxy, user):
-    """Wait until the proxy answers from Redis, and leave Redis as it was."""
-    row = stage.redis.command("HGET", "leaderboard:users", user.id)
-    mark(stage, user)
-    comes_from_redis(proxy)
-    stage.redis.command("HSET", "leaderboard:users", user.id, row)
 
 
 def test_redis_answers_every_kind_of_page(stage):
