@@ -34,6 +34,7 @@ static const struct redis_script attach_script = {BOARD_SCRIPT_ATTACH, LUA_ATTAC
 static const struct redis_script apply_script = {BOARD_SCRIPT_APPLY, LUA_APPLY};
 static const struct redis_script beat_script = {BOARD_SCRIPT_BEAT, LUA_BEAT};
 static const struct redis_script build_script = {BOARD_SCRIPT_BUILD, LUA_BUILD};
+static const struct redis_script compare_script = {BOARD_SCRIPT_COMPARE, LUA_COMPARE};
 
 bool
 board_random_name(char out[BOARD_POSITION_MAX])
@@ -111,7 +112,7 @@ read_answer(struct board *board, const struct redis_reply *reply)
 		return BOARD_STALE;
 	if (redis_reply_is(reply, "FOREIGN"))
 		return BOARD_FOREIGN;
-	return BOARD_MISSING;
+	return redis_reply_text(reply)[0] == '{' ? BOARD_DIFFERS : BOARD_MISSING;
 }
 
 /* An answer came. Answers come in the order of calls, so all but the last belong to forgotten ones. */
@@ -129,7 +130,8 @@ answered(void *arg, const struct redis_reply *reply)
 	answer = read_answer(board, reply);
 	if (answer == BOARD_RESET)
 		board->distrusted = false;
-	done(board->arg, answer, answer == BOARD_MISSING ? redis_reply_text(reply) : NULL);
+	done(board->arg, answer,
+		 answer == BOARD_MISSING || answer == BOARD_DIFFERS ? redis_reply_text(reply) : NULL);
 }
 
 /* Run a script with BOARD_KEYS and further words, `count` in all. */
@@ -196,4 +198,15 @@ board_build(struct board *board, const char *position, bool first, bool last, co
 	};
 
 	return call(board, &build_script, WORDS(words), done, arg);
+}
+
+bool
+board_compare(struct board *board, const char *position, const char *page, const char *after_score,
+			  const char *after_user_id, bool last, board_done_fn *done, void *arg)
+{
+	const char *words[] = {
+		BOARD_KEYS, board->leader, position, page, after_score, after_user_id, last ? "1" : "0"
+	};
+
+	return call(board, &compare_script, WORDS(words), done, arg);
 }

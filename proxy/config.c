@@ -78,6 +78,8 @@ static const struct setting settings[] = {
 	"TCP port to listen on; 0: any free one"},
 	{"RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(rate_limit_per_minute), 0, 10000000, "600",
 	"requests a minute and user, or address; 0: no limit"},
+	{"REDIS_CHECK_RATE", apply_number, MEMBER(redis_check_rate), 0, 1000000, "500",
+	"rows of leaderboards in Redis compared with PostgreSQL a second; 0: none"},
 	{"REDIS_URL", apply_redis_url, MEMBER(redis), 0, 0, "",
 	"redis://, unix:// or redis+sentinel:// URL; unset: no Redis"},
 	{"REFRESH_TOKEN_TTL", apply_number, MEMBER(refresh_token_ttl), 1, 315360000, "2592000",

@@ -18,6 +18,7 @@ struct config
 	char	   *database_url;
 	char	   *database_read_url;	/* the same as database_url unless set */
 	struct config_redis redis;
+	long		redis_check_rate;	/* rows a second; 0: off */
 	char	   *jwt_secret;		/* at least 32 bytes */
 	long		access_token_ttl;	/* seconds */
 	long		refresh_token_ttl;	/* seconds */

@@ -2,7 +2,7 @@
  * relay.c - who leads, when to work, when to sleep.
  *
  * One thing at a time: a batch of events (batch.c), a page of a board that is
- * being built (rebuild.c), a beat that says the boards are current, or a wait.
+ * being built or compared (upkeep.c), a beat that says the boards are current, or a wait.
  * next() chooses; every answer leads back to it. What goes wrong with the
  * database connection is mended by a new one.
  *
@@ -20,7 +20,7 @@
 #include "batch.h"
 #include "db.h"
 #include "log.h"
-#include "rebuild.h"
+#include "upkeep.h"
 
 /* Keys of advisory locks; extension/timetrackr.h has the same. */
 #define WAKE_LOCK "8391171951110545259"
@@ -61,7 +61,7 @@ struct relay
 	uint64_t	pause;
 	struct loop_timer timer;
 	struct batch batch;
-	struct rebuild rebuild;
+	struct upkeep upkeep;
 	struct db_query query;
 	struct db_query aside;		/* runs beside the others */
 };
@@ -119,7 +119,7 @@ forget(struct relay *relay)
 	relay->attached = false;
 	relay->asleep = false;
 	batch_abandon(&relay->batch);
-	rebuild_abandon(&relay->rebuild);
+	upkeep_abandon(&relay->upkeep);
 	if (relay->board != NULL)
 		board_forget_call(relay->board);
 }
@@ -184,7 +184,7 @@ doubt(struct relay *relay)
 {
 	wake_up(relay);
 	relay->attached = false;
-	rebuild_abandon(&relay->rebuild);
+	upkeep_abandon(&relay->upkeep);
 	pause_for(relay, take_stock);
 }
 
@@ -212,11 +212,12 @@ static void
 rest(struct relay *relay)
 {
 	uint64_t	now = loop_now(relay->loop);
+	uint64_t	upkeep = upkeep_wait(&relay->upkeep, now);
 
-	if (relay->notified || relay->rebuild.name[0] != '\0')
+	if (relay->notified || upkeep == 0)
 		next(relay);
 	else if (relay->asleep)
-		wait_for(relay, SAFETY_INTERVAL, next);
+		wait_for(relay, upkeep < SAFETY_INTERVAL ? upkeep : SAFETY_INTERVAL, next);
 	else if (now < relay->busy_at + LINGER)
 		wait_for(relay, POLL_INTERVAL, next);
 	else
@@ -234,8 +235,8 @@ beaten(void *arg, enum board_answer answer, const char *name)
 		return;
 	}
 	relay->beat_at = loop_now(relay->loop);
-	if (answer == BOARD_MISSING && relay->rebuild.name[0] == '\0')
-		rebuild_start(&relay->rebuild, name);
+	if (answer == BOARD_MISSING)
+		upkeep_build(&relay->upkeep, name);
 	if (relay->batch.claimed > 0)
 		next(relay);
 	else
@@ -253,16 +254,11 @@ index_read(struct db_query *query, struct db_result *result)
 		doubt(relay);
 }
 
-static bool
-beat_is_due(const struct relay *relay)
-{
-	return relay->board != NULL && loop_now(relay->loop) >= relay->beat_at + BEAT_INTERVAL;
-}
-
 static void
 batch_done(void *arg, enum batch_outcome outcome)
 {
 	struct relay *relay = arg;
+	bool		beat_is_due = relay->board != NULL && loop_now(relay->loop) >= relay->beat_at + BEAT_INTERVAL;
 
 	if (outcome == BATCH_HELD || outcome == BATCH_STALE)
 	{
@@ -272,8 +268,8 @@ batch_done(void *arg, enum batch_outcome outcome)
 	relay->pause = PAUSE_LEAST;
 	if (relay->batch.claimed > 0)
 		relay->busy_at = loop_now(relay->loop);
-	if (beat_is_due(relay) && (outcome == BATCH_NOTHING ||
-							   (relay->batch.claimed > 0 && relay->batch.age <= LAG_MOST)))
+	if (beat_is_due && (outcome == BATCH_NOTHING ||
+						(relay->batch.claimed > 0 && relay->batch.age <= LAG_MOST)))
 		ask(relay, &relay->query, "SELECT timetrackr.board_index()", index_read);
 	else if (outcome == BATCH_NOTHING)
 		rest(relay);
@@ -334,10 +330,10 @@ next(void *arg)
 			wait_for(relay, SAFETY_INTERVAL, next);
 		return;
 	}
-	if (relay->page_is_due && relay->rebuild.name[0] != '\0')
+	if (relay->page_is_due && upkeep_wait(&relay->upkeep, loop_now(relay->loop)) == 0)
 	{
 		relay->page_is_due = false;
-		rebuild_page(&relay->rebuild);
+		upkeep_page(&relay->upkeep, loop_now(relay->loop));
 		return;
 	}
 	relay->page_is_due = true;
@@ -478,11 +474,15 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 	relay->batch = (struct batch) {
 		.db = relay->db, .board = relay->board, .working = wake_up, .done = batch_done, .arg = relay
 	};
-	relay->rebuild = (struct rebuild) {
-		.db = relay->db, .board = relay->board, .position = relay->batch.position,
-		.done = page_done, .arg = relay
-	};
+	upkeep_open(&relay->upkeep, relay->db, relay->board, relay->batch.position, config->redis_check_rate,
+				page_done, relay);
 	return relay;
+}
+
+const struct audit_counters *
+relay_audit_counters(const struct relay *relay)
+{
+	return &relay->upkeep.counters;
 }
 
 void
