@@ -40,8 +40,8 @@ audit_abandon(struct audit *audit)
 static void
 begin_board(struct audit *audit)
 {
-	snprintf(audit->after_score, sizeof audit->after_score, "%" PRId64, INT64_MAX);
-	snprintf(audit->after_user_id, sizeof audit->after_user_id, "0");
+	snprintf(audit->after.score, sizeof audit->after.score, "%" PRId64, INT64_MAX);
+	snprintf(audit->after.user_id, sizeof audit->after.user_id, "0");
 }
 
 static void
@@ -58,10 +58,7 @@ page_ended(struct audit *audit)
 	if (audit->last)
 		begin_board(audit);
 	else
-	{
-		memcpy(audit->after_score, audit->last_score, sizeof audit->after_score);
-		memcpy(audit->after_user_id, audit->last_user_id, sizeof audit->after_user_id);
-	}
+		audit->after = audit->until;
 	audit->due_at = audit->now +
 		1000 * (uint64_t) (audit->rows > ROWS_LEAST ? audit->rows : ROWS_LEAST) / (uint64_t) audit->rate;
 	atomic_fetch_add(&audit->counters->rows, (uint64_t) audit->rows);
@@ -181,13 +178,11 @@ read_page(struct db_query *query, struct db_result *result)
 	snprintf(audit->name, sizeof audit->name, "%s", db_result_value(result, 0, 0));
 	audit->rows = strtol(db_result_value(result, 0, 2), NULL, 10);
 	audit->last = audit->rows < PAGE_ROWS;
-	if (audit->rows > 0)
-	{
-		snprintf(audit->last_score, sizeof audit->last_score, "%s", db_result_value(result, 0, 3));
-		snprintf(audit->last_user_id, sizeof audit->last_user_id, "%s", db_result_value(result, 0, 4));
-	}
-	if (!board_compare(audit->board, audit->position, db_result_value(result, 0, 1), audit->after_score,
-					   audit->after_user_id, audit->last, compared, audit))
+	snprintf(audit->until.score, sizeof audit->until.score, "%s", audit->last ? "0" : db_result_value(result, 0, 3));
+	snprintf(audit->until.user_id, sizeof audit->until.user_id, "%s",
+			 audit->last ? "0" : db_result_value(result, 0, 4));
+	if (!board_compare(audit->board, audit->position, db_result_value(result, 0, 1), &audit->after, &audit->until,
+					   compared, audit))
 		ended(audit, REBUILD_HELD);
 }
 
@@ -202,8 +197,8 @@ audit_page(struct audit *audit, uint64_t now)
 		begin_board(audit);
 	audit->values[0] = audit->name;
 	audit->values[1] = next ? "true" : "false";
-	audit->values[2] = audit->after_score;
-	audit->values[3] = audit->after_user_id;
+	audit->values[2] = audit->after.score;
+	audit->values[3] = audit->after.user_id;
 	audit->values[4] = TEXT_OF_VALUE(PAGE_ROWS);
 	/* A board that is live no more ends the round, as the last one does. */
 	audit->query = (struct db_query) {

@@ -41,15 +41,13 @@ struct audit
 
 	/* Private. */
 	bool		running;
-	bool		last;
+	bool		last;			/* page of the board */
 	uint64_t	now;			/* ms: when the page was begun */
 	uint64_t	due_at;			/* ms */
 	long		rows;			/* of the page */
 	char		name[BOARD_NAME_MAX];	/* of the board; "" before the first of a round */
-	char		after_score[24];
-	char		after_user_id[24];	/* "0": at the top */
-	char		last_score[24];
-	char		last_user_id[24];
+	struct board_place after;	/* where the page begins, and ends */
+	struct board_place until;
 	const char *values[5];
 	struct db_query query;
 };

@@ -201,11 +201,11 @@ board_build(struct board *board, const char *position, bool first, bool last, co
 }
 
 bool
-board_compare(struct board *board, const char *position, const char *page, const char *after_score,
-			  const char *after_user_id, bool last, board_done_fn *done, void *arg)
+board_compare(struct board *board, const char *position, const char *page, const struct board_place *after,
+			  const struct board_place *last, board_done_fn *done, void *arg)
 {
 	const char *words[] = {
-		BOARD_KEYS, board->leader, position, page, after_score, after_user_id, last ? "1" : "0"
+		BOARD_KEYS, board->leader, position, page, after->score, after->user_id, last->score, last->user_id
 	};
 
 	return call(board, &compare_script, WORDS(words), done, arg);

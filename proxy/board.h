@@ -86,11 +86,16 @@ bool		board_build(struct board *board, const char *position, bool first, bool la
 						const char *page, board_done_fn *done, void *arg);
 
 /*
- * Compare a page (board_page()) that begins after a score and user id ("0": at the top) with
- * the board of Redis: BOARD_OK or BOARD_DIFFERS, with at most 500 users.
+ * Compare a page (board_page()) with the board of Redis: what it begins after, and its last row; user id
+ * "0" stands for the top, and for the end, of the board. BOARD_OK, or BOARD_DIFFERS with at most 500 users.
  */
+struct board_place
+{
+	char		score[24];
+	char		user_id[24];
+};
 bool		board_compare(struct board *board, const char *position, const char *page,
-						  const char *after_score, const char *after_user_id, bool last,
+						  const struct board_place *after, const struct board_place *last,
 						  board_done_fn *done, void *arg);
 
 /* Write 32 random hexadecimal digits and a NUL; false when the system has none. */

@@ -182,7 +182,8 @@ enum
 
 /*
  * Compare a page of a board with what is here. ARGV: leader, position, board_page(), score and user id
- * after which the page begins (user id 0: at the top), "1" when it is the last one. OK; or an array of
+ * after which the page begins (user id 0: at the top), score and user id of its last row (user id 0:
+ * the page goes to the end of the board). OK; or an array of
  * user ids, as PostgreSQL writes it, that stand otherwise on the board, or between whose rows they do
  * while the page has none of them, or whose row as JSON is another; or STALE. Members that can't be a
  * user's id are taken off, and told as 0. A board that is not here, or given up, differs in nothing.
@@ -201,11 +202,11 @@ enum
 	"for i, row in ipairs(page.rows) do\n" \
 	"  if not is_at(row[1], row[3]) or members[i] ~= row[2] then note(row[1]) end\n" \
 	"end\n" \
-	"local first, last, final = false, false, page.rows[#ids]\n" \
+	"local first, last = false, false\n" \
 	"if ARGV[5] == '0' then first = 0\n" \
 	"elseif is_at(ARGV[5], tonumber(ARGV[4])) then first = redis.call('ZREVRANK', board, ARGV[5]) + 1 end\n" \
-	"if ARGV[6] == '1' then last = size(board) - 1\n" \
-	"elseif final and is_at(final[1], final[3]) then last = redis.call('ZREVRANK', board, final[1]) end\n" \
+	"if ARGV[7] == '0' then last = size(board) - 1\n" \
+	"elseif is_at(ARGV[7], tonumber(ARGV[6])) then last = redis.call('ZREVRANK', board, ARGV[7]) end\n" \
 	"if first and last and last >= first and (#differ > 0 or last - first + 1 ~= #ids) then\n" \
 	"  last = math.min(last, first + #ids + 999)\n" \
 	"  for _, id in ipairs(redis.call('ZREVRANGE', board, first, last)) do\n" \
