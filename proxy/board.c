@@ -15,8 +15,8 @@
 #include "log.h"
 #include "redis.h"
 
-/* A script that takes longer than this, in ms, hangs with its Redis. */
-#define SILENCE_LIMIT 5000
+/* A script that takes longer than this, in ms, hangs with its Redis; meanwhile events wait. */
+#define SILENCE_LIMIT 1500
 
 #define WORDS(words) (sizeof (words) / sizeof (words)[0]), (words)
 

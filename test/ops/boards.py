@@ -1,5 +1,5 @@
 """What tests of the boards share: users to be on them, and how to tell whether
-an answer came from Redis."""
+an answer came from Redis, or what the relay said of them."""
 
 import json
 
@@ -40,3 +40,23 @@ def believes_redis(stage, proxy, user):
     mark(stage, user)
     comes_from_redis(proxy)
     stage.redis.command("HSET", "leaderboard:users", user.id, row)
+
+
+def differences(proxy):
+    """(board, users) of each report in the log."""
+    lines = [line for line in proxy.log.read_text().splitlines() if "relay_board_differed" in line]
+    return [(entry["board"], int(entry["users"])) for entry in map(json.loads, lines)]
+
+
+def built(proxy):
+    """How often a board was built anew."""
+    return proxy.log.read_text().count("relay_board_built")
+
+
+def is_right(stage):
+    """Boards, and the rows of those who are on them."""
+    if not stage.is_current():
+        return False
+    sql, redis = stage.rows_of_sql(), stage.rows_of_redis()
+    members = {member for rows in stage.boards_of_sql().values() for member, _ in rows}
+    return all(redis.get(member) == sql[member] for member in members)

@@ -2,12 +2,11 @@
 and put right, and what events are still to tell of is no difference. Keys that
 are evicted, or expire, come back."""
 
-import json
 import threading
 from datetime import timedelta
 
 import pytest
-from boards import crowd
+from boards import built, crowd, differences, is_right
 from conftest import days_ago, rfc3339
 from harness import eventually
 from harness.stage import Stage
@@ -22,26 +21,6 @@ def stage(postgres, tmp_path):
         yield stage
     finally:
         stage.end()
-
-
-def differences(proxy):
-    """(board, users) of each report in the log."""
-    lines = [line for line in proxy.log.read_text().splitlines() if "relay_board_differed" in line]
-    return [(entry["board"], int(entry["users"])) for entry in map(json.loads, lines)]
-
-
-def built(proxy):
-    """How often a board was built anew."""
-    return proxy.log.read_text().count("relay_board_built")
-
-
-def is_right(stage):
-    """Boards, and the rows of those who are on them."""
-    if not stage.is_current():
-        return False
-    sql, redis = stage.rows_of_sql(), stage.rows_of_redis()
-    members = {member for rows in stage.boards_of_sql().values() for member, _ in rows}
-    return all(redis.get(member) == sql[member] for member in members)
 
 
 # Lua with the ids of three users; no size changes.
