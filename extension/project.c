@@ -293,7 +293,10 @@ tt_project_changed(TriggerData *trigger)
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		project_updated(trigger, project_id);
 	else
+	{
+		tt_timeline_remove_project(project_id);
 		created_changed(owner_id, -1);
+	}
 	emit_changed(project_id);
 }
 

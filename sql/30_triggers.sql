@@ -1,5 +1,7 @@
 -- Trigger functions, all in C. SECURITY DEFINER, so that a role that may write
 -- entries needs no right on the derived tables and can't forge them.
+-- Sequential scans are off where each statement reads by user: a plan made when
+-- a table was empty, and known to be, would read all of what a load adds to it.
 
 CREATE FUNCTION timetrackr.entry_before()
 RETURNS trigger
@@ -15,6 +17,7 @@ RETURNS trigger
 LANGUAGE C
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS 'MODULE_PATHNAME', 'tt_entry_after';
 COMMENT ON FUNCTION timetrackr.entry_after() IS
 'Trigger: refuses overlaps and brings totals, scores, streaks, timeline, badges and outbox in line with what a statement changed.';
@@ -26,7 +29,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_entry_truncated';
 COMMENT ON FUNCTION timetrackr.entry_truncated() IS
-'Trigger: rebuilds what is derived from entries after TRUNCATE.';
+'Trigger: rebuilds what is derived from entries after TRUNCATE of entries, totals, users or projects.';
 
 CREATE FUNCTION timetrackr.user_before()
 RETURNS trigger
@@ -45,6 +48,15 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_user_after';
 COMMENT ON FUNCTION timetrackr.user_after() IS
 'Trigger: gives a new user totals and a timeline, and carries listed over to the boards.';
+
+CREATE FUNCTION timetrackr.totals_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_totals_after';
+COMMENT ON FUNCTION timetrackr.totals_after() IS
+'Trigger: deletes scores, day and project totals, and the timeline, with the totals of a user who goes.';
 
 CREATE FUNCTION timetrackr.project_after()
 RETURNS trigger
