@@ -9,7 +9,7 @@ import threading
 from .process import free_port
 
 CHUNK = 65536
-MODES = {"pass", "delay", "dribble", "cut", "reset", "half_open", "refuse"}
+MODES = {"pass", "delay", "dribble", "cut", "reset", "half_open", "mute", "refuse"}
 
 
 class _Connection:
@@ -44,6 +44,8 @@ class FaultProxy:
     reset       connections are reset, those there are and those to come
     half_open   connections are taken and swallow everything, those there are too; they
                 are reset when the mode ends, as by a peer that has forgotten them
+    mute        as half_open, but only what the server says is swallowed: it does what it is
+                asked for, and nobody hears
     refuse      nobody listens; those there are, are closed
     """
 
@@ -76,9 +78,10 @@ class FaultProxy:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _set(self, mode, seconds, size):
+        other = mode != self.mode
         self.mode, self.seconds, self.size = mode, seconds, size
         for connection in list(self._connections):
-            if mode in ("reset", "refuse") or (connection.swallowed and mode != "half_open"):
+            if mode in ("reset", "refuse") or (connection.swallowed and other):
                 self._forget(connection, reset=mode != "refuse")
             connection.passed = 0
         if mode == "refuse" and self._listener is not None:
@@ -140,7 +143,8 @@ class FaultProxy:
         """False: the connection has come to its end."""
         if self.mode == "delay":
             await asyncio.sleep(self.seconds)
-        if self.mode == "half_open" or connection.swallowed:
+        mute = self.mode == "mute" and sink is connection.client
+        if mute or self.mode == "half_open":
             connection.swallowed = True
             return True
         if self.mode == "cut":

@@ -109,6 +109,7 @@ FAULTS = {
     "cut in the middle": dict(mode="cut", size=5000),
     "reset": dict(mode="reset"),
     "half-open": dict(mode="half_open"),
+    "mute": dict(mode="mute"),
     "refused": dict(mode="refuse"),
 }
 HARMLESS = {"slow", "dribbling"}
@@ -132,7 +133,7 @@ def test_the_link_to_postgres(scene, fault):
     lost = scene.logged("database_lost", "relay_leads_no_more")
     scene.crowd.start()
     scene.to_postgres.set(**FAULTS[fault])
-    breaks = fault not in HARMLESS | {"too slow", "half-open"}
+    breaks = fault not in HARMLESS | {"too slow", "half-open", "mute"}
     scene.hold(lambda: not breaks or scene.logged("database_lost") > lost, 2.0)
     scene.to_postgres.set("pass")
     scene.after(NO_DATABASE)
