@@ -180,9 +180,12 @@ KILLS = {
 def test_kill_9(scene, what):
     victims, allowed = KILLS[what]
     scene.crowd.start()
+    leader = scene.leader()
     bring_back = [kill(scene, victim) for victim in victims]
     calls = scene.crowd.calls()
     eventually(lambda: scene.crowd.calls() > calls + 3, 30, "requests meanwhile")
+    if "leader" in victims and "follower" not in victims:
+        eventually(lambda: scene.leader() is not leader, 20, "another one leading")
     for start in bring_back:
         start()
     scene.after(allowed)
