@@ -21,6 +21,7 @@ struct config
 	long		redis_check_rate;	/* rows a second; 0: off */
 	char	   *jwt_secret;		/* at least 32 bytes */
 	long		access_token_ttl;	/* seconds */
+	long		event_ttl;		/* seconds that the stream keeps events */
 	long		refresh_token_ttl;	/* seconds */
 	char	   *host;			/* address to listen on */
 	int			port;			/* 0: any free one */

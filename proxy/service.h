@@ -15,7 +15,10 @@
 #include "lane.h"
 #include "limit.h"
 #include "loop.h"
+#include "relay_metrics.h"
 
+struct feed;
+struct poll;
 struct tokens;
 
 struct service
@@ -24,11 +27,14 @@ struct service
 	const struct config *config;
 	const struct catalog *catalog;
 	struct lane *lanes[LANE_COUNT];
+	struct poll *poll;			/* those who wait for events */
+	struct feed *feed;			/* events of the whole database, as they come in */
 	struct tokens *tokens;
 	struct limits *limits;
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */
 	bool		(*redis_is_up) (void *state);	/* NULL: no Redis is set */
 	void	   *redis;
+	const struct relay_metrics *relay_metrics;	/* of this process */
 	const atomic_uint *unready;	/* workers of this process that lack a connection */
 	const char *openapi;		/* the document, shared by all workers */
 	size_t		openapi_length;

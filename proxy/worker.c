@@ -12,9 +12,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "feed.h"
 #include "http.h"
 #include "leaderboard.h"
 #include "log.h"
+#include "poll.h"
 #include "relay.h"
 #include "service.h"
 #include "token.h"
@@ -100,7 +102,7 @@ open_boards(struct worker *worker, const struct worker_shared *shared)
 		service->redis = worker->leaderboard;
 	}
 	if (worker->number == 0)
-		worker->relay = relay_open(worker->loop, config, shared->identity);
+		worker->relay = relay_open(worker->loop, config, shared->identity, shared->relay_metrics);
 	return worker->number != 0 || worker->relay != NULL;
 }
 
@@ -149,6 +151,7 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->catalog = shared->catalog;
 	service->limits = shared->limits;
 	service->unready = shared->unready;
+	service->relay_metrics = shared->relay_metrics;
 	worker->unready = shared->unready;
 	service->openapi = shared->openapi;
 	service->openapi_length = strlen(shared->openapi);
@@ -174,7 +177,11 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 	worker->number = number;
 	/* hooks run in this order: HTTP starts queries, connections send them, the log is written */
 	worker->http = http_create(&worker->service, listen_fd, shared->connections);
-	if (worker->http == NULL || !open_lanes(worker, shared->config) || !open_boards(worker, shared))
+	if (worker->http != NULL && open_lanes(worker, shared->config))
+		worker->service.feed = feed_new(worker->loop, shared->config->database_url);
+	if (worker->service.feed != NULL)
+		worker->service.poll = poll_new(worker->loop, worker->service.feed);
+	if (worker->service.poll == NULL || !open_boards(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
@@ -221,6 +228,7 @@ begin_drain(void *arg)
 	struct worker *worker = arg;
 
 	loop_timer_set(worker->loop, &worker->drain_limit, DRAIN_LIMIT, stop_loop, worker);
+	poll_drain(worker->service.poll);
 	http_drain(worker->http, stop_loop, worker);
 }
 
@@ -246,6 +254,8 @@ worker_free(struct worker *worker)
 	http_free(worker->http);
 	leaderboard_close(worker->leaderboard);
 	relay_close(worker->relay);
+	poll_free(worker->service.poll);
+	feed_free(worker->service.feed);
 	for (int i = 0; i < LANE_COUNT; i++)
 		lane_close(worker->service.lanes[i]);
 	tokens_free(worker->service.tokens);

@@ -21,6 +21,7 @@ WRONG = {
     "RATE_LIMIT_PER_MINUTE": ["-1", "1e9"],
     "REDIS_CHECK_RATE": ["-1", "slow"],
     "REDIS_URL": ["http://127.0.0.1", "redis://127.0.0.1:x", "rediss://127.0.0.1", "redis+sentinel://127.0.0.1"],
+    "EVENT_TTL": ["0", "hour"],
     "REFRESH_TOKEN_TTL": ["0", "month"],
     "TRUST_PROXY": ["maybe"],
     "WORKERS": ["-1", "many"],
