@@ -227,14 +227,13 @@ next_upkeep(const struct relay *relay)
 static void
 rest(struct relay *relay)
 {
-	uint64_t	now = loop_now(relay->loop);
 	uint64_t	upkeep = next_upkeep(relay);
 
 	if (relay->notified || upkeep == 0)
 		next(relay);
 	else if (relay->asleep)
 		wait_for(relay, upkeep < SAFETY_INTERVAL ? upkeep : SAFETY_INTERVAL, next);
-	else if (now < relay->busy_at + LINGER)
+	else if (loop_now(relay->loop) < relay->busy_at + LINGER)
 		wait_for(relay, POLL_INTERVAL, next);
 	else
 		ask(relay, &relay->query, "SELECT pg_try_advisory_lock(" WAKE_LOCK ")", sleep_locked);
