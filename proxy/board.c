@@ -15,8 +15,8 @@
 #include "log.h"
 #include "redis.h"
 
-/* A script that takes longer than this, in ms, hangs with its Redis. */
-#define SILENCE_LIMIT 5000
+/* A script that takes longer than this, in ms, hangs with its Redis; meanwhile events wait. */
+#define SILENCE_LIMIT 1500
 
 #define WORDS(words) (sizeof (words) / sizeof (words)[0]), (words)
 
@@ -34,6 +34,7 @@ static const struct redis_script attach_script = {BOARD_SCRIPT_ATTACH, LUA_ATTAC
 static const struct redis_script apply_script = {BOARD_SCRIPT_APPLY, LUA_APPLY};
 static const struct redis_script beat_script = {BOARD_SCRIPT_BEAT, LUA_BEAT};
 static const struct redis_script build_script = {BOARD_SCRIPT_BUILD, LUA_BUILD};
+static const struct redis_script compare_script = {BOARD_SCRIPT_COMPARE, LUA_COMPARE};
 
 bool
 board_random_name(char out[BOARD_POSITION_MAX])
@@ -97,8 +98,9 @@ read_answer(struct board *board, const struct redis_reply *reply)
 		return BOARD_FAILED;
 	if (redis_reply_kind(reply) != REPLY_TEXT)
 	{
-		/* A script that stops half-way leaves its effects behind. */
-		board->distrusted = board->distrusted || strncmp(redis_reply_text(reply), "NOSCRIPT", 8) != 0;
+		/* A script that stops half-way leaves its effects behind; on a replica it has none. */
+		board->distrusted = board->distrusted || (strncmp(redis_reply_text(reply), "NOSCRIPT", 8) != 0 &&
+												  !redis_reply_is_readonly(reply));
 		log_event(LEVEL_ERROR, "relay_redis_refused", "error", redis_reply_text(reply), NULL);
 		return BOARD_FAILED;
 	}
@@ -110,7 +112,7 @@ read_answer(struct board *board, const struct redis_reply *reply)
 		return BOARD_STALE;
 	if (redis_reply_is(reply, "FOREIGN"))
 		return BOARD_FOREIGN;
-	return BOARD_MISSING;
+	return redis_reply_text(reply)[0] == '{' ? BOARD_DIFFERS : BOARD_MISSING;
 }
 
 /* An answer came. Answers come in the order of calls, so all but the last belong to forgotten ones. */
@@ -128,7 +130,8 @@ answered(void *arg, const struct redis_reply *reply)
 	answer = read_answer(board, reply);
 	if (answer == BOARD_RESET)
 		board->distrusted = false;
-	done(board->arg, answer, answer == BOARD_MISSING ? redis_reply_text(reply) : NULL);
+	done(board->arg, answer,
+		 answer == BOARD_MISSING || answer == BOARD_DIFFERS ? redis_reply_text(reply) : NULL);
 }
 
 /* Run a script with BOARD_KEYS and further words, `count` in all. */
@@ -195,4 +198,15 @@ board_build(struct board *board, const char *position, bool first, bool last, co
 	};
 
 	return call(board, &build_script, WORDS(words), done, arg);
+}
+
+bool
+board_compare(struct board *board, const char *position, const char *page, const struct board_place *after,
+			  const struct board_place *last, board_done_fn *done, void *arg)
+{
+	const char *words[] = {
+		BOARD_KEYS, board->leader, position, page, after->score, after->user_id, last->score, last->user_id
+	};
+
+	return call(board, &compare_script, WORDS(words), done, arg);
 }

@@ -37,12 +37,13 @@ enum board_answer
 	BOARD_OK,
 	BOARD_RESET,				/* attach: what was there was not right, and is forgotten */
 	BOARD_MISSING,				/* beat: the board named by `name` has to be built */
+	BOARD_DIFFERS,				/* compare: `name` is an array of users, as PostgreSQL writes it */
 	BOARD_STALE,				/* Redis knows another leader or position: attach again */
 	BOARD_FOREIGN,				/* attach: another database's relay uses this Redis */
 	BOARD_FAILED				/* Redis is away, or refuses; the effect is unknown: attach again */
 };
 
-/* `name` is the board of BOARD_MISSING, else NULL; it is gone after the call. */
+/* `name` belongs to BOARD_MISSING and BOARD_DIFFERS, else NULL; it is gone after the call. */
 typedef void board_done_fn(void *arg, enum board_answer answer, const char *name);
 
 struct board_options
@@ -83,6 +84,19 @@ bool		board_beat(struct board *board, int64_t identity, const char *position, co
 /* Add a page (board_page()) to the board that is being built. */
 bool		board_build(struct board *board, const char *position, bool first, bool last,
 						const char *page, board_done_fn *done, void *arg);
+
+/*
+ * Compare a page (board_page()) with the board of Redis: what it begins after, and its last row; user id
+ * "0" stands for the top, and for the end, of the board. BOARD_OK, or BOARD_DIFFERS with at most 500 users.
+ */
+struct board_place
+{
+	char		score[24];
+	char		user_id[24];
+};
+bool		board_compare(struct board *board, const char *position, const char *page,
+						  const struct board_place *after, const struct board_place *last,
+						  board_done_fn *done, void *arg);
 
 /* Write 32 random hexadecimal digits and a NUL; false when the system has none. */
 bool		board_random_name(char out[BOARD_POSITION_MAX]);

@@ -27,6 +27,7 @@ enum
 	BOARD_SCRIPT_APPLY,
 	BOARD_SCRIPT_BEAT,
 	BOARD_SCRIPT_BUILD,
+	BOARD_SCRIPT_COMPARE,
 	BOARD_SCRIPT_READ
 };
 
@@ -178,6 +179,44 @@ enum
 	"redis.call('HDEL', KEYS[1], 'building', 'building_count')\n" \
 	"redis.call('HSET', KEYS[1], page.board, count)\n" \
 	"return 'OK'\n"
+
+/*
+ * Compare a page of a board with what is here. ARGV: leader, position, board_page(), score and user id
+ * after which the page begins (user id 0: at the top), score and user id of its last row (user id 0:
+ * the page goes to the end of the board). OK; or an array of
+ * user ids, as PostgreSQL writes it, that stand otherwise on the board, or between whose rows they do
+ * while the page has none of them, or whose row as JSON is another; or STALE. Members that can't be a
+ * user's id are taken off, and told as 0. A board that is not here, or given up, differs in nothing.
+ */
+#define LUA_COMPARE \
+	LUA_SOUND \
+	"local page, ids, on_page, differ = cjson.decode(ARGV[3]), {}, {}, {}\n" \
+	"local board = page.board\n" \
+	"if not boards[board] then return 'OK' end\n" \
+	"local function note(id) if #differ < 500 then differ[#differ + 1] = id end end\n" \
+	"local function is_at(id, score)\n" \
+	"  return tonumber(redis.call('ZSCORE', board, id) or 0) == score\n" \
+	"end\n" \
+	"for i, row in ipairs(page.rows) do ids[i] = row[1] on_page[row[1]] = true end\n" \
+	"local members = #ids > 0 and redis.call('HMGET', KEYS[2], unpack(ids)) or {}\n" \
+	"for i, row in ipairs(page.rows) do\n" \
+	"  if not is_at(row[1], row[3]) or members[i] ~= row[2] then note(row[1]) end\n" \
+	"end\n" \
+	"local first, last = false, false\n" \
+	"if ARGV[5] == '0' then first = 0\n" \
+	"elseif is_at(ARGV[5], tonumber(ARGV[4])) then first = redis.call('ZREVRANK', board, ARGV[5]) + 1 end\n" \
+	"if ARGV[7] == '0' then last = size(board) - 1\n" \
+	"elseif is_at(ARGV[7], tonumber(ARGV[6])) then last = redis.call('ZREVRANK', board, ARGV[7]) end\n" \
+	"if first and last and last >= first and (#differ > 0 or last - first + 1 ~= #ids) then\n" \
+	"  last = math.min(last, first + #ids + 999)\n" \
+	"  for _, id in ipairs(redis.call('ZREVRANGE', board, first, last)) do\n" \
+	"    if not on_page[id] and #id < 19 and string.find(id, '^[1-9][0-9]*$') then note(id)\n" \
+	"    elseif not on_page[id] then redis.call('ZREM', board, id) note('0') end\n" \
+	"  end\n" \
+	"  redis.call('HSET', KEYS[1], board, size(board))\n" \
+	"end\n" \
+	"if #differ == 0 then return 'OK' end\n" \
+	"return '{' .. table.concat(differ, ',') .. '}'\n"
 
 /*
  * Read part of a board. ARGV: identity, key of the board or

@@ -45,18 +45,22 @@ check_redis(const struct config *config, char *why, size_t why_size)
 	};
 	struct redis *redis = loop != NULL ? redis_open(loop, &options) : NULL;
 	struct loop_timer limit = {0};
+	char		place[256];
+	char		trouble[256] = "out of memory";
 	bool		is_up = false;
 
 	if (redis != NULL)
 	{
 		loop_timer_set(loop, &limit, REDIS_LIMIT, stop_waiting, loop);
 		is_up = loop_run(loop) && redis_is_up(redis);
+		snprintf(trouble, sizeof trouble, "%s",
+				 redis_trouble(redis)[0] != '\0' ? redis_trouble(redis) : "it does not answer");
 		redis_close(redis);
 	}
 	loop_free(loop);
+	redis_url_describe(&config->redis, place, sizeof place);
 	if (!is_up)
-		snprintf(why, why_size, "REDIS_URL: Redis at %s, port %d, does not answer, or refuses the login",
-				 config->redis.host, config->redis.port);
+		snprintf(why, why_size, "REDIS_URL: Redis (%s) cannot be used: %s", place, trouble);
 	return is_up;
 }
 

@@ -80,8 +80,10 @@ static const struct setting settings[] = {
 	"TCP port to listen on; 0: any free one"},
 	{"RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(rate_limit_per_minute), 0, 10000000, "600",
 	"requests a minute and user, or address; 0: no limit"},
+	{"REDIS_CHECK_RATE", apply_number, MEMBER(redis_check_rate), 0, 1000000, "500",
+	"rows of leaderboards in Redis compared with PostgreSQL a second; 0: none"},
 	{"REDIS_URL", apply_redis_url, MEMBER(redis), 0, 0, "",
-	"redis://[[user]:password@]host[:port][/database]; unset: no Redis"},
+	"redis://, unix:// or redis+sentinel:// URL; unset: no Redis"},
 	{"REFRESH_TOKEN_TTL", apply_number, MEMBER(refresh_token_ttl), 1, 315360000, "2592000",
 	"seconds a refresh token is valid"},
 	{"TRUST_PROXY", apply_switch, MEMBER(trust_proxy), 0, 0, "false",
@@ -294,99 +296,12 @@ apply_origins(struct config *config, const struct setting *setting, const char *
 	return true;
 }
 
-/* Percent-decode in place; false on a bad sequence. */
-static bool
-percent_decode(char *text)
-{
-	char	   *to = text;
-
-	for (const char *from = text; *from != '\0'; from++)
-	{
-		unsigned	byte;
-
-		if (*from != '%')
-		{
-			*to++ = *from;
-			continue;
-		}
-		if (strspn(from + 1, "0123456789abcdefABCDEF") < 2 || sscanf(from + 1, "%2x", &byte) != 1 || byte == 0)
-			return false;
-		*to++ = (char) byte;
-		from += 2;
-	}
-	*to = '\0';
-	return true;
-}
-
-/* [user]:password@ of a Redis URL. */
-static bool
-keep_redis_login(struct config_redis *redis, const char *login, size_t length,
-				 char *why, size_t why_size)
-{
-	const char *colon = memchr(login, ':', length);
-
-	if (colon == NULL)
-		return refuse(why, why_size, "has a user but no password");
-	if (colon > login && !keep(&redis->user, login, (size_t) (colon - login), why, why_size))
-		return false;
-	if (!keep(&redis->password, colon + 1, length - (size_t) (colon + 1 - login), why, why_size))
-		return false;
-	if ((redis->user != NULL && !percent_decode(redis->user)) || !percent_decode(redis->password))
-		return refuse(why, why_size, "has a bad percent sequence");
-	return true;
-}
-
 static bool
 apply_redis_url(struct config *config, const struct setting *setting, const char *value,
 				char *why, size_t why_size)
 {
-	static const struct setting port_range = {.least = 1, .most = 65535};
-	static const struct setting database_range = {.least = 0, .most = 65535};
-	struct config_redis *redis = &config->redis;
-	const char *at;
-	size_t		length;
-	long		number;
-
 	(void) setting;
-	redis->port = 6379;
-	if (*value == '\0')
-		return true;
-	if (strncmp(value, "redis://", 8) != 0)
-		return refuse(why, why_size, "must start with redis://");
-	value += 8;
-	at = strrchr(value, '@');
-	if (at != NULL && !keep_redis_login(redis, value, (size_t) (at - value), why, why_size))
-		return false;
-	value = at != NULL ? at + 1 : value;
-
-	length = value[0] == '[' ? strcspn(value, "]") : strcspn(value, ":/");
-	if (length == 0 || (value[0] == '[' && value[length] != ']'))
-		return refuse(why, why_size, "names no host");
-	if (!keep(&redis->host, value[0] == '[' ? value + 1 : value,
-			  value[0] == '[' ? length - 1 : length, why, why_size))
-		return false;
-	value += length + (value[0] == '[');
-
-	if (*value == ':')
-	{
-		char		port[8];
-
-		length = strcspn(++value, "/");
-		snprintf(port, sizeof port, "%.*s", (int) (length < 7 ? length : 7), value);
-		if (!parse_number(&port_range, port, &number, why, why_size))
-			return refuse(why, why_size, "has a bad port");
-		redis->port = (int) number;
-		value += length;
-	}
-	if (*value == '/' && value[1] != '\0')
-	{
-		if (!parse_number(&database_range, value + 1, &number, why, why_size))
-			return refuse(why, why_size, "has a bad database number");
-		redis->database = (int) number;
-	}
-	else if (*value != '\0' && *value != '/')
-		return refuse(why, why_size, "is no URL of the form redis://host:port/database");
-	return true;
+	return *value == '\0' || redis_url_parse(value, &config->redis, why, why_size);
 }
 
 bool
@@ -439,9 +354,7 @@ config_free(struct config *config)
 	wipe(config->database_url);
 	wipe(config->database_read_url);
 	wipe(config->jwt_secret);
-	wipe(config->redis.password);
-	free(config->redis.user);
-	free(config->redis.host);
+	redis_url_free(&config->redis);
 	free(config->host);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);

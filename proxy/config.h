@@ -11,22 +11,14 @@
 #include <stddef.h>
 
 #include "log.h"
-
-/* REDIS_URL taken apart: redis://[[user]:password@]host[:port][/database] */
-struct config_redis
-{
-	char	   *host;			/* NULL: no Redis */
-	int			port;
-	int			database;
-	char	   *user;			/* NULL: none */
-	char	   *password;		/* NULL: none */
-};
+#include "redis_url.h"
 
 struct config
 {
 	char	   *database_url;
 	char	   *database_read_url;	/* the same as database_url unless set */
 	struct config_redis redis;
+	long		redis_check_rate;	/* rows a second; 0: off */
 	char	   *jwt_secret;		/* at least 32 bytes */
 	long		access_token_ttl;	/* seconds */
 	long		event_ttl;		/* seconds that the stream keeps events */

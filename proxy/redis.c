@@ -1,35 +1,37 @@
 /*
- * redis.c - one asynchronous Redis connection; the only user of hiredis.
+ * redis.c - the life of one asynchronous Redis connection.
  *
- * Built on hiredis's non-blocking context with a queue of its own, not on its
- * async context: that one aborts the process on an answer nobody asked for, and
- * frees itself in the middle of calls. Answers come in the order of commands, so
- * the oldest one waiting decides about silence.
+ * WAITING (backoff) → ASKING where it is → CONNECTING → GREETING → UP → WAITING
+ * again when it is lost. Answers come in the order of commands, so the
+ * oldest one waiting decides about silence. hiredis is behind redis_wire.h.
  */
 #include "redis.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/socket.h>
 
+#include "backoff.h"
 #include "log.h"
+#include "redis_greeting.h"
+#include "redis_wire.h"
+#include "sentinel.h"
 
 #define CONNECT_LIMIT 3000		/* ms for connecting and logging in */
-#define BACKOFF_LEAST 100		/* ms */
 #define BACKOFF_MOST 5000		/* ms */
+#define BACKOFF_MOST_SENTINEL 1000	/* ms: a new master is to be found soon */
+#define STEADY_AFTER 1000		/* ms: a connection that lived so long was no failed try */
+#define MASTER_INTERVAL 5000	/* ms: how often sentinels are asked while all is well */
 #define SHA_LENGTH 40
 #define NO_SCRIPT (-1)
 
 enum state
 {
 	STATE_WAITING,				/* for the next try */
+	STATE_ASKING,				/* where the server is */
 	STATE_CONNECTING,			/* for the socket */
-	STATE_GREETING,				/* for AUTH, SELECT and PING */
+	STATE_GREETING,				/* for the answers to it */
 	STATE_UP
 };
 
@@ -47,21 +49,34 @@ struct load
 	int			script;
 };
 
+struct step
+{
+	struct redis *redis;
+	int			number;
+};
+
 struct redis
 {
 	struct loop *loop;
 	struct redis_options options;
 	enum state	state;
-	redisContext *context;		/* NULL while waiting */
+	struct redis_wire *wire;	/* NULL before CONNECTING */
+	struct sentinel *sentinel;
+	char		host[SENTINEL_HOST_MAX];	/* where we were sent */
+	int			port;
 	struct loop_watch watch;
 	struct loop_hook hook;
 	struct loop_timer timer;	/* next try; end of patience while connecting; of the oldest command */
-	uint64_t	backoff;
-	bool		unsent;			/* the context holds bytes to be sent */
+	struct loop_timer master_timer;	/* while up, when to ask the sentinels */
+	struct backoff backoff;
+	uint64_t	up_since;
+	char		trouble[192];	/* why it was dropped last */
+	bool		unsent;			/* the wire holds bytes to be sent */
 	bool		closing;
 	unsigned	connections;	/* counts them, to notice a drop within a callback */
 	char		sha[REDIS_SCRIPTS_MAX][SHA_LENGTH + 1];	/* "" until loaded here */
 	struct load loads[REDIS_SCRIPTS_MAX];
+	struct step steps[REDIS_GREETING_STEPS];
 	struct pending pending[REDIS_OUTSTANDING_MAX];	/* a ring */
 	size_t		first;
 	size_t		count;
@@ -96,24 +111,16 @@ check_silence(void *arg)
 		loop_timer_set(redis->loop, &redis->timer, deadline - now, check_silence, redis);
 }
 
-/* Put a command into hiredis's buffer and queue its callback. */
+/* Put a command into the buffer and queue its callback. */
 static bool
 append(struct redis *redis, size_t count, const char *const *words, const size_t *lengths,
 	   redis_done_fn *done, void *arg, int script)
 {
-	const char *argv[REDIS_WORDS_MAX];	/* hiredis wants it without the const */
 	size_t		at = (redis->first + redis->count) % REDIS_OUTSTANDING_MAX;
 
-	if (redis->context == NULL || redis->context->err != 0 || count == 0 ||
-		count > REDIS_WORDS_MAX || redis->count == REDIS_OUTSTANDING_MAX)
+	if (redis->wire == NULL || redis->count == REDIS_OUTSTANDING_MAX ||
+		!redis_wire_append(redis->wire, count, words, lengths))
 		return false;
-	memcpy(argv, words, count * sizeof argv[0]);
-	if (redisAppendCommandArgv(redis->context, (int) count, argv, lengths) != REDIS_OK)
-	{
-		/* Nothing of it was added: the error is about memory, not about the stream. */
-		redis->context->err = 0;
-		return false;
-	}
 	redis->pending[at] = (struct pending) {
 		done, arg, loop_now(redis->loop) + redis->options.silence_limit, script
 	};
@@ -170,55 +177,52 @@ redis_run(struct redis *redis, const struct redis_script *script, size_t key_cou
 	return append(redis, count + 3, command, NULL, done, arg, loaded ? script->id : NO_SCRIPT);
 }
 
-static const char *
-context_error(const struct redis *redis)
-{
-	return redis->context->errstr[0] != '\0' ? redis->context->errstr : strerror(errno);
-}
-
-/* Hand one answer to the command that waited longest. False when nobody did. */
+/* Hand one answer to the command that waited longest. False, and dropped: it cannot go on. */
 static bool
-deliver(struct redis *redis, redisReply *reply)
+deliver(struct redis *redis, const struct redis_reply *reply)
 {
 	struct pending pending;
+	unsigned	connection = redis->connections;
 
 	if (redis->count == 0)
+	{
+		drop(redis, "an answer to no command");
 		return false;
+	}
 	pending = take_first(redis);
-	if (pending.script != NO_SCRIPT && reply->type == REDIS_REPLY_ERROR &&
-		strncmp(reply->str, "NOSCRIPT", 8) == 0)
+	if (pending.script != NO_SCRIPT && redis_reply_kind(reply) == REPLY_ERROR &&
+		strncmp(redis_reply_text(reply), "NOSCRIPT", 8) == 0)
 		redis->sha[pending.script][0] = '\0';
-	pending.done(pending.arg, (const struct redis_reply *) reply);
-	return true;
+	pending.done(pending.arg, reply);
+	if (connection != redis->connections)
+		return false;			/* dropped by the callback */
+	if (!redis_reply_is_readonly(reply))
+		return true;
+	/* Somewhere there is a master: by sentinels, or behind the same name. */
+	drop(redis, "it has become a replica");
+	return false;
 }
 
 /* Deliver all answers that are complete. */
 static void
 deliver_all(struct redis *redis)
 {
-	unsigned	connection = redis->connections;
-
 	for (;;)
 	{
-		void	   *reply = NULL;
-		bool		expected;
+		struct redis_reply *reply;
+		bool		good;
 
-		if (redisGetReplyFromReader(redis->context, &reply) != REDIS_OK)
+		if (!redis_wire_next(redis->wire, &reply))
 		{
-			drop(redis, context_error(redis));
+			drop(redis, redis_wire_error(redis->wire));
 			return;
 		}
 		if (reply == NULL)
 			return;
-		expected = deliver(redis, reply);
-		freeReplyObject(reply);
-		if (connection != redis->connections)
-			return;				/* dropped by the callback */
-		if (!expected)
-		{
-			drop(redis, "an answer to no command");
+		good = deliver(redis, reply);
+		redis_wire_free_reply(reply);
+		if (!good)
 			return;
-		}
 	}
 }
 
@@ -226,15 +230,19 @@ deliver_all(struct redis *redis)
 static bool
 send_buffered(struct redis *redis)
 {
-	int			done = 0;
+	bool		all;
 
-	if (redisBufferWrite(redis->context, &done) != REDIS_OK ||
-		!loop_watch_change(redis->loop, &redis->watch, done ? LOOP_READ : LOOP_READ | LOOP_WRITE))
+	if (!redis_wire_flush(redis->wire, &all))
 	{
-		drop(redis, context_error(redis));
+		drop(redis, redis_wire_error(redis->wire));
 		return false;
 	}
-	redis->unsent = !done;
+	if (!loop_watch_change(redis->loop, &redis->watch, all ? LOOP_READ : LOOP_READ | LOOP_WRITE))
+	{
+		drop(redis, strerror(errno));
+		return false;
+	}
+	redis->unsent = !all;
 	return true;
 }
 
@@ -258,52 +266,70 @@ ready(void *arg, unsigned events)
 		return;
 	if ((events & LOOP_READ) == 0)
 		return;
-	if (redisBufferRead(redis->context) != REDIS_OK)
-		drop(redis, context_error(redis));
+	if (!redis_wire_receive(redis->wire))
+		drop(redis, redis_wire_error(redis->wire));
 	else
 		deliver_all(redis);
 }
 
-/* A step of the greeting was answered. `arg` is the connection. */
+/* Where is the server? To connect to it or, while all is well, to see that it is still the one. */
 static void
-greeted(void *arg, const struct redis_reply *reply)
+locate(void *arg)
 {
 	struct redis *redis = arg;
 
-	if (reply == NULL)
-		return;
-	if (redis_reply_kind(reply) == REPLY_ERROR)
-	{
-		drop(redis, redis_reply_text(reply));
-		return;
-	}
-	if (redis->count > 0)
-		return;					/* more steps follow */
+	if (redis->state == STATE_UP)
+		loop_timer_set(redis->loop, &redis->master_timer, MASTER_INTERVAL, locate, redis);
+	else
+		redis->state = STATE_ASKING;
+	sentinel_ask(redis->sentinel);
+}
+
+/* The last step of the greeting went well. */
+static void
+come_up(struct redis *redis)
+{
 	redis->state = STATE_UP;
-	redis->backoff = BACKOFF_LEAST;
+	redis->up_since = loop_now(redis->loop);
 	loop_timer_stop(redis->loop, &redis->timer);
+	if (redis->options.server->sentinel_count > 0)
+		loop_timer_set(redis->loop, &redis->master_timer, MASTER_INTERVAL, locate, redis);
 	log_event(LEVEL_INFO, "redis_connected", "connection", redis->options.name, NULL);
 	if (redis->options.up != NULL)
 		redis->options.up(redis->options.arg);
 }
 
-/* Log in, select the database, and ask whether it answers (it does not while it loads). */
+/* A step of the greeting was answered. `arg` is the step. */
+static void
+greeted(void *arg, const struct redis_reply *reply)
+{
+	struct step *step = arg;
+	struct redis *redis = step->redis;
+	char		why[160];
+
+	if (reply == NULL)
+		return;
+	if (!redis_greeting_accepts(step->number, reply, why, sizeof why))
+		drop(redis, why);
+	else if (redis->count == 0)
+		come_up(redis);
+}
+
+/* Send all steps of the greeting together. */
 static bool
 greet(struct redis *redis)
 {
-	const struct config_redis *server = redis->options.server;
-	char		database[16];
-	bool		named = server->user != NULL;
-	const char *auth[] = {"AUTH", named ? server->user : server->password, server->password};
-	const char *select[] = {"SELECT", database};
-	const char *ping[] = {"PING"};
+	for (int number = 0; number < REDIS_GREETING_STEPS; number++)
+	{
+		struct redis_greeting greeting;
+		struct step *step = &redis->steps[number];
 
-	snprintf(database, sizeof database, "%d", server->database);
-	if (server->password != NULL &&
-		!append(redis, named ? 3 : 2, auth, NULL, greeted, redis, NO_SCRIPT))
-		return false;
-	return append(redis, 2, select, NULL, greeted, redis, NO_SCRIPT) &&
-		append(redis, 1, ping, NULL, greeted, redis, NO_SCRIPT);
+		*step = (struct step) {redis, number};
+		redis_greeting_fill(&greeting, redis->options.server, number);
+		if (greeting.count > 0 && !append(redis, greeting.count, greeting.words, NULL, greeted, step, NO_SCRIPT))
+			return false;
+	}
+	return true;
 }
 
 /* The socket has connected, or has failed to. */
@@ -311,20 +337,15 @@ static void
 connected(void *arg, unsigned events)
 {
 	struct redis *redis = arg;
-	int			failure = 0;
-	socklen_t	size = sizeof failure;
-	int			fd = redis->context->fd;
 
 	(void) events;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0)
-		failure = errno;
-	if (failure != 0)
+	if (!redis_wire_connected(redis->wire))
 	{
-		drop(redis, strerror(failure));
+		drop(redis, redis_wire_error(redis->wire));
 		return;
 	}
 	loop_watch_stop(redis->loop, &redis->watch);
-	if (!loop_watch_start(redis->loop, &redis->watch, fd, LOOP_READ, ready, redis))
+	if (!loop_watch_start(redis->loop, &redis->watch, redis_wire_socket(redis->wire), LOOP_READ, ready, redis))
 	{
 		drop(redis, strerror(errno));
 		return;
@@ -340,26 +361,36 @@ patience_over(void *arg)
 	drop(arg, "cannot connect in time");
 }
 
-/* Start one try. */
 static void
-try_connect(void *arg)
+connect_to(struct redis *redis, const char *host, int port)
 {
-	struct redis *redis = arg;
-	const struct config_redis *server = redis->options.server;
-
 	redis->state = STATE_CONNECTING;
-	redis->connections++;
-	redis->context = redisConnectNonBlock(server->host, server->port);
-	if (redis->context == NULL || redis->context->err != 0)
-	{
-		drop(redis, redis->context == NULL ? "out of memory" : context_error(redis));
-		return;
-	}
-	if (fcntl(redis->context->fd, F_SETFD, FD_CLOEXEC) != 0 ||
-		!loop_watch_start(redis->loop, &redis->watch, redis->context->fd, LOOP_WRITE, connected, redis))
+	snprintf(redis->host, sizeof redis->host, "%s", host);
+	redis->port = port;
+	redis->wire = redis_wire_open(host, port);
+	if (redis->wire == NULL)
+		drop(redis, "out of memory");
+	else if (redis_wire_error(redis->wire) != NULL)
+		drop(redis, redis_wire_error(redis->wire));
+	else if (!loop_watch_start(redis->loop, &redis->watch, redis_wire_socket(redis->wire), LOOP_WRITE, connected,
+							   redis))
 		drop(redis, strerror(errno));
 	else
 		loop_timer_set(redis->loop, &redis->timer, CONNECT_LIMIT, patience_over, redis);
+}
+
+/* The sentinels name the master, or cannot. */
+static void
+located(void *arg, const char *host, int port, const char *why)
+{
+	struct redis *redis = arg;
+
+	if (redis->state == STATE_ASKING && host == NULL)
+		drop(redis, why);
+	else if (redis->state == STATE_ASKING)
+		connect_to(redis, host, port);
+	else if (redis->state == STATE_UP && host != NULL && (port != redis->port || strcmp(host, redis->host) != 0))
+		drop(redis, "the sentinels name another master");
 }
 
 /* Close the connection and fail its commands. */
@@ -368,11 +399,13 @@ disconnect(struct redis *redis)
 {
 	loop_watch_stop(redis->loop, &redis->watch);
 	loop_timer_stop(redis->loop, &redis->timer);
+	loop_timer_stop(redis->loop, &redis->master_timer);
+	sentinel_stop(redis->sentinel);
 	redis->state = STATE_WAITING;
 	redis->unsent = false;
 	redis->connections++;
-	redisFree(redis->context);
-	redis->context = NULL;
+	redis_wire_close(redis->wire);
+	redis->wire = NULL;
 	memset(redis->sha, 0, sizeof redis->sha);
 	while (redis->count > 0)
 	{
@@ -382,35 +415,30 @@ disconnect(struct redis *redis)
 	}
 }
 
-/* Half to the whole of `delay`, so that many clients do not come back at once. */
-static uint64_t
-jitter(uint64_t delay)
-{
-	uint16_t	random = 0;
-
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t) sizeof random)
-		return delay;
-	return delay / 2 + delay / 2 * random / UINT16_MAX;
-}
-
-/* Give the connection up and plan the next try. */
+/*
+ * Give the connection up and plan the next try. `why` may be the wire's. One that was lost
+ * soon counts as a try that failed, or a server that says no to everything would be asked without end.
+ */
 static void
 drop(struct redis *redis, const char *why)
 {
 	bool		was_up = redis->state == STATE_UP;
 
+	if (redis->state == STATE_CONNECTING || redis->state == STATE_GREETING)
+		sentinel_doubt(redis->sentinel);
 	if (redis->state == STATE_WAITING || redis->closing)
 		return;
+	snprintf(redis->trouble, sizeof redis->trouble, "%s", why);
+	if (was_up && loop_now(redis->loop) >= redis->up_since + STEADY_AFTER)
+		backoff_reset(&redis->backoff);
 	/* A Redis that stays away is no news after some tries. */
-	log_event(redis->backoff < BACKOFF_MOST ? LEVEL_WARN : LEVEL_DEBUG,
-			  was_up ? "redis_lost" : "redis_unreachable",
-			  "connection", redis->options.name, "error", why, NULL);
+	log_event(backoff_is_long(&redis->backoff) ? LEVEL_DEBUG : LEVEL_WARN, was_up ? "redis_lost" : "redis_unreachable",
+			  "connection", redis->options.name, "error", redis->trouble, NULL);
 	redis->state = STATE_WAITING;	/* so that nobody is taken in by redis_is_up() */
 	if (was_up && redis->options.down != NULL)
 		redis->options.down(redis->options.arg);
 	disconnect(redis);
-	loop_timer_set(redis->loop, &redis->timer, jitter(redis->backoff), try_connect, redis);
-	redis->backoff = redis->backoff * 2 < BACKOFF_MOST ? redis->backoff * 2 : BACKOFF_MOST;
+	loop_timer_set(redis->loop, &redis->timer, backoff_wait(&redis->backoff), locate, redis);
 }
 
 struct redis *
@@ -423,9 +451,16 @@ redis_open(struct loop *loop, const struct redis_options *options)
 	redis->loop = loop;
 	redis->options = *options;
 	redis->watch = (struct loop_watch) LOOP_WATCH_INIT;
-	redis->backoff = BACKOFF_LEAST;
+	redis->backoff.most = options->server->sentinel_count > 0 ? BACKOFF_MOST_SENTINEL : BACKOFF_MOST;
+	backoff_reset(&redis->backoff);
+	redis->sentinel = sentinel_open(loop, options->server, located, redis);
+	if (redis->sentinel == NULL)
+	{
+		free(redis);
+		return NULL;
+	}
 	loop_hook_start(loop, &redis->hook, flush, redis);
-	loop_timer_set(loop, &redis->timer, 0, try_connect, redis);
+	loop_timer_set(loop, &redis->timer, 0, locate, redis);
 	return redis;
 }
 
@@ -437,6 +472,7 @@ redis_close(struct redis *redis)
 	redis->closing = true;
 	disconnect(redis);
 	loop_hook_stop(redis->loop, &redis->hook);
+	sentinel_close(redis->sentinel);
 	free(redis);
 }
 
@@ -446,55 +482,8 @@ redis_is_up(const struct redis *redis)
 	return redis->state == STATE_UP;
 }
 
-/* ---- replies: a struct redis_reply is a redisReply under another name ---- */
-
-static const redisReply *
-inside(const struct redis_reply *reply)
-{
-	return (const redisReply *) reply;
-}
-
-enum redis_kind
-redis_reply_kind(const struct redis_reply *reply)
-{
-	switch (inside(reply)->type)
-	{
-		case REDIS_REPLY_STRING:
-		case REDIS_REPLY_STATUS:
-			return REPLY_TEXT;
-		case REDIS_REPLY_INTEGER:
-			return REPLY_NUMBER;
-		case REDIS_REPLY_ARRAY:
-			return REPLY_LIST;
-		case REDIS_REPLY_ERROR:
-			return REPLY_ERROR;
-		default:
-			return REPLY_NIL;
-	}
-}
-
 const char *
-redis_reply_text(const struct redis_reply *reply)
+redis_trouble(const struct redis *redis)
 {
-	enum redis_kind kind = redis_reply_kind(reply);
-
-	return kind == REPLY_TEXT || kind == REPLY_ERROR ? inside(reply)->str : "";
-}
-
-bool
-redis_reply_is(const struct redis_reply *reply, const char *text)
-{
-	return redis_reply_kind(reply) == REPLY_TEXT && strcmp(inside(reply)->str, text) == 0;
-}
-
-size_t
-redis_reply_count(const struct redis_reply *reply)
-{
-	return redis_reply_kind(reply) == REPLY_LIST ? inside(reply)->elements : 0;
-}
-
-const struct redis_reply *
-redis_reply_element(const struct redis_reply *reply, size_t index)
-{
-	return (const struct redis_reply *) inside(reply)->element[index];
+	return redis->trouble;
 }

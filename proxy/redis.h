@@ -1,9 +1,10 @@
 /*
- * redis.h - one asynchronous Redis connection on a loop; the only user of hiredis.
+ * redis.h - one asynchronous Redis connection on a loop.
  *
- * A connection connects, logs in, selects its database, and reconnects for
- * ever with backoff and jitter. Commands are pipelined. It knows nothing of
- * what is stored: see leaderboard.c and board.c. The program must ignore SIGPIPE.
+ * A connection finds its server (by its sentinels, if there are some), connects,
+ * logs in, selects its database, and reconnects for ever with backoff and
+ * jitter. Commands are pipelined. It knows nothing of what is stored: see
+ * leaderboard.c and board.c. The program must ignore SIGPIPE.
  */
 #ifndef TIMETRACKR_REDIS_H
 #define TIMETRACKR_REDIS_H
@@ -12,27 +13,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config.h"
 #include "loop.h"
+#include "redis_reply.h"
+#include "redis_url.h"
 
 /* Most commands that may wait for their answer on one connection. */
 #define REDIS_OUTSTANDING_MAX 1024
 
-/* Most words of a command; most scripts of the process. */
-#define REDIS_WORDS_MAX 32
+/* Most scripts of the process. */
 #define REDIS_SCRIPTS_MAX 16
 
 struct redis;
-struct redis_reply;
-
-enum redis_kind
-{
-	REPLY_NIL,
-	REPLY_TEXT,					/* a string or a status */
-	REPLY_NUMBER,
-	REPLY_LIST,
-	REPLY_ERROR
-};
 
 /*
  * The answer to a command; NULL when the connection was lost or stayed silent
@@ -60,8 +51,10 @@ struct redis_options
 };
 
 /*
- * Start connecting (3 s at most a try; tried again after 100 ms, doubling up to
- * 5 s). A host that is a name is resolved blocking, at each try. NULL when memory is out.
+ * Start connecting (3 s at most a try; tried again after 100 ms, doubling up to 5 s, or
+ * to 1 s with sentinels). A host that is a name is resolved blocking, at each try. With sentinels
+ * only a server that says it is a master is used, and given up when they name another.
+ * NULL when memory is out.
  */
 struct redis *redis_open(struct loop *loop, const struct redis_options *options);
 
@@ -71,8 +64,11 @@ void		redis_close(struct redis *redis);
 /* Is it up, so that commands will be taken? */
 bool		redis_is_up(const struct redis *redis);
 
+/* Why the last connection, or try, came to its end, for a person; "" when none has. No secrets. */
+const char *redis_trouble(const struct redis *redis);
+
 /*
- * Send a command of at least one and at most REDIS_WORDS_MAX words; they are copied.
+ * Send a command of at least one and at most REDIS_WORDS_MAX (redis_wire.h) words; they are copied.
  * `lengths` are the words' bytes, or NULL for C strings. Returns false, without
  * calling done(), when the connection is not up, too many commands wait, or memory
  * is out. Else done() is called exactly once. Bytes leave at the end of the loop's pass.
@@ -87,17 +83,5 @@ bool		redis_command(struct redis *redis, size_t count, const char *const *words,
  */
 bool		redis_run(struct redis *redis, const struct redis_script *script, size_t key_count,
 					  size_t count, const char *const *words, redis_done_fn *done, void *arg);
-
-enum redis_kind redis_reply_kind(const struct redis_reply *reply);
-
-/* Text of REPLY_TEXT and REPLY_ERROR, ended by a NUL, else "". */
-const char *redis_reply_text(const struct redis_reply *reply);
-
-/* Is this REPLY_TEXT, and the very same text? */
-bool		redis_reply_is(const struct redis_reply *reply, const char *text);
-
-/* Elements of REPLY_LIST: how many (else 0), and one of them (index below that). */
-size_t		redis_reply_count(const struct redis_reply *reply);
-const struct redis_reply *redis_reply_element(const struct redis_reply *reply, size_t index);
 
 #endif

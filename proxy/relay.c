@@ -2,7 +2,7 @@
  * relay.c - when to work, when to sleep; who leads is leader.c's.
  *
  * One thing at a time: a batch of events (batch.c), a page of a board that is
- * being built (rebuild.c), a beat that says the boards are current, or a wait.
+ * being built or compared (upkeep.c), a beat that says the boards are current, or a wait.
  * next() chooses; every answer leads back to it. What goes wrong with the
  * database connection is mended by a new one. While Redis is away events go
  * into the stream without it; later it is found to be behind, and built anew.
@@ -23,7 +23,7 @@
 #include "db.h"
 #include "leader.h"
 #include "log.h"
-#include "rebuild.h"
+#include "upkeep.h"
 
 /* The key of an advisory lock; extension/timetrackr.h has the same. */
 #define WAKE_LOCK "8391171951110545259"
@@ -64,7 +64,7 @@ struct relay
 	struct attachment redis;	/* attached: what Redis holds is known to be right */
 	struct batch batch;
 	char		keep_seconds[24];
-	struct rebuild rebuild;
+	struct upkeep upkeep;
 	struct db_query query;
 	struct db_query aside;		/* runs beside the others */
 };
@@ -119,7 +119,7 @@ detach(struct relay *relay)
 {
 	attachment_lose(&relay->redis);
 	relay->beat_at = 0;
-	rebuild_abandon(&relay->rebuild);
+	upkeep_abandon(&relay->upkeep);
 }
 
 /* The connection is new, or what it holds is in doubt. */
@@ -216,17 +216,24 @@ sleep_locked(struct db_query *query, struct db_result *result)
 	next(relay);
 }
 
+/* In how many ms is there something to do for the boards? */
+static uint64_t
+next_upkeep(const struct relay *relay)
+{
+	return relay->redis.attached ? upkeep_wait(&relay->upkeep, loop_now(relay->loop)) : UINT64_MAX;
+}
+
 /* The outbox is empty, and Redis has heard so: nothing is left but to wait. */
 static void
 rest(struct relay *relay)
 {
-	uint64_t	now = loop_now(relay->loop);
+	uint64_t	upkeep = next_upkeep(relay);
 
-	if (relay->notified || relay->rebuild.name[0] != '\0')
+	if (relay->notified || upkeep == 0)
 		next(relay);
 	else if (relay->asleep)
-		wait_for(relay, SAFETY_INTERVAL, next);
-	else if (now < relay->busy_at + LINGER)
+		wait_for(relay, upkeep < SAFETY_INTERVAL ? upkeep : SAFETY_INTERVAL, next);
+	else if (loop_now(relay->loop) < relay->busy_at + LINGER)
 		wait_for(relay, POLL_INTERVAL, next);
 	else
 		ask(relay, &relay->query, "SELECT pg_try_advisory_lock(" WAKE_LOCK ")", sleep_locked);
@@ -243,8 +250,8 @@ beaten(void *arg, enum board_answer answer, const char *name)
 		return;
 	}
 	relay->beat_at = loop_now(relay->loop);
-	if (answer == BOARD_MISSING && relay->rebuild.name[0] == '\0')
-		rebuild_start(&relay->rebuild, name);
+	if (answer == BOARD_MISSING)
+		upkeep_build(&relay->upkeep, name);
 	if (relay->batch.claimed > 0)
 		next(relay);
 	else
@@ -262,16 +269,11 @@ index_read(struct db_query *query, struct db_result *result)
 		doubt(relay);
 }
 
-static bool
-beat_is_due(const struct relay *relay)
-{
-	return relay->redis.attached && loop_now(relay->loop) >= relay->beat_at + BEAT_INTERVAL;
-}
-
 static void
 batch_done(void *arg, enum batch_outcome outcome)
 {
 	struct relay *relay = arg;
+	bool		beat_is_due = relay->redis.attached && loop_now(relay->loop) >= relay->beat_at + BEAT_INTERVAL;
 
 	if (outcome == BATCH_HELD || outcome == BATCH_STALE)
 	{
@@ -281,8 +283,8 @@ batch_done(void *arg, enum batch_outcome outcome)
 	relay->pause = PAUSE_LEAST;
 	if (relay->batch.claimed > 0)
 		relay->busy_at = loop_now(relay->loop);
-	if (beat_is_due(relay) && (outcome == BATCH_NOTHING ||
-							   (relay->batch.claimed > 0 && relay->batch.age <= LAG_MOST)))
+	if (beat_is_due && (outcome == BATCH_NOTHING ||
+						(relay->batch.claimed > 0 && relay->batch.age <= LAG_MOST)))
 		ask(relay, &relay->query, "SELECT timetrackr.board_index()", index_read);
 	else if (outcome == BATCH_NOTHING)
 		rest(relay);
@@ -295,14 +297,12 @@ page_done(void *arg, enum rebuild_outcome outcome)
 {
 	struct relay *relay = arg;
 
-	if (outcome == REBUILD_STALE || outcome == REBUILD_HELD)
-	{
-		doubt(relay);
-		return;
-	}
 	if (outcome != REBUILD_MORE)
 		relay->beat_at = 0;		/* ask at once for the next one to build */
-	next(relay);
+	if (outcome == REBUILD_STALE || outcome == REBUILD_HELD)
+		doubt(relay);
+	else
+		next(relay);
 }
 
 /* Is Redis asked, or waited for a moment? Else it is attached, or done without. */
@@ -335,10 +335,10 @@ next(void *arg)
 		leader_report(&relay->leader);
 		return;
 	}
-	if (relay->page_is_due && relay->rebuild.name[0] != '\0')
+	if (relay->page_is_due && next_upkeep(relay) == 0)
 	{
 		relay->page_is_due = false;
-		rebuild_page(&relay->rebuild);
+		upkeep_page(&relay->upkeep, loop_now(relay->loop));
 		return;
 	}
 	relay->page_is_due = true;
@@ -475,11 +475,15 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 		.db = relay->db, .keep_seconds = relay->keep_seconds, .metrics = metrics,
 		.working = wake_up, .done = batch_done, .arg = relay
 	};
-	relay->rebuild = (struct rebuild) {
-		.db = relay->db, .board = relay->board, .position = relay->batch.position,
-		.done = page_done, .arg = relay
-	};
+	upkeep_open(&relay->upkeep, relay->db, relay->board, relay->batch.position, config->redis_check_rate,
+				page_done, relay);
 	return relay;
+}
+
+const struct audit_counters *
+relay_audit_counters(const struct relay *relay)
+{
+	return &relay->upkeep.counters;
 }
 
 void

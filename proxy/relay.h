@@ -9,6 +9,7 @@
 #ifndef TIMETRACKR_RELAY_H
 #define TIMETRACKR_RELAY_H
 
+#include "audit.h"
 #include "board.h"
 #include "config.h"
 #include "loop.h"
@@ -23,6 +24,9 @@ struct relay;
  */
 struct relay *relay_open(struct loop *loop, const struct config *config,
 						 struct board_identity *identity, struct relay_metrics *metrics);
+
+/* What it counts when it compares Redis with PostgreSQL; lives as long as it does. Any thread may read it. */
+const struct audit_counters *relay_audit_counters(const struct relay *relay);
 
 /* Stop; locks are released, a batch on its way is rolled back and done by the next leader. */
 void		relay_close(struct relay *relay);

@@ -443,13 +443,13 @@ AS $$
                     SELECT json_agg(
                         CASE
                             WHEN l.period = 'badges' THEN CASE WHEN t.listed THEN t.badges ELSE 0 END
+                            -- listed in the WHERE would let the board's index be walked.
                             ELSE COALESCE((
-                                SELECT s.seconds
+                                SELECT CASE WHEN s.listed THEN s.seconds END
                                 FROM timetrackr.scores s
                                 WHERE s.user_id = c.user_id
                                     AND s.period = l.period
-                                    AND s.period_start = l.period_start
-                                    AND s.listed), 0)
+                                    AND s.period_start = l.period_start), 0)
                         END
                         ORDER BY l.place)
                     FROM live l

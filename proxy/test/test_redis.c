@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 
+#include "../log.h"
+#include "../redis_wire.h"
 #include "check.h"
 #include "servers.h"
 

@@ -12,10 +12,10 @@ _databases = itertools.count(1)
 
 
 class Stage:
-    def __init__(self, postgres, directory):
+    def __init__(self, postgres, directory, redis=None):
         self.postgres = postgres
         self.directory = directory
-        self.redis = Redis(directory / "redis").start()
+        self.redis = (redis or Redis(directory / "redis")).start()
         self.database = self.new_database()
         self.proxies = []
 
@@ -25,10 +25,12 @@ class Stage:
         return name
 
     def proxy(self, database=None, redis=True, **settings):
+        """Redis is not compared with SQL unless asked for: what a test puts there is to stay."""
+        settings.setdefault("REDIS_CHECK_RATE", 0)
         if redis:
-            settings["REDIS_URL"] = self.redis.url
-        url = self.postgres.proxy_url(database or self.database)
-        proxy = Proxy(self.directory / f"proxy{len(self.proxies)}", DATABASE_URL=url, **settings)
+            settings.setdefault("REDIS_URL", self.redis.url)
+        settings.setdefault("DATABASE_URL", self.postgres.proxy_url(database or self.database))
+        proxy = Proxy(self.directory / f"proxy{len(self.proxies)}", **settings)
         self.proxies.append(proxy)
         return proxy.start()
 
@@ -60,6 +62,16 @@ class Stage:
                 )
             boards[board] = rows
         return boards
+
+    def rows_of_sql(self):
+        """Each user's row as Redis has it."""
+        return dict(
+            self.query("SELECT id::text, timetrackr.board_member(id, username, avatar) FROM timetrackr.users")
+        )
+
+    def rows_of_redis(self):
+        flat = self.redis.command("HGETALL", "leaderboard:users")
+        return dict(zip(flat[::2], flat[1::2]))
 
     def state(self):
         flat = self.redis.command("HGETALL", "leaderboard:state")
