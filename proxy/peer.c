@@ -181,7 +181,7 @@ send_bounded(struct peer *peer, struct frame *frame)
 {
 	if (peer->state != PEER_OPEN)
 		return;
-	if (peer->queue.bytes + frame->length > PEER_QUEUE_MAX)
+	if (peer->queue.bytes > 0 && peer->queue.bytes + frame->length > PEER_QUEUE_MAX)
 		start_closing(peer, PEER_TOO_SLOW, "too slow");
 	else if (!enqueue(peer, frame))
 		start_closing(peer, WEBSOCKET_INTERNAL, "out of memory");
@@ -290,7 +290,7 @@ ping_due(void *arg)
 }
 
 bool
-peer_open(struct peer *peer, struct peer_host *host, int fd, const char *bytes, size_t length)
+peer_open(struct peer *peer, struct peer_host *host, int fd)
 {
 	int			on = 1;
 	int			size = KERNEL_BUFFER;
@@ -307,9 +307,14 @@ peer_open(struct peer *peer, struct peer_host *host, int fd, const char *bytes, 
 		return false;
 	}
 	loop_timer_set(host->loop, &peer->timer, first, ping_due, peer);
+	return true;
+}
+
+void
+peer_hear(struct peer *peer, const char *bytes, size_t length)
+{
 	if (length > 0)
 		hear(peer, (const uint8_t *) bytes, length);
-	return true;
 }
 
 bool

@@ -76,10 +76,13 @@ bool		peer_host_start(struct peer_host *host);
 void		peer_host_stop(struct peer_host *host);
 
 /*
- * Begin with a connected, nonblocking socket, which it takes over, and bytes
- * that were read from it already. False: the system refuses, the socket is closed, and ended() is not called.
+ * Begin with a connected, nonblocking socket, which it takes over. False: the
+ * system refuses, the socket is closed, and ended() is not called.
  */
-bool		peer_open(struct peer *peer, struct peer_host *host, int fd, const char *bytes, size_t length);
+bool		peer_open(struct peer *peer, struct peer_host *host, int fd);
+
+/* Bytes were read from the socket before it came here. message() may be called within. */
+void		peer_hear(struct peer *peer, const char *bytes, size_t length);
 
 /* Send a message, at the end of this pass; it is held meanwhile. Does nothing once it is closing. */
 void		peer_send(struct peer *peer, struct frame *frame);

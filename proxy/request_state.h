@@ -38,6 +38,8 @@ struct request
 	struct problem problem;
 	struct answer answer;
 	struct stream stream;		/* of an answer that comes page by page */
+	int64_t		live_after;		/* of an upgrade: the last event that the client has seen; -1: none */
+	bool		holds_place;	/* for a live connection */
 };
 
 /* Free it when nobody holds it any more. */
@@ -48,5 +50,8 @@ void		request_let_go(struct request *request);
  * One that is the last page, too, becomes the answer's body.
  */
 void		request_begin_stream(struct request *request, const struct db_result *first);
+
+/* Answer an upgrade to a WebSocket: 101, or false with the problem set. */
+bool		request_upgrade(struct request *request);
 
 #endif

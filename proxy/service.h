@@ -17,6 +17,7 @@
 #include "loop.h"
 
 struct feed;
+struct live;
 struct tokens;
 
 struct service
@@ -26,6 +27,7 @@ struct service
 	const struct catalog *catalog;
 	struct lane *lanes[LANE_COUNT];
 	struct feed *feed;			/* events of the whole database, as they come in */
+	struct live *live;			/* the WebSockets */
 	struct tokens *tokens;
 	struct limits *limits;
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */
