@@ -68,19 +68,19 @@ counted_before(const EntryChange *change)
 }
 
 static void
-update_timeline(const EntryChange *changes, int nchanges)
+update_timeline(int64 user_id, const EntryChange *changes, int nchanges)
 {
+	const EntryRow **counting = palloc(nchanges * sizeof(EntryRow *));
+	int			ncounting = 0;
+
 	for (int i = 0; i < nchanges; i++)
 	{
-		const EntryChange *change = &changes[i];
-
-		if (counts_now(change))
-			tt_timeline_put_entry(change->after.user_id, change->after.id,
-								  change->after.project_id, tt_entry_seconds(&change->after),
-								  change->after.end_time);
-		else if (counted_before(change))
-			tt_timeline_remove_entry(change->before.user_id, change->before.id);
+		if (counts_now(&changes[i]))
+			counting[ncounting++] = &changes[i].after;
+		else if (counted_before(&changes[i]))
+			tt_timeline_remove_entry(user_id, changes[i].before.id);
 	}
+	tt_timeline_put_entries(user_id, counting, ncounting);
 }
 
 static void
@@ -173,7 +173,7 @@ apply_user(int64 user_id, const EntryChange *changes, int nchanges)
 	/* An entry moved within its day leaves every sum as it was, but not its event. */
 	tt_totals_apply(&totals, changes, nchanges);
 	tt_totals_store(&totals);
-	update_timeline(changes, nchanges);
+	update_timeline(user_id, changes, nchanges);
 	emit_events(user_id, changes, nchanges);
 	tt_badges_evaluate(user_id, last_completed(changes, nchanges));
 }

@@ -42,6 +42,22 @@ static TtQuery drop_stale_events = {
 	1, {INT8OID}, NULL
 };
 
+static TtQuery drop_events_of_gone_projects = {
+	"DELETE FROM timetrackr.timeline_events t"
+	" WHERE t.user_id = $1 AND t.project_id IS NOT NULL"
+	" AND NOT EXISTS (SELECT FROM timetrackr.projects p WHERE p.id = t.project_id)",
+	1, {INT8OID}, NULL
+};
+
+#define OF_GONE_USERS " d WHERE NOT EXISTS (SELECT FROM timetrackr.users u WHERE u.id = d.user_id)"
+
+static TtQuery drop_gone_users[] = {
+	{"DELETE FROM timetrackr.day_totals" OF_GONE_USERS, 0, {0}, NULL},
+	{"DELETE FROM timetrackr.project_totals" OF_GONE_USERS, 0, {0}, NULL},
+	{"DELETE FROM timetrackr.scores" OF_GONE_USERS, 0, {0}, NULL},
+	{"DELETE FROM timetrackr.timeline_events" OF_GONE_USERS, 0, {0}, NULL},
+};
+
 static TtQuery forget_gone_entries = {
 	"UPDATE timetrackr.user_badges b SET entry_id = NULL"
 	" WHERE b.user_id = $1 AND b.entry_id IS NOT NULL"
@@ -86,16 +102,17 @@ read_page(int64 user_id, int64 *after_id, EntryChange *changes)
 
 /* Events of entries that count, one each; of others, none. */
 static void
-rebuild_timeline(const EntryChange *changes, int nchanges)
+rebuild_timeline(int64 user_id, const EntryChange *changes, int nchanges)
 {
+	const EntryRow **counting = palloc(nchanges * sizeof(EntryRow *));
+	int			ncounting = 0;
+
 	for (int i = 0; i < nchanges; i++)
 	{
-		const EntryRow *entry = &changes[i].after;
-
-		if (entry->counts)
-			tt_timeline_put_entry(entry->user_id, entry->id, entry->project_id,
-								  tt_entry_seconds(entry), entry->end_time);
+		if (changes[i].after.counts)
+			counting[ncounting++] = &changes[i].after;
 	}
+	tt_timeline_put_entries(user_id, counting, ncounting);
 }
 
 static void
@@ -112,7 +129,7 @@ rebuild_from_entries(UserTotals *totals)
 	{
 		tt_totals_widen(totals, changes, n);
 		tt_totals_apply(totals, changes, n);
-		rebuild_timeline(changes, n);
+		rebuild_timeline(totals->user_id, changes, n);
 		MemoryContextReset(per_page);
 	}
 	MemoryContextSwitchTo(outer);
@@ -131,6 +148,7 @@ rebuild_user(int64 user_id)
 		return;
 	(void) tt_query(&recount_others, args, NULL);
 	(void) tt_query(&drop_stale_events, args, NULL);
+	(void) tt_query(&drop_events_of_gone_projects, args, NULL);
 	(void) tt_query(&forget_gone_entries, args, NULL);
 	tt_totals_load(user_id, &totals);
 	tt_totals_clear(&totals);
@@ -155,6 +173,8 @@ rebuild_all(void)
 	int64		last = PG_INT64_MIN;
 	uint64		rows;
 
+	for (int i = 0; i < lengthof(drop_gone_users); i++)
+		(void) tt_query(&drop_gone_users[i], NULL, NULL);
 	do
 	{
 		Datum		args[] = {Int64GetDatum(last), Int64GetDatum(REBUILD_USERS)};

@@ -10,6 +10,7 @@
 #include "ledger.h"
 #include "metric.h"
 #include "miscadmin.h"
+#include "score.h"
 #include "spi.h"
 #include "streak.h"
 #include "totals.h"

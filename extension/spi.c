@@ -5,7 +5,9 @@
 
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 void
 tt_spi_begin(void)
@@ -21,11 +23,15 @@ tt_spi_end(void)
 		elog(ERROR, "timetrackr: SPI_finish failed");
 }
 
-/* Make the plan of q and keep it for the rest of the session. */
+/*
+ * Make the plan of q and keep it for the rest of the session. One plan serves
+ * all values: for arrays PostgreSQL would else plan anew each time, since the
+ * length of a given one looks cheaper than that of any.
+ */
 static void
 prepare(TtQuery *q)
 {
-	SPIPlanPtr	plan = SPI_prepare(q->sql, q->nargs, q->argtypes);
+	SPIPlanPtr	plan = SPI_prepare_cursor(q->sql, q->nargs, q->argtypes, CURSOR_OPT_GENERIC_PLAN);
 
 	if (plan == NULL)
 		elog(ERROR, "timetrackr: cannot prepare \"%s\": %s", q->sql,
@@ -65,6 +71,30 @@ tt_query(TtQuery *q, const Datum *values, const bool *nulls)
 		elog(ERROR, "timetrackr: cannot execute \"%s\": %s", q->sql,
 			 SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+TtArray
+tt_array(Oid type, int capacity)
+{
+	return (TtArray) {type, 0, palloc_extended(Max(1, capacity) * sizeof(Datum), MCXT_ALLOC_HUGE)};
+}
+
+void
+tt_array_add(TtArray *array, Datum value)
+{
+	array->values[array->count++] = value;
+}
+
+Datum
+tt_array_datum(const TtArray *array)
+{
+	int16		length;
+	bool		by_value;
+	char		alignment;
+
+	get_typlenbyvalalign(array->type, &length, &by_value, &alignment);
+	return PointerGetDatum(construct_array(array->values, array->count, array->type,
+										   length, by_value, alignment));
 }
 
 TtCursor

@@ -58,4 +58,19 @@ extern char *tt_text(uint64 row, int column);
  */
 extern Datum tt_row_result(void);
 
+/*
+ * Arrays of at most capacity values, as arguments: unnest() in a SELECT list
+ * makes rows of them that cost a fraction of a statement each.
+ */
+typedef struct TtArray
+{
+	Oid			type;
+	int			count;
+	Datum	   *values;
+} TtArray;
+
+extern TtArray tt_array(Oid type, int capacity);
+extern void tt_array_add(TtArray *array, Datum value);
+extern Datum tt_array_datum(const TtArray *array);
+
 #endif

@@ -97,7 +97,7 @@ tt_streak_apply(UserTotals *totals, const DayChange *days, int ndays)
 
 	for (int i = 0; i < ndays && only_extends; i++)
 	{
-		bool		was = qualifies(days[i].before);
+		bool		was = qualifies(days[i].after - days[i].seconds);
 		bool		is = qualifies(days[i].after);
 
 		if (was == is)

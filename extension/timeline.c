@@ -13,20 +13,35 @@ static TtQuery insert_event = {
 	5, {INT8OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID}, NULL
 };
 
-static TtQuery put_entry = {
+static TtQuery put_entries = {
 	"INSERT INTO timetrackr.timeline_events"
 	" (user_id, event_type, event_data, project_id, entry_id, occurred_at)"
-	" VALUES ($1, 'time_entry_completed', $2::jsonb, $3, $4, $5)"
+	" SELECT $1, 'time_entry_completed',"
+	" jsonb_build_object('entry_id', e.entry_id, 'project_id', e.project_id, 'duration_seconds', e.seconds),"
+	" e.project_id, e.entry_id, e.ended_at"
+	" FROM (SELECT unnest($2) AS entry_id, unnest($3) AS project_id,"
+	" unnest($4) AS seconds, unnest($5) AS ended_at) e"
 	" ON CONFLICT (user_id, entry_id) WHERE entry_id IS NOT NULL"
 	" DO UPDATE SET event_data = excluded.event_data,"
 	" project_id = excluded.project_id,"
 	" occurred_at = excluded.occurred_at",
-	5, {INT8OID, TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID}, NULL
+	5, {INT8OID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}, NULL
 };
 
 static TtQuery remove_entry = {
 	"DELETE FROM timetrackr.timeline_events WHERE user_id = $1 AND entry_id = $2",
 	2, {INT8OID, INT8OID}, NULL
+};
+
+static TtQuery remove_user = {
+	"DELETE FROM timetrackr.timeline_events WHERE user_id = $1",
+	1, {INT8OID}, NULL
+};
+
+/* The condition is that of an index. */
+static TtQuery remove_project = {
+	"DELETE FROM timetrackr.timeline_events WHERE project_id = $1 AND entry_id IS NULL",
+	1, {INT8OID}, NULL
 };
 
 void
@@ -42,17 +57,28 @@ tt_timeline_add(int64 user_id, const char *event_type, const char *data,
 }
 
 void
-tt_timeline_put_entry(int64 user_id, int64 entry_id, int64 project_id,
-					  int64 seconds, TimestampTz ended_at)
+tt_timeline_put_entries(int64 user_id, const EntryRow *const *entries, int nentries)
 {
-	char	   *data = psprintf("{\"entry_id\": " INT64_FORMAT ", \"project_id\": " INT64_FORMAT
-								", \"duration_seconds\": " INT64_FORMAT "}",
-								entry_id, project_id, seconds);
-	Datum		args[] = {Int64GetDatum(user_id), CStringGetTextDatum(data),
-		Int64GetDatum(project_id), Int64GetDatum(entry_id),
-	TimestampTzGetDatum(ended_at)};
+	TtArray		ids = tt_array(INT8OID, nentries);
+	TtArray		projects = tt_array(INT8OID, nentries);
+	TtArray		seconds = tt_array(INT8OID, nentries);
+	TtArray		ends = tt_array(TIMESTAMPTZOID, nentries);
+	Datum		args[5] = {Int64GetDatum(user_id)};
 
-	(void) tt_query(&put_entry, args, NULL);
+	if (nentries == 0)
+		return;
+	for (int i = 0; i < nentries; i++)
+	{
+		tt_array_add(&ids, Int64GetDatum(entries[i]->id));
+		tt_array_add(&projects, Int64GetDatum(entries[i]->project_id));
+		tt_array_add(&seconds, Int64GetDatum(tt_entry_seconds(entries[i])));
+		tt_array_add(&ends, TimestampTzGetDatum(entries[i]->end_time));
+	}
+	args[1] = tt_array_datum(&ids);
+	args[2] = tt_array_datum(&projects);
+	args[3] = tt_array_datum(&seconds);
+	args[4] = tt_array_datum(&ends);
+	(void) tt_query(&put_entries, args, NULL);
 }
 
 void
@@ -61,4 +87,20 @@ tt_timeline_remove_entry(int64 user_id, int64 entry_id)
 	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(entry_id)};
 
 	(void) tt_query(&remove_entry, args, NULL);
+}
+
+void
+tt_timeline_remove_user(int64 user_id)
+{
+	Datum		args[] = {Int64GetDatum(user_id)};
+
+	(void) tt_query(&remove_user, args, NULL);
+}
+
+void
+tt_timeline_remove_project(int64 project_id)
+{
+	Datum		args[] = {Int64GetDatum(project_id)};
+
+	(void) tt_query(&remove_project, args, NULL);
 }

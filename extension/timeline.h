@@ -4,7 +4,7 @@
 #ifndef TT_TIMELINE_H
 #define TT_TIMELINE_H
 
-#include "timetrackr.h"
+#include "entry_row.h"
 
 /*
  * Add an event. data is a JSON object as text; project_id 0 means none.
@@ -13,11 +13,17 @@
 extern void tt_timeline_add(int64 user_id, const char *event_type, const char *data,
 							int64 project_id, TimestampTz occurred_at);
 
-/* A counting entry appeared or changed: add its event, or bring it up to date. */
-extern void tt_timeline_put_entry(int64 user_id, int64 entry_id, int64 project_id,
-								  int64 seconds, TimestampTz ended_at);
+/*
+ * Entries of one user that count now: add their events, or bring them up to
+ * date. One statement, however many.
+ */
+extern void tt_timeline_put_entries(int64 user_id, const EntryRow *const *entries, int nentries);
 
 /* A counting entry is gone: remove its event. */
 extern void tt_timeline_remove_entry(int64 user_id, int64 entry_id);
+
+/* A user, or a project, is gone: so are its events. */
+extern void tt_timeline_remove_user(int64 user_id);
+extern void tt_timeline_remove_project(int64 project_id);
 
 #endif

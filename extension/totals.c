@@ -1,15 +1,14 @@
 /*
  * totals.c: applies changes of entries to the derived tables as deltas: day
- * slices first, then projects, scores and the user's own row. Each derived
- * row is written once however many entries changed.
+ * slices first, then projects, scores (score.c) and the user's own row. Each
+ * derived row is written once however many entries changed.
  */
 #include "totals.h"
 
 #include "day.h"
+#include "score.h"
 #include "spi.h"
 #include "streak.h"
-#include "utils/builtins.h"
-#include "utils/datetime.h"
 
 /* What one (day, project) gains or loses; day is unused per project. */
 typedef struct Delta
@@ -77,9 +76,15 @@ consolidate(DeltaList *list)
 	list->count = kept;
 }
 
-/* A derived row that should exist does not: something wrote past the triggers. */
-static void
-report_drift(int64 user_id, const char *table)
+/* Only adds; then the row may be new. */
+static bool
+is_gain(const Delta *delta)
+{
+	return delta->entries > 0 && delta->seconds >= 0;
+}
+
+void
+tt_totals_drifted(int64 user_id, const char *table)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
@@ -91,10 +96,10 @@ report_drift(int64 user_id, const char *table)
 
 static TtQuery day_add = {
 	"INSERT INTO timetrackr.day_totals AS d (user_id, day, project_id, seconds, entries)"
-	" VALUES ($1, $2, $3, $4, $5)"
+	" SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5)"
 	" ON CONFLICT (user_id, day, project_id) DO UPDATE"
 	" SET seconds = d.seconds + excluded.seconds, entries = d.entries + excluded.entries",
-	5, {INT8OID, DATEOID, INT8OID, INT8OID, INT8OID}, NULL
+	5, {INT8OID, DATEARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}, NULL
 };
 
 static TtQuery day_change = {
@@ -111,17 +116,46 @@ static TtQuery day_remove = {
 };
 
 static void
-apply_day(int64 user_id, const Delta *delta)
+take_from_day(int64 user_id, const Delta *delta)
 {
 	Datum		args[] = {Int64GetDatum(user_id), DateADTGetDatum(delta->day),
 		Int64GetDatum(delta->project_id), Int64GetDatum(delta->seconds),
 	Int64GetDatum(delta->entries)};
 
-	if (delta->entries > 0 && delta->seconds >= 0)
+	if (tt_query(&day_change, args, NULL) == 0 && tt_query(&day_remove, args, NULL) == 0)
+		tt_totals_drifted(user_id, "day_totals");
+}
+
+/* Gains are one statement, however many; losses, which are rare, one each. */
+static void
+apply_days(int64 user_id, const DeltaList *slices)
+{
+	TtArray		days = tt_array(DATEOID, slices->count);
+	TtArray		projects = tt_array(INT8OID, slices->count);
+	TtArray		seconds = tt_array(INT8OID, slices->count);
+	TtArray		entries = tt_array(INT8OID, slices->count);
+
+	for (int i = 0; i < slices->count; i++)
+	{
+		const Delta *delta = &slices->items[i];
+
+		if (!is_gain(delta))
+		{
+			take_from_day(user_id, delta);
+			continue;
+		}
+		tt_array_add(&days, DateADTGetDatum(delta->day));
+		tt_array_add(&projects, Int64GetDatum(delta->project_id));
+		tt_array_add(&seconds, Int64GetDatum(delta->seconds));
+		tt_array_add(&entries, Int64GetDatum(delta->entries));
+	}
+	if (days.count > 0)
+	{
+		Datum		args[] = {Int64GetDatum(user_id), tt_array_datum(&days),
+			tt_array_datum(&projects), tt_array_datum(&seconds), tt_array_datum(&entries)};
+
 		(void) tt_query(&day_add, args, NULL);
-	else if (tt_query(&day_change, args, NULL) == 0 &&
-			 tt_query(&day_remove, args, NULL) == 0)
-		report_drift(user_id, "day_totals");
+	}
 }
 
 /* project_totals */
@@ -152,131 +186,16 @@ apply_project(int64 user_id, const Delta *delta)
 	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(delta->project_id),
 	Int64GetDatum(delta->seconds), Int64GetDatum(delta->entries)};
 
-	if (delta->entries > 0 && delta->seconds >= 0)
+	if (is_gain(delta))
 		(void) tt_query(&project_add, args, NULL);
 	else if (tt_query(&project_change, args, NULL) == 0 &&
 			 tt_query(&project_remove, args, NULL) == 0)
-		report_drift(user_id, "project_totals");
+		tt_totals_drifted(user_id, "project_totals");
 }
 
-/* scores */
-
-static TtQuery score_add = {
-	"INSERT INTO timetrackr.scores AS s (user_id, period, period_start, seconds, listed)"
-	" VALUES ($1, $2, $3, $4, $5)"
-	" ON CONFLICT (user_id, period, period_start) DO UPDATE"
-	" SET seconds = s.seconds + excluded.seconds"
-	" RETURNING seconds",
-	5, {INT8OID, TEXTOID, DATEOID, INT8OID, BOOLOID}, NULL
-};
-
-static TtQuery score_change = {
-	"UPDATE timetrackr.scores SET seconds = seconds + $4"
-	" WHERE user_id = $1 AND period = $2 AND period_start = $3 AND seconds + $4 > 0"
-	" RETURNING seconds",
-	4, {INT8OID, TEXTOID, DATEOID, INT8OID}, NULL
-};
-
-static TtQuery score_remove = {
-	"DELETE FROM timetrackr.scores"
-	" WHERE user_id = $1 AND period = $2 AND period_start = $3 AND seconds + $4 = 0",
-	4, {INT8OID, TEXTOID, DATEOID, INT8OID}, NULL
-};
-
-/* Add seconds to one score; returns its new value. */
-static int64
-apply_score(const UserTotals *totals, const char *period, DateADT start, int64 seconds)
-{
-	Datum		args[] = {Int64GetDatum(totals->user_id), CStringGetTextDatum(period),
-	DateADTGetDatum(start), Int64GetDatum(seconds), BoolGetDatum(totals->listed)};
-
-	if (seconds > 0)
-	{
-		(void) tt_query(&score_add, args, NULL);
-		return tt_int64(0, 0);
-	}
-	if (tt_query(&score_change, args, NULL) == 1)
-		return tt_int64(0, 0);
-	if (tt_query(&score_remove, args, NULL) == 0)
-		report_drift(totals->user_id, "scores");
-	return 0;
-}
-
-static TtQuery best_of_period = {
-	"SELECT COALESCE(max(seconds), 0)::bigint FROM timetrackr.scores"
-	" WHERE user_id = $1 AND period = $2",
-	2, {INT8OID, TEXTOID}, NULL
-};
-
-/* A best that may have shrunk is looked up; one that grew is known. */
-static void
-update_best(int64 *best, int64 before, int64 after, int64 user_id, const char *period)
-{
-	Datum		args[] = {Int64GetDatum(user_id), CStringGetTextDatum(period)};
-
-	if (after >= *best)
-		*best = after;
-	else if (before == *best)
-	{
-		(void) tt_query(&best_of_period, args, NULL);
-		*best = tt_int64(0, 0);
-	}
-}
-
-DateADT
-tt_week_start(DateADT day)
-{
-	/* Day 0, 2000-01-01, was a Saturday: five days after a Monday. */
-	int			since_monday = (day + 5) % 7;
-
-	return day - (since_monday < 0 ? since_monday + 7 : since_monday);
-}
-
-static DateADT
-month_start(DateADT day)
-{
-	int			year,
-				month,
-				mday;
-
-	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
-	return day - (mday - 1);
-}
-
-/* The period_start of the all-time score. */
-static DateADT
-all_start(DateADT day)
-{
-	return date2j(1970, 1, 1) - POSTGRES_EPOCH_JDATE;
-}
-
-/* Apply day sums to the scores of one kind of period; keeps *best, if any. */
-static void
-apply_period(UserTotals *totals, const char *period, DateADT (*start_of) (DateADT),
-			 const DayChange *days, int ndays, int64 *best)
-{
-	for (int i = 0; i < ndays;)
-	{
-		DateADT		start = start_of(days[i].day);
-		int64		seconds = 0;
-		int64		after;
-
-		while (i < ndays && start_of(days[i].day) == start)
-		{
-			seconds += days[i].after - days[i].before;
-			i++;
-		}
-		if (seconds == 0)
-			continue;
-		after = apply_score(totals, period, start, seconds);
-		if (best != NULL)
-			update_best(best, after - seconds, after, totals->user_id, period);
-	}
-}
-
-/* Apply day sums to the day scores, and note what each day had and has. */
+/* What each day gained over all projects, where that is not nothing. */
 static DayChange *
-apply_days(UserTotals *totals, const DeltaList *slices, int *ndays)
+sum_days(const DeltaList *slices, int *ndays)
 {
 	DayChange  *days = palloc_extended(Max(1, slices->count) * sizeof(DayChange), MCXT_ALLOC_HUGE);
 	int			count = 0;
@@ -285,18 +204,11 @@ apply_days(UserTotals *totals, const DeltaList *slices, int *ndays)
 	{
 		DateADT		day = slices->items[i].day;
 		int64		seconds = 0;
-		DayChange  *change = &days[count];
 
 		while (i < slices->count && slices->items[i].day == day)
 			seconds += slices->items[i++].seconds;
-		if (seconds == 0)
-			continue;
-		change->day = day;
-		change->after = apply_score(totals, "day", day, seconds);
-		change->before = change->after - seconds;
-		totals->active_days += (change->after > 0) - (change->before > 0);
-		update_best(&totals->best_day, change->before, change->after, totals->user_id, "day");
-		count++;
+		if (seconds != 0)
+			days[count++] = (DayChange) {day, seconds, 0};
 	}
 	*ndays = count;
 	return days;
@@ -381,13 +293,10 @@ tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges)
 	consolidate(&slices);
 	consolidate(&projects);
 
-	for (int i = 0; i < slices.count; i++)
-		apply_day(totals->user_id, &slices.items[i]);
+	apply_days(totals->user_id, &slices);
 	for (int i = 0; i < projects.count; i++)
 		apply_project(totals->user_id, &projects.items[i]);
-	days = apply_days(totals, &slices, &ndays);
-	apply_period(totals, "week", tt_week_start, days, ndays, &totals->best_week);
-	apply_period(totals, "month", month_start, days, ndays, NULL);
-	apply_period(totals, "all", all_start, days, ndays, NULL);
+	days = sum_days(&slices, &ndays);
+	tt_scores_apply(totals, days, ndays);
 	tt_streak_apply(totals, days, ndays);
 }

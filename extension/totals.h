@@ -5,6 +5,8 @@
 #define TT_TOTALS_H
 
 #include "entry_row.h"
+
+#include "commands/trigger.h"
 #include "utils/date.h"
 
 /* An entry before and after a change. */
@@ -36,11 +38,11 @@ typedef struct UserTotals
 	int64		widest_entry;	/* of all that ever were, flagged ones too */
 } UserTotals;
 
-/* A local day whose seconds changed. */
+/* A local day, the seconds it gained (or lost, below 0), and those it has then. */
 typedef struct DayChange
 {
 	DateADT		day;
-	int64		before;
+	int64		seconds;
 	int64		after;
 } DayChange;
 
@@ -68,8 +70,11 @@ extern void tt_totals_apply(UserTotals *totals, const EntryChange *changes, int 
 /* Let widest_entry of *totals cover the changed entries. */
 extern void tt_totals_widen(UserTotals *totals, const EntryChange *changes, int nchanges);
 
-/* The Monday of the ISO week that day is in. */
-extern DateADT tt_week_start(DateADT day);
+/* Raise: a derived row that should exist does not, so something wrote past the triggers. */
+extern void tt_totals_drifted(int64 user_id, const char *table) pg_attribute_noreturn();
+
+/* AFTER DELETE ROW on user_totals: what hangs on the row goes with it. */
+extern void tt_totals_deleted(TriggerData *trigger);
 
 /* Delete the user's derived rows and zero what entries make of *totals. */
 extern void tt_totals_clear(UserTotals *totals);

@@ -11,11 +11,13 @@
 #include "entry_rules.h"
 #include "project.h"
 #include "spi.h"
+#include "totals.h"
 
 PG_FUNCTION_INFO_V1(tt_entry_before);
 PG_FUNCTION_INFO_V1(tt_entry_after);
 PG_FUNCTION_INFO_V1(tt_user_before);
 PG_FUNCTION_INFO_V1(tt_user_after);
+PG_FUNCTION_INFO_V1(tt_totals_after);
 PG_FUNCTION_INFO_V1(tt_project_after);
 PG_FUNCTION_INFO_V1(tt_member_after);
 PG_FUNCTION_INFO_V1(tt_badge_before);
@@ -79,6 +81,12 @@ Datum
 tt_user_after(PG_FUNCTION_ARGS)
 {
 	return run_after(fcinfo, true, tt_user_changed);
+}
+
+Datum
+tt_totals_after(PG_FUNCTION_ARGS)
+{
+	return run_after(fcinfo, true, tt_totals_deleted);
 }
 
 Datum

@@ -4,7 +4,10 @@
  */
 #include "totals.h"
 
+#include "row.h"
 #include "spi.h"
+#include "timeline.h"
+#include "utils/rel.h"
 
 static TtQuery load = {
 	"SELECT " TT_TOTALS_COLUMNS " FROM timetrackr.user_totals t WHERE t.user_id = $1",
@@ -101,4 +104,16 @@ tt_totals_widen(UserTotals *totals, const EntryChange *changes, int nchanges)
 		if (changes[i].has_after && changes[i].after.end_time != DT_NOEND)
 			totals->widest_entry = Max(totals->widest_entry, tt_entry_seconds(&changes[i].after));
 	}
+}
+
+void
+tt_totals_deleted(TriggerData *trigger)
+{
+	int64		user_id = tt_row_int64(trigger->tg_trigtuple,
+									   RelationGetDescr(trigger->tg_relation), "user_id");
+	Datum		args[] = {Int64GetDatum(user_id)};
+
+	for (int i = 0; i < lengthof(clear); i++)
+		(void) tt_query(&clear[i], args, NULL);
+	tt_timeline_remove_user(user_id);
 }

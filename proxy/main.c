@@ -156,6 +156,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	unsigned	live = share_for_live(config, usable);
 	unsigned	share = (usable - live) / (unsigned) count;
 	struct board_identity identity = {0};
+	struct relay_metrics relay_metrics = {0};
 	atomic_uint unready = (unsigned) count;
 	struct worker_shared shared = {
 		.config = config,
@@ -164,6 +165,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
 		.live_quota = live_quota_create(live, config->live_connections_per_user),
 		.identity = &identity,
+		.relay_metrics = &relay_metrics,
 		.openapi = openapi,
 		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
 		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,

@@ -215,6 +215,16 @@ AS $$
         format('%s seconds on project %s until %s', t.event_data ->> 'duration_seconds', t.project_id, t.occurred_at)
     FROM timetrackr.timeline_events t
     WHERE t.entry_id IS NOT NULL
+    UNION ALL
+    SELECT 'actual', t.user_id, 'timeline_events', format('event %s', t.id),
+        format('%s of a user or a project that is gone', t.event_type)
+    FROM timetrackr.timeline_events t
+    WHERE t.entry_id IS NULL
+        AND (
+            NOT EXISTS (SELECT FROM timetrackr.users u WHERE u.id = t.user_id)
+            OR (
+                t.project_id IS NOT NULL
+                AND NOT EXISTS (SELECT FROM timetrackr.projects p WHERE p.id = t.project_id)))
 $$;
 COMMENT ON FUNCTION timetrackr.derived_rows(bigint) IS
 'Part of verify(): every derived row as it should be (side expected) and as it is (side actual). Narrowing to one user is up to the caller where a part does not do it.';

@@ -26,7 +26,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_entry_truncated';
 COMMENT ON FUNCTION timetrackr.entry_truncated() IS
-'Trigger: rebuilds what is derived from entries after TRUNCATE.';
+'Trigger: rebuilds what is derived from entries after TRUNCATE of entries, totals, users or projects.';
 
 CREATE FUNCTION timetrackr.user_before()
 RETURNS trigger
@@ -45,6 +45,15 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_user_after';
 COMMENT ON FUNCTION timetrackr.user_after() IS
 'Trigger: gives a new user totals and a timeline, and carries listed over to the boards.';
+
+CREATE FUNCTION timetrackr.totals_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_totals_after';
+COMMENT ON FUNCTION timetrackr.totals_after() IS
+'Trigger: deletes scores, day and project totals, and the timeline, with the totals of a user who goes.';
 
 CREATE FUNCTION timetrackr.project_after()
 RETURNS trigger

@@ -98,3 +98,45 @@ SELECT timetrackr.rebuild();
 SELECT * FROM timetrackr.verify();
 DELETE FROM timetrackr.badges WHERE name LIKE 'Test%';
 SELECT * FROM timetrackr.verify();
+
+-- What hangs on a user or a project goes with it, though no foreign key sees to that.
+SELECT test.new_user('totals-guest') AS guest \gset
+SELECT test.new_project(:ann, 'brief', 'public') AS brief \gset
+SELECT * FROM timetrackr.join_project(:guest, :brief) \gset joined_
+SELECT test.log(:guest, :brief, '2025-09-01 12:00Z', 60) > 0 AS logged;
+SELECT count(*) AS told FROM timetrackr.timeline_events WHERE project_id = :brief;
+CREATE FUNCTION test.rows_of_user(user_id bigint)
+RETURNS TABLE (scores bigint, days bigint, projects bigint, events bigint)
+LANGUAGE sql AS $$
+    SELECT
+        (SELECT count(*) FROM timetrackr.scores s WHERE s.user_id = rows_of_user.user_id),
+        (SELECT count(*) FROM timetrackr.day_totals d WHERE d.user_id = rows_of_user.user_id),
+        (SELECT count(*) FROM timetrackr.project_totals p WHERE p.user_id = rows_of_user.user_id),
+        (SELECT count(*) FROM timetrackr.timeline_events t WHERE t.user_id = rows_of_user.user_id)
+$$;
+SELECT * FROM test.rows_of_user(:guest);
+DELETE FROM timetrackr.users WHERE id = :guest;
+SELECT * FROM test.rows_of_user(:guest);
+DELETE FROM timetrackr.projects WHERE id = :brief;
+SELECT count(*) AS told FROM timetrackr.timeline_events WHERE project_id = :brief;
+SELECT * FROM timetrackr.verify();
+-- Rows left behind while the triggers were off are seen, and swept up.
+BEGIN;
+SELECT test.new_user('totals-ghost') AS ghost \gset
+SELECT test.new_project(:ghost, 'haunted') AS haunted \gset
+SELECT test.log(:ghost, :haunted, '2025-09-01 12:00Z', 60) > 0 AS logged;
+ALTER TABLE timetrackr.user_totals DISABLE TRIGGER timetrackr_totals_after;
+ALTER TABLE timetrackr.projects DISABLE TRIGGER timetrackr_project_after;
+DELETE FROM timetrackr.users WHERE id = :ghost;
+SELECT relation, count(*) FROM timetrackr.verify() GROUP BY relation ORDER BY relation;
+SELECT timetrackr.rebuild();
+SELECT * FROM timetrackr.verify();
+SELECT * FROM test.rows_of_user(:ghost);
+ROLLBACK;
+BEGIN;
+TRUNCATE timetrackr.projects CASCADE;
+SELECT count(*) AS differences FROM timetrackr.verify();
+TRUNCATE timetrackr.users CASCADE;
+SELECT count(*) AS differences FROM timetrackr.verify();
+SELECT count(*) AS scores FROM timetrackr.scores;
+ROLLBACK;
