@@ -25,7 +25,8 @@
 
 static const struct db_statement statement = {
 	STATEMENT_LIVE_EVENTS,
-	"SELECT id, topic, data FROM timetrackr.events($1::pg_catalog.int8, $2::pg_catalog.int8, " PAGE_ROWS_TEXT ")"
+	"SELECT id, topic, data FROM timetrackr.events(viewer_id => $1::pg_catalog.int8,"
+	" after => $2::pg_catalog.int8, \"limit\" => " PAGE_ROWS_TEXT ")"
 };
 
 struct live_page
@@ -143,13 +144,19 @@ replay(struct live_client *client, size_t index)
 
 /* ---- from the table ---- */
 
-/* Events of projects are not among the pages: what is followed has to be read anew. */
+/*
+ * The pages have the client's own events. Those for all only say that something
+ * may have changed, so once more is as good; projects that it follows have to be read anew.
+ */
 static void
 finish_pages(struct live_client *client, int64_t feed_position)
 {
 	if (client->position < feed_position)
 		client->position = feed_position;
 	client->verified = true;
+	live_tell(client, "leaderboard_changed", "{\"boards\":[\"all\",\"day\",\"week\",\"month\",\"badges\"]}",
+			  client->position);
+	live_tell(client, "badges_changed", "{}", client->position);
 	live_follow_reset(client);
 }
 

@@ -154,7 +154,7 @@ enqueue(struct peer *peer, struct frame *frame)
 	return true;
 }
 
-/* Say that we close; what waits is given up. Without memory the deadline closes it. */
+/* Say that we close, behind what waits. Without memory the deadline closes it. */
 static void
 start_closing(struct peer *peer, int code, const char *reason)
 {
@@ -162,7 +162,6 @@ start_closing(struct peer *peer, int code, const char *reason)
 
 	peer->state = PEER_CLOSING;
 	peer->code = code;
-	frame_queue_cut(&peer->queue);
 	(void) enqueue(peer, frame);
 	frame_release(frame);
 	loop_timer_set(peer->host->loop, &peer->timer, CLOSE_LIMIT, close_too_slow, peer);
@@ -182,7 +181,10 @@ send_bounded(struct peer *peer, struct frame *frame)
 	if (peer->state != PEER_OPEN)
 		return;
 	if (peer->queue.bytes > 0 && peer->queue.bytes + frame->length > PEER_QUEUE_MAX)
+	{
+		frame_queue_cut(&peer->queue);
 		start_closing(peer, PEER_TOO_SLOW, "too slow");
+	}
 	else if (!enqueue(peer, frame))
 		start_closing(peer, WEBSOCKET_INTERNAL, "out of memory");
 }

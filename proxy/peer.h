@@ -90,7 +90,7 @@ void		peer_send(struct peer *peer, struct frame *frame);
 /* Bytes that wait to be sent. */
 size_t		peer_waiting(const struct peer *peer);
 
-/* Close it with a code and a reason, after what was begun was sent; ended() follows. Once closing, it does nothing. */
+/* Close it with a code and a reason, behind what waits; ended() follows. Once closing, it does nothing. */
 void		peer_close(struct peer *peer, int code, const char *reason);
 
 /* End it at once, without a word. ended() is not called. */

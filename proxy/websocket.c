@@ -34,7 +34,7 @@ struct websocket_reader
 	bool		is_control;
 	bool		is_final;
 	bool		in_message;		/* after a fragment, before the last one */
-	bool		is_binary;		/* a binary message came */
+	int			fault;			/* what libwslay lets pass: the code to close with; 0: nothing */
 	bool		is_over;		/* the receiver wants no more */
 	struct websocket_reader *next;	/* among the spare ones */
 };
@@ -188,6 +188,15 @@ frame_ends(wslay_event_context_ptr context, void *arg)
 		reader->in_message = !reader->is_final;
 }
 
+/* libwslay takes half a code, and looks at a reason only when it comes in one piece. */
+static int
+close_fault(const uint8_t *payload, size_t length)
+{
+	if (length == 1)
+		return WEBSOCKET_PROTOCOL_ERROR;
+	return length > 2 && !text_is_utf8((const char *) payload + 2, length - 2) ? WEBSOCKET_BAD_TEXT : 0;
+}
+
 static void
 message_comes(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *message, void *arg)
 {
@@ -195,8 +204,10 @@ message_comes(wslay_event_context_ptr context, const struct wslay_event_on_msg_r
 
 	(void) context;
 	if (message->opcode == WSLAY_BINARY_FRAME)
-		reader->is_binary = true;
-	else if (message->opcode == WSLAY_TEXT_FRAME && !reader->is_over && !reader->is_binary)
+		reader->fault = WEBSOCKET_UNSUPPORTED;
+	else if (message->opcode == WSLAY_CONNECTION_CLOSE)
+		reader->fault = close_fault(message->msg, message->msg_length);
+	else if (message->opcode == WSLAY_TEXT_FRAME && !reader->is_over && reader->fault == 0)
 		reader->is_over = !reader->input->text(reader->input->arg,
 											   message->msg_length > 0 ? (const char *) message->msg : "",
 											   message->msg_length);
@@ -302,9 +313,9 @@ judge(struct websocket_reader *reader, int result, int *code)
 	*code = WEBSOCKET_INTERNAL;
 	if (result == WSLAY_ERR_NOMEM)
 		return WEBSOCKET_FAULT;
-	if (reader->is_binary)
+	if (reader->fault != 0)
 	{
-		*code = WEBSOCKET_UNSUPPORTED;
+		*code = reader->fault;
 		return WEBSOCKET_FAULT;
 	}
 	if (result != 0)			/* our callback does not fail, so it is the frame's head */

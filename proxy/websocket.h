@@ -28,6 +28,7 @@ enum
 	WEBSOCKET_UNSUPPORTED = 1003,
 	WEBSOCKET_NO_STATUS = 1005, /* never sent: the other side gave none */
 	WEBSOCKET_ABNORMAL = 1006,	/* never sent: the connection ended without closing */
+	WEBSOCKET_BAD_TEXT = 1007,
 	WEBSOCKET_POLICY = 1008,
 	WEBSOCKET_INTERNAL = 1011,
 	WEBSOCKET_TRY_LATER = 1013
