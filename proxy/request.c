@@ -2,9 +2,10 @@
  * request.c - a request as a state machine.
  *
  *   NEW ──run──▶ ACCELERATED ──declined──▶ QUERIED ──▶ ANSWERED
- *     └───────────(or straight)──────────────┘  any state ──refused, or too late──▶ ANSWERED
+ *     └───────────(or straight)──────────────┘ ▲ └─▶ WAITING (request_poll.c)
+ *                                              └──────┘  any state ──refused, or too late──▶ ANSWERED
  *
- * Only finish() enters ANSWERED. Two parties hold a request: the HTTP side,
+ * Only request_finish() enters ANSWERED. Two parties hold a request: the HTTP side,
  * until request_release(), and whoever works for it (a lane or an
  * accelerator), until that reports back; the last to let go frees it. So a
  * deadline can answer while the database is still busy with the statement.
@@ -25,6 +26,7 @@
 /* A request is answered after this many ms in any case; statements are ended earlier. */
 #define REQUEST_LIMIT 15000
 #define BULK_LIMIT 100000
+#define EVENTS_LIMIT (REQUEST_LIMIT + POLL_SECONDS_MAX * 1000)
 #define READY_LIMIT 2000
 
 static uint64_t
@@ -61,6 +63,7 @@ request_let_go(struct request *request)
 	if (!request->released || request->working)
 		return;
 	loop_timer_stop(request->service->loop, &request->deadline);
+	poll_end(&request->waiter);
 	if (request->state != ANSWERED)
 		request->service->unfinished--;
 	if (request->admission.holds_slot)
@@ -114,9 +117,8 @@ log_answer(const struct request *request)
 	log_request(&line);
 }
 
-/* The answer is built: complete it with what all have, log it, tell the HTTP side. */
-static void
-finish(struct request *request)
+void
+request_finish(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 	struct answer *answer = &request->answer;
@@ -136,6 +138,7 @@ finish(struct request *request)
 	request->state = ANSWERED;
 	request->service->unfinished--;
 	loop_timer_stop(request->service->loop, &request->deadline);
+	poll_end(&request->waiter);
 	log_answer(request);
 	if (!request->running && !request->released)
 		request->client.answered(request->client.arg);
@@ -152,7 +155,7 @@ finish_with_problem(struct request *request)
 	if (request->problem.status == 405)
 		answer_add_header(&request->answer, "Allow",
 						  admit_allow(admission->allowed, &request->arena));
-	finish(request);
+	request_finish(request);
 }
 
 static void
@@ -182,6 +185,8 @@ answer_rows(struct request *request, const struct db_result *result)
 		.arena = &request->arena,
 	};
 
+	if (call.route->shape == SHAPE_EVENTS && request_polls_on(request, result))
+		return;
 	if (!reply_rows(&request->answer, &call, result, &request->problem))
 	{
 		finish_with_problem(request);
@@ -189,7 +194,9 @@ answer_rows(struct request *request, const struct db_result *result)
 	}
 	if (call.route->shape == SHAPE_CSV)
 		request_begin_stream(request, result);
-	finish(request);
+	if (call.route->shape == SHAPE_EVENTS)
+		request_link_events(request, result);
+	request_finish(request);
 }
 
 static void
@@ -248,11 +255,13 @@ is_wanted(const struct lane_job *job)
 		request->client.is_there(request->client.arg);
 }
 
-static void
-query(struct request *request)
+void
+request_query(struct request *request)
 {
 	const struct catalog_route *route = request->admission.route;
 	bool		adds_viewer = route->lane == LANE_READ && route->viewer < 0;
+	/* a replica may not have come as far as the feed */
+	enum catalog_lane lane = route->shape == SHAPE_EVENTS ? LANE_WRITE : route->lane;
 
 	request->state = QUERIED;
 	request->job = (struct lane_job) {
@@ -264,10 +273,11 @@ query(struct request *request)
 		.arg = request,
 	};
 	request->working = true;
-	if (lane_submit(request->service->lanes[route->lane], &request->job))
+	poll_look(&request->waiter);
+	if (lane_submit(request->service->lanes[lane], &request->job))
 		return;
 	request->working = false;
-	fail(request, 503, lane_is_up(request->service->lanes[route->lane])
+	fail(request, 503, lane_is_up(request->service->lanes[lane])
 		 ? "overloaded" : "database_unavailable", "The server is too busy or without its database.");
 }
 
@@ -283,10 +293,10 @@ accelerator_done(void *arg, bool was_answered, const struct accelerated_row *row
 	{
 		answer_set_list(&request->answer, request->admission.route, &request->values,
 						&request->target, rows, row_count, &request->arena);
-		finish(request);
+		request_finish(request);
 	}
 	else
-		query(request);
+		request_query(request);
 }
 
 /*
@@ -325,7 +335,7 @@ ready_done(struct lane_job *job, struct db_result *result)
 	else
 	{
 		builtin_answer(&request->answer, request->service, BUILTIN_READYZ);
-		finish(request);
+		request_finish(request);
 	}
 }
 
@@ -368,7 +378,7 @@ run_builtin(struct request *request)
 	}
 	if (builtin != BUILTIN_LIVE)
 		builtin_answer(&request->answer, request->service, builtin);
-	finish(request);
+	request_finish(request);
 }
 
 static void
@@ -378,7 +388,7 @@ run_options(struct request *request)
 
 	answer_set_options(&request->answer, admit_allow(admission->allowed, &request->arena),
 					   admission->origin != NULL);
-	finish(request);
+	request_finish(request);
 }
 
 /* ---- from head to run ---- */
@@ -446,12 +456,14 @@ call_route(struct request *request)
 	else if (!params_fill(route, &request->target, body, request->body.length, &context,
 						  &request->values, &request->arena, &request->problem))
 		finish_with_problem(request);
+	else if (route->shape == SHAPE_EVENTS && !request_begin_poll(request))
+		fail(request, 503, "overloaded", "Too many clients wait for events.");
 	else
 	{
 		/* a read whose function does not ask for the viewer gets it behind its own parameters */
 		request->values.value[route->param_count] = context.viewer_id;
 		if (!accelerate(request))
-			query(request);
+			request_query(request);
 	}
 }
 
@@ -470,7 +482,8 @@ request_run(struct request *request)
 	request->running = false;
 	if (request->state != ANSWERED && !request->deadline.active)
 		loop_timer_set(request->service->loop, &request->deadline,
-					   request->admission.route->lane == LANE_BULK ? BULK_LIMIT : REQUEST_LIMIT,
+					   request->admission.route->lane == LANE_BULK ? BULK_LIMIT :
+					   request->admission.route->shape == SHAPE_EVENTS ? EVENTS_LIMIT : REQUEST_LIMIT,
 					   too_late, request);
 	return request->state == ANSWERED;
 }

@@ -1,10 +1,11 @@
 /*
- * request_state.h - what a request knows: shared by request.c and
- * request_stream.c, and nobody else's business.
+ * request_state.h - what a request knows: shared by request.c,
+ * request_stream.c and request_poll.c, and nobody else's business.
  */
 #ifndef TIMETRACKR_REQUEST_STATE_H
 #define TIMETRACKR_REQUEST_STATE_H
 
+#include "poll.h"
 #include "request.h"
 #include "stream.h"
 
@@ -13,6 +14,7 @@ enum state
 	NEW,
 	ACCELERATED,
 	QUERIED,
+	WAITING,					/* for an event */
 	ANSWERED
 };
 
@@ -40,7 +42,15 @@ struct request
 	struct stream stream;		/* of an answer that comes page by page */
 	int64_t		live_after;		/* of an upgrade: the last event that the client has seen; -1: none */
 	bool		holds_place;	/* for a live connection */
+	struct poll_waiter waiter;	/* of one that waits for events */
+	char		position[24];	/* of the newest event that its statement saw */
 };
+
+/* Run its statement: QUERIED. */
+void		request_query(struct request *request);
+
+/* The answer is built: complete it with what all have, log it, tell the HTTP side. ANSWERED. */
+void		request_finish(struct request *request);
 
 /* Free it when nobody holds it any more. */
 void		request_let_go(struct request *request);
@@ -53,5 +63,14 @@ void		request_begin_stream(struct request *request, const struct db_result *firs
 
 /* Answer an upgrade to a WebSocket: 101, or false with the problem set. */
 bool		request_upgrade(struct request *request);
+
+/* A list of events is about to be asked for. False: too many wait for theirs. */
+bool		request_begin_poll(struct request *request);
+
+/* The list is there; when it is empty and there is time left the request waits, or asks again: true. */
+bool		request_polls_on(struct request *request, const struct db_result *result);
+
+/* The list has become the answer: say where to go on. */
+void		request_link_events(struct request *request, const struct db_result *result);
 
 #endif

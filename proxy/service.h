@@ -19,6 +19,7 @@
 
 struct feed;
 struct live;
+struct poll;
 struct tokens;
 
 struct service
@@ -27,6 +28,7 @@ struct service
 	const struct config *config;
 	const struct catalog *catalog;
 	struct lane *lanes[LANE_COUNT];
+	struct poll *poll;			/* those who wait for events */
 	struct feed *feed;			/* events of the whole database, as they come in */
 	struct live *live;			/* the WebSockets */
 	struct tokens *tokens;

@@ -17,6 +17,7 @@
 #include "leaderboard.h"
 #include "live.h"
 #include "log.h"
+#include "poll.h"
 #include "relay.h"
 #include "service.h"
 #include "token.h"
@@ -181,6 +182,8 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 	if (worker->http != NULL && open_lanes(worker, shared->config))
 		worker->service.feed = feed_new(worker->loop, shared->config->database_url);
 	if (worker->service.feed != NULL)
+		worker->service.poll = poll_new(worker->loop, worker->service.feed);
+	if (worker->service.poll != NULL)
 		worker->service.live = live_new(&worker->service, shared->live_quota);
 	if (worker->service.live == NULL || !open_boards(worker, shared))
 	{
@@ -239,6 +242,7 @@ begin_drain(void *arg)
 
 	worker->undrained = 2;
 	loop_timer_set(worker->loop, &worker->drain_limit, DRAIN_LIMIT, stop_loop, worker);
+	poll_drain(worker->service.poll);
 	http_drain(worker->http, part_drained, worker);
 	live_drain(worker->service.live, part_drained, worker);
 }
@@ -266,6 +270,7 @@ worker_free(struct worker *worker)
 	live_stop(worker->service.live);
 	leaderboard_close(worker->leaderboard);
 	relay_close(worker->relay);
+	poll_free(worker->service.poll);
 	feed_free(worker->service.feed);
 	for (int i = 0; i < LANE_COUNT; i++)
 		lane_close(worker->service.lanes[i]);

@@ -128,10 +128,13 @@ def test_who_reads_too_slowly_is_dropped(start, user):
 
 
 def test_a_slow_reader_who_reads_on_finds_the_code(start, user):
-    server = start()
-    with Live(server, user.client.token, receive_buffer=4096) as slow:
+    server = start(WORKERS=1)
+    with Live(server, user.client.token, receive_buffer=4096) as slow, Live(server, user.client.token) as other:
         slow.topic("ready")
         slow.socket.sendall(frame(PING, b"x" * 125) * 5000)
+        for _ in range(200):  # in each of its passes the one loop has read 16 KiB of the slow one, too
+            other.send(PING, b"y")
+            other.pong()
         with pytest.raises(Closed) as closed:
             while True:
                 slow.frame_or_closed()
