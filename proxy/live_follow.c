@@ -154,7 +154,7 @@ tell(struct live_client *client, const char *topic, int64_t project_id)
 	char		data[48];
 
 	snprintf(data, sizeof data, "{\"project_id\":%" PRId64 "}", project_id);
-	live_tell(client, topic, data, feed_position(client->live->service->feed));
+	live_tell(client, topic, data, live_position(client));
 }
 
 /* ---- asking ---- */

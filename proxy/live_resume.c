@@ -120,6 +120,12 @@ newest(const struct live_recent *recent)
 	return recent->count > 0 ? live_recent_at(recent, recent->count - 1)->id : recent->after;
 }
 
+int64_t
+live_position(const struct live_client *client)
+{
+	return client->phase == LIVE_CURRENT ? newest(&client->live->recent) : client->position;
+}
+
 /* Tell of the recent events from this index on; then the client is current. */
 static void
 replay(struct live_client *client, size_t index)
@@ -139,7 +145,7 @@ replay(struct live_client *client, size_t index)
 		return;
 	client->greeted = true;
 	snprintf(data, sizeof data, "{\"user_id\":%" PRId64 "}", client->user_id);
-	live_tell(client, "ready", data, newest(&live->recent));
+	live_tell(client, "ready", data, live_position(client));
 }
 
 /* ---- from the table ---- */

@@ -162,6 +162,9 @@ void		live_follow_reset(struct live_client *client);
 /* Bring a client that is behind, and not held, up to date. */
 void		live_resume(struct live_client *client);
 
+/* The last event that it was told of, or passed over: it may resume after this one. */
+int64_t		live_position(const struct live_client *client);
+
 /* All that was sent to it is gone: go on. */
 void		live_resume_drained(struct live_client *client);
 
