@@ -1,9 +1,12 @@
 """What live clients are told: their own events, the boards', and those of
 projects they follow; each once, in order, and to nobody else."""
 
+import asyncio
+import json
 import threading
 
 import pytest
+import websockets
 from conftest import days_ago
 from harness import Closed, Live, Proxy, eventually
 
@@ -95,6 +98,28 @@ def test_all_connections_of_a_user_are_told_the_same(db, user, connect):
     for heard in told:
         assert [one for one in heard if one >= wanted[0]] == wanted[: len([one for one in heard if one >= wanted[0]])]
         assert sorted(set(heard)) == heard
+
+
+def test_a_client_library_of_others_gets_along(user, proxy):
+    """It offers compression, which is declined, and checks all that we send."""
+
+    async def listen():
+        url = proxy.url.replace("http", "ws") + "/live"
+        protocol = f"bearer.{user.client.token}"
+        async with websockets.connect(url, subprotocols=[protocol], ping_interval=0.2) as live:
+            assert live.subprotocol == protocol and live.extensions == []
+            heard = [json.loads(await live.recv())["topic"]]
+            while heard[-1] != "ready":
+                heard.append(json.loads(await live.recv())["topic"])
+            project_id = await asyncio.to_thread(user.project)
+            message = {"topic": None}
+            while message["topic"] != "project_created":
+                message = json.loads(await asyncio.wait_for(live.recv(), 20))
+            assert message["data"]["project_id"] == project_id
+            await asyncio.wait_for(await live.ping(), 20)
+        assert live.close_code == 1000
+
+    asyncio.run(listen())
 
 
 # ---- resuming ----

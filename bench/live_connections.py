@@ -1,44 +1,22 @@
-#!/usr/bin/python3
-"""live_connections [COUNT]: what idle WebSockets cost the proxy that make up started.
+"""Idle WebSockets: opens 10,000 connections to /live, each with a token and
+told that it is ready, and compares the proxy's resident memory before and
+after; then one event is told to all of them.
 
-Opens COUNT (10000) connections to /live as the demo user, reads the proxy's
-resident memory before and after, then has one event told to all of them and
-tells how long that took. The proxy must allow so many of one user:
-
-    LIVE_CONNECTIONS_PER_USER=20000 make up && bench/live_connections
-"""
+usage: bench/run live_connections [CONNECTIONS]"""
 
 import base64
-import json
 import os
 import resource
 import selectors
 import socket
 import sys
+import tempfile
 import time
-import urllib.parse
-import urllib.request
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
+from harness import Postgres, Proxy
 
-
-def settings():
-    """The assignments of .run/env, without a shell."""
-    found = {}
-    for line in (TOP / ".run/env").read_text().splitlines():
-        name, _, value = line.removeprefix("export ").partition("=")
-        found[name] = value.strip("'\"")
-    return found
-
-
-def call(base_url, method, path, body, token=None):
-    request = urllib.request.Request(base_url + path, json.dumps(body).encode(), method=method)
-    request.add_header("Content-Type", "application/json")
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+PERSON = {"email": "ann@example.com", "password": "correct horse battery", "username": "ann"}
 
 
 def resident(pid):
@@ -76,18 +54,11 @@ def wait_for(connections, word, selector, started):
     return times
 
 
-def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    env = settings()
-    url = urllib.parse.urlsplit(env["BASE_URL"])
-    address, pid = (url.hostname, url.port), int(env["PROXY_PID"])
-    login = {"email": env["DEMO_EMAIL"], "password": env["DEMO_PASSWORD"]}
-    token = call(env["BASE_URL"], "POST", "/auth/login", login)["access_token"]
-
+def measure(proxy, count):
+    token = proxy.client().post("/auth/signup", PERSON).expect(201)["access_token"]
+    address = ("127.0.0.1", int(proxy.settings["PORT"]))
     selector = selectors.DefaultSelector()
-    before = resident(pid)
+    before = resident(proxy.pid)
     began = time.perf_counter()
     connections = []
     for _ in range(count):
@@ -95,18 +66,41 @@ def main():
         selector.register(connections[-1], selectors.EVENT_READ)
     wait_for(connections, b'"ready"', selector, began)
     took = time.perf_counter() - began
-    time.sleep(5)
-    after = resident(pid)
+    after = resident(proxy.pid)
     print(f"{count} connections in {took:.1f} s; resident memory {before} KiB before, {after} KiB after:", end=" ")
     print(f"{(after - before) * 1024 / count:.0f} bytes each")
 
     began = time.perf_counter()
-    call(env["BASE_URL"], "POST", "/projects", {"name": "Told to everybody"}, token)
+    proxy.client(token=token).post("/projects", {"name": "Told to everybody"}).expect(201)
     times = sorted(wait_for(connections, b'"project_created"', selector, began))
     print(
-        f"one event, from the request that causes it to each of them:"
+        "one event, from the request that causes it to each of them:"
         f" first {times[0] * 1000:.0f} ms, median {times[count // 2] * 1000:.0f} ms, last {times[-1] * 1000:.0f} ms"
     )
+
+
+def main():
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with tempfile.TemporaryDirectory() as directory:
+        postgres = Postgres(Path(directory) / "postgres")
+        try:
+            postgres.start()
+            postgres.install()
+            proxy = Proxy(
+                Path(directory) / "proxy",
+                DATABASE_URL=postgres.proxy_url(),
+                LIVE_CONNECTIONS=count,
+                LIVE_CONNECTIONS_PER_USER=count,
+                LOG_LEVEL="warn",
+            )
+            try:
+                measure(proxy.start(), count)
+            finally:
+                proxy.stop()
+        finally:
+            postgres.stop()
 
 
 main()
