@@ -79,7 +79,7 @@ drop_first(struct frame_queue *queue)
 static void
 note_sent(struct frame_queue *queue, size_t count)
 {
-	while (count > 0)
+	while (count > 0 && queue->first != NULL)
 	{
 		size_t		left = queue->first->frame->length - queue->sent;
 

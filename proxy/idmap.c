@@ -86,7 +86,7 @@ idmap_put(struct idmap *map, int64_t id, void *value)
 	}
 	if (value == NULL)
 		return true;
-	if (map->count + 1 > map->size / 3 * 2)
+	if (place == NULL || map->count + 1 > map->size / 3 * 2)
 	{
 		if (!resize(map, map->size > 0 ? map->size * 2 : SIZE_MIN))
 			return false;

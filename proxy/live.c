@@ -340,15 +340,18 @@ live_drain(struct live *live, void (*done) (void *arg), void *arg)
 void
 live_stop(struct live *live)
 {
+	struct live_client *next;
+
 	if (live == NULL)
 		return;
 	live->stopped = true;
 	live->drained = NULL;
 	feed_ignore(live->service->feed, &live->listener);
-	while (live->clients != NULL)
+	for (struct live_client *client = live->clients; client != NULL; client = next)
 	{
-		peer_drop(&live->clients->peer);
-		free_client(live->clients);
+		next = client->next;
+		peer_drop(&client->peer);
+		free_client(client);
 	}
 	loop_timer_stop(live->service->loop, &live->queue_timer);
 }

@@ -349,8 +349,13 @@ live_follow_reset(struct live_client *client)
 void
 live_follow_end(struct live_client *client)
 {
-	while (client->follows != NULL)
-		end_follow(client->follows);
+	struct live_follow *next;
+
+	for (struct live_follow *follow = client->follows; follow != NULL; follow = next)
+	{
+		next = follow->next_of_client;
+		end_follow(follow);
+	}
 }
 
 void

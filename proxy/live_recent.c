@@ -41,7 +41,10 @@ bool
 live_recent_add(struct live_recent *recent, const struct feed_event *event, struct frame *frame)
 {
 	if (recent->events == NULL)
+	{
 		recent->events = calloc(LIVE_RECENT_MAX, sizeof *recent->events);
+		recent->count = 0;
+	}
 	if (recent->events == NULL)
 	{
 		recent->after = event->id;

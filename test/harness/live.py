@@ -4,7 +4,6 @@ client says."""
 import base64
 import hashlib
 import json
-import os
 import socket
 import struct
 
