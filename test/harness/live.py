@@ -147,9 +147,10 @@ class Live:
                     self.send(PONG, payload)
 
     def until(self, wanted):
-        """All messages up to the first one for which wanted(message)."""
+        """All messages up to the first one for which wanted(message); there is an end to patience."""
         messages = [self.hear()]
         while not wanted(messages[-1]):
+            assert len(messages) < 2000, f"never came; last: {messages[-3:]}"
             messages.append(self.hear())
         return messages
 
