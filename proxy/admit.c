@@ -85,12 +85,15 @@ find_route(const struct service *service, const struct request_head *head,
  * expired does no harm where a new session is opened: clients tend to send it along.
  */
 static bool
-find_viewer(const struct service *service, const struct request_head *head,
+find_viewer(const struct service *service, const struct request_head *head, struct arena *arena,
 			struct admission *admission, struct problem *problem)
 {
 	const char *token = head->authorization;
 	enum token_status status = TOKEN_BAD;
 
+	/* a browser cannot set the header of a WebSocket's handshake */
+	if (token == NULL && admission->route->builtin == BUILTIN_LIVE)
+		token = upgrade_authorization(&head->upgrade, arena);
 	if (token == NULL)
 	{
 		if (admission->route->access != ACCESS_USER)
@@ -102,8 +105,8 @@ find_viewer(const struct service *service, const struct request_head *head,
 	{
 		token += 7;
 		token += strspn(token, " ");
-		status = token_verify(service->tokens, token, strlen(token), time(NULL),
-							  &admission->user_id);
+		status = token_verify_until(service->tokens, token, strlen(token), time(NULL),
+									&admission->user_id, &admission->expires);
 	}
 	if (status == TOKEN_OK ||
 		(status == TOKEN_EXPIRED && admission->route->access == ACCESS_ANYONE))
@@ -140,7 +143,7 @@ check_limit(struct service *service, const struct request_head *head, struct are
 	bool		opens_session = admission->route->access == ACCESS_ANYONE;
 	const char *who = client_address(service, head);
 
-	if (admission->route->builtin != BUILTIN_NONE)
+	if (admission->route->builtin != BUILTIN_NONE && admission->route->builtin != BUILTIN_LIVE)
 		return true;
 	admission->limit_name = opens_session ? "sessions" : "address";
 	if (admission->user_id != 0 && !opens_session)
@@ -216,7 +219,7 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 	if (admission->is_options)
 		return true;
 	/* a bad token counts against the address, so that guessing is limited too */
-	if (!find_viewer(service, head, admission, problem))
+	if (!find_viewer(service, head, arena, admission, problem))
 	{
 		struct problem limited;
 

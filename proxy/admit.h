@@ -12,6 +12,7 @@
 #include "problem.h"
 #include "service.h"
 #include "target.h"
+#include "upgrade.h"
 
 /* What the head of a request says. All strings live as long as the request; NULL: absent. */
 struct request_head
@@ -23,8 +24,11 @@ struct request_head
 	const char *authorization;
 	const char *content_type;
 	const char *forwarded_for;
+	const char *host;
 	const char *origin;
 	const char *request_id;
+	struct upgrade_offer upgrade;
+	bool		is_1_1;			/* HTTP/1.1, not 1.0 */
 	bool		announces_body; /* has Content-Length or Transfer-Encoding */
 	unsigned long long content_length;	/* 0 when not announced */
 };
@@ -40,6 +44,7 @@ struct admission
 	bool		holds_slot;		/* one of service->documents: to be given back in the end */
 	unsigned	allowed;		/* methods of the path, as bits (1 << method) */
 	int64_t		user_id;		/* 0: anonymous */
+	int64_t		expires;		/* the user's token: in seconds since 1970 */
 	const char *limit_name;
 	struct limit_state limit;
 };

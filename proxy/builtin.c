@@ -3,7 +3,9 @@
  */
 #include "builtin.h"
 
-const struct db_statement builtin_ready_statement = {DB_STATEMENTS_MAX - 1, "SELECT 1"};
+#include "statement.h"
+
+const struct db_statement builtin_ready_statement = {STATEMENT_READY, "SELECT 1"};
 
 void
 builtin_answer(struct answer *answer, const struct service *service, enum catalog_builtin builtin)

@@ -17,9 +17,9 @@
 	{.method = METHOD_##method_, .path = path_, .function = #function_, \
 	.access = ACCESS_##access_, .shape = SHAPE_##shape_, .status = status_, \
 	.lane = LANE_##lane_, .accelerator = ACCELERATOR_##accelerator_},
-#define BUILTIN(path_, handler_, description_) \
+#define BUILTIN(path_, handler_, shape_, status_, description_) \
 	{.method = METHOD_GET, .path = path_, .builtin = BUILTIN_##handler_, \
-	.access = ACCESS_OPTIONAL, .shape = SHAPE_ROW, .status = 200, .description = description_},
+	.access = ACCESS_OPTIONAL, .shape = SHAPE_##shape_, .status = status_, .description = description_},
 
 static const struct catalog_route route_table[] = {
 #include "routes.def"

@@ -72,7 +72,8 @@ enum catalog_builtin
 	BUILTIN_NONE,				/* a function in the database answers */
 	BUILTIN_HEALTHZ,
 	BUILTIN_READYZ,
-	BUILTIN_OPENAPI
+	BUILTIN_OPENAPI,
+	BUILTIN_LIVE
 };
 
 enum catalog_kind

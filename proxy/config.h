@@ -33,6 +33,9 @@ struct config
 	bool		trust_proxy;	/* believe X-Forwarded-For's last element */
 	size_t		max_body_bytes;
 	size_t		max_import_bytes;	/* the same for files that are imported */
+	size_t		live_connections;	/* of this process */
+	size_t		live_connections_per_user;
+	long		live_ping;		/* seconds */
 	enum log_level log_level;
 };
 

@@ -68,6 +68,8 @@ connection_enter(struct connection *connection, enum connection_phase phase)
 		return;
 	connection->phase = phase;
 	connection->received = 0;
+	if (phase == CONNECTION_HEAD)
+		connection->dropped = 0;
 	if (limits[phase] == 0)
 		loop_timer_stop(connection->service->loop, &connection->timer);
 	else
@@ -85,11 +87,18 @@ connection_is_there(const struct connection *connection)
 }
 
 void
-connection_note_body(struct connection *connection, size_t length)
+connection_take_body(struct connection *connection, const char *data, size_t length)
 {
+	struct request *request = connection->request;
+
 	connection->received += length;
 	if (connection->received >= BODY_PIECE)
 		connection_enter(connection, CONNECTION_BODY);
+	if (request_answer(request)->status == 0 && request_add_body(request, data, length))
+		return;
+	connection->dropped += length;
+	if (connection->dropped > CONNECTION_DROP_MAX && !connection->is_over)
+		connection_send_raw(connection, request);
 }
 
 void

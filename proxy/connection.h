@@ -22,6 +22,9 @@ enum connection_phase
 	CONNECTION_LINGER			/* the client notices that it was cut off */
 };
 
+/* A body that is too long is read on and dropped for so many bytes, so that the client sees the answer. */
+#define CONNECTION_DROP_MAX (1024 * 1024)
+
 struct connection
 {
 	struct service *service;
@@ -30,6 +33,7 @@ struct connection
 	bool		is_over;		/* a raw answer was sent: nothing else will be */
 	enum connection_phase phase;
 	size_t		received;		/* bytes of a body since its clock was started */
+	size_t		dropped;		/* bytes of the body that nobody reads */
 	struct loop_timer timer;
 	char		peer[INET6_ADDRSTRLEN];
 };
@@ -47,8 +51,11 @@ void		connection_enter(struct connection *connection, enum connection_phase phas
 /* Has the client not ended the connection, nor its direction of it? */
 bool		connection_is_there(const struct connection *connection);
 
-/* Note bytes of a body: a long one has its time limit for each 256 KiB. */
-void		connection_note_body(struct connection *connection, size_t length);
+/*
+ * Take a piece of the request's body: a long one has its time limit for each 256 KiB;
+ * one that is too long is dropped for a while, then cut off.
+ */
+void		connection_take_body(struct connection *connection, const char *data, size_t length);
 
 /*
  * Send the answer of a request that is refused, and end our direction. What the

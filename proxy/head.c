@@ -104,6 +104,7 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
 		if (is_named(name, length, kept[i].name))
 			*kept[i].place = value;
+	upgrade_note(&request->upgrade, name, length, value);
 }
 
 void
@@ -120,7 +121,10 @@ head_add(struct head *head, const char *name, size_t name_length,
 	else if (has_control(value, value_length))
 		head->fault = "A header field has a control byte.";
 	else if (is_named(name, name_length, "Host"))
+	{
 		head->hosts++;
+		head->request.host = value;
+	}
 	else if (is_named(name, name_length, "Content-Length"))
 		add_length(head, value);
 	else if (is_named(name, name_length, "Transfer-Encoding"))
@@ -140,9 +144,11 @@ void
 head_begin(struct head *head, const char *method, const char *target, const char *peer,
 		   const char *version)
 {
+	bool		is_1_1 = strcmp(version, "HTTP/1.1") == 0;
+
 	*head = (struct head) {
-		.request = {.method = method, .target = target, .peer = peer},
-		.is_1_1 = strcmp(version, "HTTP/1.1") == 0,
+		.request = {.method = method, .target = target, .peer = peer, .is_1_1 = is_1_1},
+		.is_1_1 = is_1_1,
 		.previous_end = version + strlen(version),
 	};
 }

@@ -26,9 +26,6 @@
 #define CONNECTION_MEMORY 12288
 #define TARGET_MAX 4096
 
-/* A body that is too long is read on and dropped for so many bytes, so that the client sees the answer. */
-#define DROP_MAX (1024 * 1024)
-
 /* When draining, idle connections get so many ms to send a request and be told to close. */
 #define DRAIN_GRACE 500
 
@@ -65,7 +62,6 @@ struct exchange
 	struct connection *connection;
 	struct request *request;
 	enum phase	phase;
-	size_t		dropped;		/* bytes of a body that nobody reads */
 	struct exchange *next;
 	struct exchange *previous;
 	char		target[];
@@ -102,6 +98,20 @@ read_stream(void *arg, uint64_t position, char *buffer, size_t size)
 	return count;
 }
 
+/* A 101 is sent: the connection goes its own way, and MHD closes its descriptor without a word. */
+static void
+hand_over(void *arg, struct MHD_Connection *mhd, void *context, const char *bytes, size_t length,
+		  MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+{
+	struct exchange *exchange = arg;
+
+	(void) mhd;
+	(void) context;
+	request_hand_over(exchange->request, fd, bytes, length);
+	exchange->http->due = true;
+	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);	/* cannot fail here */
+}
+
 /* The answer's body, as MHD is to send it; NULL when memory is out. */
 static struct MHD_Response *
 make_response(struct exchange *exchange)
@@ -112,6 +122,8 @@ make_response(struct exchange *exchange)
 	const char *shared = answer_body(answer, &length);
 	char	   *own;
 
+	if (answer->status == MHD_HTTP_SWITCHING_PROTOCOLS)
+		return MHD_create_response_for_upgrade(hand_over, exchange);
 	if (request_streams(exchange->request))
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream,
 												 exchange, NULL);
@@ -305,22 +317,9 @@ begin(struct exchange *exchange, const char *method, const char *version)
 	else if (head.fault != NULL)
 		request_refuse(request, 400, "malformed_request", head.fault);
 	else if (request_begin(request, &head.request) ||
-			 (!head.expects_continue && head.request.content_length <= DROP_MAX))
+			 (!head.expects_continue && head.request.content_length <= CONNECTION_DROP_MAX))
 		return MHD_YES;
 	return send_answer(exchange);
-}
-
-/* A piece of the body. One that is too long is dropped for a while, then cut off. */
-static void
-take_body(struct exchange *exchange, const char *data, size_t length)
-{
-	connection_note_body(exchange->connection, length);
-	if (request_answer(exchange->request)->status == 0 &&
-		request_add_body(exchange->request, data, length))
-		return;
-	exchange->dropped += length;
-	if (exchange->dropped > DROP_MAX && !exchange->connection->is_over)
-		connection_send_raw(exchange->connection, exchange->request);
 }
 
 /* MHD calls this when the head is there, for each piece of body, at its end, and after a resume. */
@@ -338,7 +337,7 @@ handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const cha
 		return begin(exchange, method, version);
 	if (*size > 0)
 	{
-		take_body(exchange, data, *size);
+		connection_take_body(exchange->connection, data, *size);
 		*size = 0;
 		return MHD_YES;
 	}
@@ -423,8 +422,8 @@ http_create(struct service *service, int listen_fd, unsigned connections)
 		queue_response = MHD_queue_response;
 	http->service = service;
 	http->watch = (struct loop_watch) LOOP_WATCH_INIT;
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
-									0, NULL, NULL, handle_request, http,
+	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+									MHD_USE_ERROR_LOG, 0, NULL, NULL, handle_request, http,
 									MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
 									MHD_OPTION_LISTEN_SOCKET, listen_fd,
 									MHD_OPTION_CONNECTION_LIMIT, connections,

@@ -208,3 +208,84 @@ json_is_object_text(const char *text)
 	json_decref(json);
 	return is_object;
 }
+
+/* ---- what a live client says ---- */
+
+/* {"project_id": 7}: the id; 0 when it is anything else. */
+static int64_t
+read_project(const json_t *value)
+{
+	const json_t *id = json_object_get(value, "project_id");
+
+	if (json_object_size(value) != 1 || !json_is_integer(id) || json_integer_value(id) <= 0)
+		return 0;
+	return json_integer_value(id);
+}
+
+/* Take one member; false when it is of another type than it should be. */
+static bool
+read_member(struct json_live *message, const char *name, const json_t *value, struct arena *arena)
+{
+	if (strcmp(name, "token") == 0)
+	{
+		message->token = json_is_string(value)
+			? arena_copy(arena, json_string_value(value), json_string_length(value)) : NULL;
+		return message->token != NULL;
+	}
+	if (strcmp(name, "after") == 0)
+	{
+		message->after = json_is_integer(value) ? json_integer_value(value) : -1;
+		return message->after >= 0;
+	}
+	if (strcmp(name, "subscribe") == 0)
+		return (message->follow = read_project(value)) != 0;
+	return (message->unfollow = read_project(value)) != 0;
+}
+
+/* Take all members of a message. */
+static const char *
+read_members(struct json_live *message, json_t *object, struct arena *arena, const char **detail)
+{
+	static const char *const known[] = {"token", "after", "subscribe", "unsubscribe"};
+	const char *name;
+	json_t	   *value;
+
+	json_object_foreach(object, name, value)
+	{
+		size_t		i = 0;
+
+		while (i < sizeof known / sizeof known[0] && strcmp(known[i], name) != 0)
+			i++;
+		*detail = arena_printf(arena, "\"%.64s\" is not %s.", name,
+							   i < sizeof known / sizeof known[0] ? "what it has to be" : "known here");
+		if (i == sizeof known / sizeof known[0])
+			return "unknown_field";
+		if (!read_member(message, name, value, arena))
+			return "invalid_type";
+	}
+	*detail = "A message has a token, or one of subscribe and unsubscribe.";
+	if ((message->token == NULL && message->after < 0 && message->follow == 0 && message->unfollow == 0) ||
+		(message->follow != 0 && message->unfollow != 0) || (message->token != NULL && message->unfollow != 0))
+		return "unknown_message";
+	return NULL;
+}
+
+const char *
+json_read_live(const char *json, size_t length, struct json_live *message, struct arena *arena,
+			   const char **detail)
+{
+	const char *code;
+	json_t	   *object;
+
+	*message = (struct json_live) {.after = -1};
+	*detail = "The message is not JSON, or has a key twice.";
+	if (is_too_deep(json, length))
+		return "malformed_json";
+	object = json_loadb(json, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	if (object == NULL)
+		return "malformed_json";
+	*detail = "The message must be a JSON object.";
+	code = json_is_object(object) ? read_members(message, object, arena, detail) : "not_an_object";
+	json_decref(object);
+	return code;
+}

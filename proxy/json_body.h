@@ -5,6 +5,8 @@
 #ifndef TIMETRACKR_JSON_BODY_H
 #define TIMETRACKR_JSON_BODY_H
 
+#include <stdint.h>
+
 #include "filling.h"
 
 /* Fill in the fields of a body, and tell the function which ones were there. */
@@ -13,6 +15,22 @@ void		json_fill_body(struct filling *filling, const char *body, size_t length);
 /* Read an array of exactly `count` strings into the arena. False: it is none. */
 bool		json_read_strings(const char *json, size_t length, const char **strings, size_t count,
 							  struct arena *arena);
+
+/* What a live client says: members that are absent are NULL, -1 for `after`, and 0. */
+struct json_live
+{
+	const char *token;
+	int64_t		after;
+	int64_t		follow;			/* the project of "subscribe" */
+	int64_t		unfollow;		/* … of "unsubscribe" */
+};
+
+/*
+ * Read a live client's message. NULL when it is one; else the code of what
+ * is wrong, and a sentence in `*detail`.
+ */
+const char *json_read_live(const char *json, size_t length, struct json_live *message,
+						   struct arena *arena, const char **detail);
 
 /* Is this the text of one JSON object, without duplicate keys? */
 bool		json_is_object_text(const char *text);

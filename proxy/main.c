@@ -13,6 +13,7 @@
 #include "check.h"
 #include "config.h"
 #include "limit.h"
+#include "live_quota.h"
 #include "log.h"
 #include "net.h"
 #include "openapi.h"
@@ -131,13 +132,29 @@ serve_on(const struct worker_shared *shared, const int *fds, int count, const si
 	return status;
 }
 
+/* Live connections get the descriptors they are set to, but no more than three of four. */
+static unsigned
+share_for_live(const struct config *config, unsigned descriptors)
+{
+	char		most[16];
+
+	if (config->live_connections <= descriptors / 4 * 3)
+		return (unsigned) config->live_connections;
+	snprintf(most, sizeof most, "%u", descriptors / 4 * 3);
+	log_event(LEVEL_WARN, "live_limited", "error", "the system allows too few open files for LIVE_CONNECTIONS",
+			  "connections", most, NULL);
+	return descriptors / 4 * 3;
+}
+
 static int
 serve(const struct config *config, const struct catalog *catalog, const char *openapi)
 {
 	int			count = config->workers;
 	unsigned	descriptors = net_raise_descriptor_limit();
 	unsigned	reserved = DESCRIPTORS_PER_WORKER * (unsigned) count + 64;
-	unsigned	share = descriptors > reserved ? (descriptors - reserved) / (unsigned) count : 0;
+	unsigned	usable = descriptors > reserved ? descriptors - reserved : 0;
+	unsigned	live = share_for_live(config, usable);
+	unsigned	share = (usable - live) / (unsigned) count;
 	struct board_identity identity = {0};
 	struct relay_metrics relay_metrics = {0};
 	atomic_uint unready = (unsigned) count;
@@ -146,6 +163,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.unready = &unready,
 		.catalog = catalog,
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
+		.live_quota = live_quota_create(live, config->live_connections_per_user),
 		.identity = &identity,
 		.relay_metrics = &relay_metrics,
 		.openapi = openapi,
@@ -159,7 +177,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	char		port_text[16];
 	sigset_t	ending;
 
-	if (fds == NULL || shared.limits == NULL || !block_signals(&ending) ||
+	if (fds == NULL || shared.limits == NULL || shared.live_quota == NULL || !block_signals(&ending) ||
 		!net_listen(config->host, &port, fds, count, why, sizeof why))
 		complain(why);
 	else
@@ -171,6 +189,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		status = serve_on(&shared, fds, count, &ending);
 	}
 	limits_free(shared.limits);
+	live_quota_free(shared.live_quota);
 	free(fds);
 	log_finish();
 	return status;

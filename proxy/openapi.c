@@ -345,7 +345,7 @@ add_tag(struct text *out, const char *path)
 static void
 add_security(struct text *out, const struct catalog_route *route)
 {
-	if (route->builtin != BUILTIN_NONE || route->access == ACCESS_ANYONE)
+	if ((route->builtin != BUILTIN_NONE && route->builtin != BUILTIN_LIVE) || route->access == ACCESS_ANYONE)
 		text_add(out, ",\"security\":[]");
 	else if (route->access == ACCESS_OPTIONAL)
 		text_add(out, ",\"security\":[{},{\"bearer\":[]}]");

@@ -18,6 +18,7 @@
 
 #include "builtin.h"
 #include "json_body.h"
+#include "live.h"
 #include "log.h"
 #include "params.h"
 #include "reply.h"
@@ -67,6 +68,8 @@ request_let_go(struct request *request)
 		request->service->unfinished--;
 	if (request->admission.holds_slot)
 		request->service->documents--;
+	if (request->holds_place)
+		live_unreserve(request->service->live, request->admission.user_id);
 	answer_reset(&request->answer);
 	stream_free(&request->stream);
 	text_free(&request->body);
@@ -368,7 +371,13 @@ run_builtin(struct request *request)
 		check_ready(request);
 		return;
 	}
-	builtin_answer(&request->answer, request->service, builtin);
+	if (builtin == BUILTIN_LIVE && !request_upgrade(request))
+	{
+		finish_with_problem(request);
+		return;
+	}
+	if (builtin != BUILTIN_LIVE)
+		builtin_answer(&request->answer, request->service, builtin);
 	request_finish(request);
 }
 

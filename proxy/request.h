@@ -56,6 +56,12 @@ bool		request_streams(const struct request *request);
 ssize_t		request_read(struct request *request, char *buffer, size_t size);
 void		request_stop_stream(struct request *request);
 
+/*
+ * The answer was 101 and is sent: hand over a duplicate of the socket, and
+ * the bytes behind the head that were read from it already.
+ */
+void		request_hand_over(struct request *request, int fd, const char *bytes, size_t length);
+
 /* The HTTP side needs it no more. What is still under way in the database ends by itself. */
 void		request_release(struct request *request);
 

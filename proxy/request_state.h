@@ -40,6 +40,8 @@ struct request
 	struct problem problem;
 	struct answer answer;
 	struct stream stream;		/* of an answer that comes page by page */
+	int64_t		live_after;		/* of an upgrade: the last event that the client has seen; -1: none */
+	bool		holds_place;	/* for a live connection */
 	struct poll_waiter waiter;	/* of one that waits for events */
 	char		position[24];	/* of the newest event that its statement saw */
 };
@@ -58,6 +60,9 @@ void		request_let_go(struct request *request);
  * One that is the last page, too, becomes the answer's body.
  */
 void		request_begin_stream(struct request *request, const struct db_result *first);
+
+/* Answer an upgrade to a WebSocket: 101, or false with the problem set. */
+bool		request_upgrade(struct request *request);
 
 /* A list of events is about to be asked for. False: too many wait for theirs. */
 bool		request_begin_poll(struct request *request);

@@ -18,6 +18,7 @@
 #include "relay_metrics.h"
 
 struct feed;
+struct live;
 struct poll;
 struct tokens;
 
@@ -29,6 +30,7 @@ struct service
 	struct lane *lanes[LANE_COUNT];
 	struct poll *poll;			/* those who wait for events */
 	struct feed *feed;			/* events of the whole database, as they come in */
+	struct live *live;			/* the WebSockets */
 	struct tokens *tokens;
 	struct limits *limits;
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */

@@ -7,8 +7,17 @@
 
 #include "catalog.h"
 
-/* So many routes find room: each has two ids for statements, and the last id of all is not a route's. */
-#define STATEMENT_ROUTES_MAX ((DB_STATEMENTS_MAX - 1) / 2)
+/* Ids of statements that are no route's; those of routes come before them. */
+enum
+{
+	STATEMENT_LIVE_EVENTS = DB_STATEMENTS_MAX - 4,
+	STATEMENT_LIVE_FOLLOWERS,
+	STATEMENT_LIVE_USERS,
+	STATEMENT_READY
+};
+
+/* So many routes find room: each has two ids for statements. */
+#define STATEMENT_ROUTES_MAX (STATEMENT_LIVE_EVENTS / 2)
 
 /*
  * Build the statements of route number `id`, as catalog.h describes them; its

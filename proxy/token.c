@@ -306,11 +306,19 @@ cache_keep(struct cached *set, char *text, size_t length, int64_t user_id, int64
 enum token_status
 token_verify(struct tokens *tokens, const char *text, size_t len, time_t now, int64_t *user_id)
 {
+	int64_t		expires;
+
+	return token_verify_until(tokens, text, len, now, user_id, &expires);
+}
+
+enum token_status
+token_verify_until(struct tokens *tokens, const char *text, size_t len, time_t now,
+				   int64_t *user_id, int64_t *expires)
+{
 	struct cached *set;
 	struct cached *known;
 	char	   *copy;
 	int64_t		subject = 0;
-	int64_t		expires = 0;
 	enum token_status status;
 
 	if (!is_well_formed(text, len))
@@ -322,18 +330,19 @@ token_verify(struct tokens *tokens, const char *text, size_t len, time_t now, in
 		if (now >= known->expires)
 			return TOKEN_EXPIRED;
 		*user_id = known->user_id;
+		*expires = known->expires;
 		return TOKEN_OK;
 	}
 	copy = strndup(text, len);
 	if (copy == NULL)
 		return TOKEN_BAD;
-	status = check(tokens, copy, now, &subject, &expires);
+	status = check(tokens, copy, now, &subject, expires);
 	if (status != TOKEN_OK)
 	{
 		free(copy);
 		return status;
 	}
-	cache_keep(set, copy, len, subject, expires);
+	cache_keep(set, copy, len, subject, *expires);
 	*user_id = subject;
 	return TOKEN_OK;
 }

@@ -51,4 +51,8 @@ bool		token_issue(struct tokens *tokens, int64_t user_id, const char *role, time
 enum token_status token_verify(struct tokens *tokens, const char *text, size_t len, time_t now,
 							   int64_t *user_id);
 
+/* The same; `*expires` is when it ends, in seconds since 1970. */
+enum token_status token_verify_until(struct tokens *tokens, const char *text, size_t len, time_t now,
+									 int64_t *user_id, int64_t *expires);
+
 #endif

@@ -15,6 +15,7 @@
 #include "feed.h"
 #include "http.h"
 #include "leaderboard.h"
+#include "live.h"
 #include "log.h"
 #include "poll.h"
 #include "relay.h"
@@ -37,6 +38,7 @@ struct worker
 	struct leaderboard *leaderboard;	/* NULL without Redis */
 	struct relay *relay;		/* of worker 0 */
 	struct loop_timer drain_limit;
+	int			undrained;		/* HTTP and live connections, when it ends */
 	struct loop_hook log_hook;
 	struct loop_hook ready_hook;
 	atomic_uint *unready;
@@ -181,7 +183,9 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 		worker->service.feed = feed_new(worker->loop, shared->config->database_url);
 	if (worker->service.feed != NULL)
 		worker->service.poll = poll_new(worker->loop, worker->service.feed);
-	if (worker->service.poll == NULL || !open_boards(worker, shared))
+	if (worker->service.poll != NULL)
+		worker->service.live = live_new(&worker->service, shared->live_quota);
+	if (worker->service.live == NULL || !open_boards(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
@@ -223,13 +227,24 @@ stop_loop(void *arg)
 }
 
 static void
+part_drained(void *arg)
+{
+	struct worker *worker = arg;
+
+	if (--worker->undrained == 0)
+		stop_loop(worker);
+}
+
+static void
 begin_drain(void *arg)
 {
 	struct worker *worker = arg;
 
+	worker->undrained = 2;
 	loop_timer_set(worker->loop, &worker->drain_limit, DRAIN_LIMIT, stop_loop, worker);
 	poll_drain(worker->service.poll);
-	http_drain(worker->http, stop_loop, worker);
+	http_drain(worker->http, part_drained, worker);
+	live_drain(worker->service.live, part_drained, worker);
 }
 
 void
@@ -252,12 +267,14 @@ worker_free(struct worker *worker)
 		return;
 	/* HTTP first: it answers what still waits; then what works for requests lets go of them */
 	http_free(worker->http);
+	live_stop(worker->service.live);
 	leaderboard_close(worker->leaderboard);
 	relay_close(worker->relay);
 	poll_free(worker->service.poll);
 	feed_free(worker->service.feed);
 	for (int i = 0; i < LANE_COUNT; i++)
 		lane_close(worker->service.lanes[i]);
+	live_free(worker->service.live);
 	tokens_free(worker->service.tokens);
 	loop_free(worker->loop);
 	free(worker);

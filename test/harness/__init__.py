@@ -3,9 +3,22 @@ loopback port in a temporary directory and ends it by its pid."""
 
 from .client import Answer, Client
 from .faults import FaultProxy
+from .live import Closed, Live
 from .postgres import Postgres
 from .process import eventually, free_port
 from .proxy import Proxy
 from .redis import Redis, Sentinel
 
-__all__ = ["Answer", "Client", "FaultProxy", "Postgres", "Proxy", "Redis", "Sentinel", "eventually", "free_port"]
+__all__ = [
+    "Answer",
+    "Client",
+    "Closed",
+    "FaultProxy",
+    "Live",
+    "Postgres",
+    "Proxy",
+    "Redis",
+    "Sentinel",
+    "eventually",
+    "free_port",
+]
