@@ -123,7 +123,7 @@ def test_row_level_security_is_dumped_and_outlives_the_extension(postgres, busy_
         connection.execute("SELECT timetrackr.enable_rls()")
         connection.execute(f"SELECT timetrackr.grant_end_user('{end_user}')")
     secured = schema(postgres, first)
-    assert sum(line.startswith("CREATE POLICY timetrackr_end_user_") for line in secured) == 48
+    assert sum(line.startswith("CREATE POLICY timetrackr_end_user_") for line in secured) == 56
 
     postgres.program("pg_dump", "--format=custom", f"--file={dump}", first)
     postgres.create_database(second)
