@@ -16,6 +16,7 @@
 #include "limit.h"
 #include "loop.h"
 
+struct feed;
 struct tokens;
 
 struct service
@@ -24,6 +25,7 @@ struct service
 	const struct config *config;
 	const struct catalog *catalog;
 	struct lane *lanes[LANE_COUNT];
+	struct feed *feed;			/* events of the whole database, as they come in */
 	struct tokens *tokens;
 	struct limits *limits;
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */

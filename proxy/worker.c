@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "feed.h"
 #include "http.h"
 #include "leaderboard.h"
 #include "log.h"
@@ -174,7 +175,9 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 	worker->number = number;
 	/* hooks run in this order: HTTP starts queries, connections send them, the log is written */
 	worker->http = http_create(&worker->service, listen_fd, shared->connections);
-	if (worker->http == NULL || !open_lanes(worker, shared->config) || !open_boards(worker, shared))
+	if (worker->http != NULL && open_lanes(worker, shared->config))
+		worker->service.feed = feed_new(worker->loop, shared->config->database_url);
+	if (worker->service.feed == NULL || !open_boards(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
@@ -246,6 +249,7 @@ worker_free(struct worker *worker)
 	http_free(worker->http);
 	leaderboard_close(worker->leaderboard);
 	relay_close(worker->relay);
+	feed_free(worker->service.feed);
 	for (int i = 0; i < LANE_COUNT; i++)
 		lane_close(worker->service.lanes[i]);
 	tokens_free(worker->service.tokens);

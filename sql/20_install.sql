@@ -358,6 +358,7 @@ BEGIN
     PERFORM timetrackr.create_derived_tables();
     PERFORM timetrackr.create_event_tables();
     PERFORM timetrackr.create_relay_tables();
+    PERFORM timetrackr.create_stream_table();
     PERFORM timetrackr.create_triggers();
     PERFORM timetrackr.create_views();
     IF found_version IS NULL THEN

@@ -22,6 +22,21 @@ $$;
 COMMENT ON FUNCTION timetrackr.create_relay_tables() IS
 'Part of install(): how far the relay has come.';
 
+CREATE FUNCTION timetrackr.database_identity()
+RETURNS bigint
+LANGUAGE sql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT hashtextextended(concat_ws(
+        '/',
+        (SELECT c.system_identifier FROM pg_control_system() c),
+        left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+        (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())), 0)
+$$;
+COMMENT ON FUNCTION timetrackr.database_identity() IS
+'A hash of cluster, timeline and database: it changes with a promotion or a restore. Errors: 55000 on a standby.';
+
 CREATE FUNCTION timetrackr.relay_state()
 RETURNS TABLE (
     identity bigint,
@@ -32,17 +47,11 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT
-        hashtextextended(concat_ws(
-            '/',
-            (SELECT c.system_identifier FROM pg_control_system() c),
-            left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
-            (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())), 0),
-        r.position
+    SELECT timetrackr.database_identity(), r.position
     FROM timetrackr.relay r
 $$;
 COMMENT ON FUNCTION timetrackr.relay_state() IS
-'What the boards in Redis must come from to be this database''s: identity is a hash of cluster, timeline and database, so that it changes with a promotion or a restore; last_position names the last batch of events that the relay finished.';
+'What the boards in Redis must come from to be this database''s: identity is database_identity(); last_position names the last batch of events that the relay finished.';
 
 CREATE FUNCTION timetrackr.claim_events(max_events integer, after_id bigint)
 RETURNS TABLE (
@@ -62,10 +71,7 @@ AS $$
     SELECT
         o.id,
         o.topic,
-        CASE
-            WHEN jsonb_typeof(o.payload -> 'user_id') = 'number' AND o.payload ->> 'user_id' ~ '^[1-9][0-9]{0,17}$'
-            THEN (o.payload ->> 'user_id')::bigint
-        END,
+        timetrackr.payload_id(o.payload, 'user_id'),
         (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::bigint
     FROM timetrackr.outbox o
     WHERE o.id > claim_events.after_id
@@ -77,28 +83,83 @@ $$;
 COMMENT ON FUNCTION timetrackr.claim_events(integer, bigint) IS
 'Locks the next max_events due events with an id over after_id until the end of the transaction, oldest first; events that somebody else has locked are left out. user_id is that of the payload, null when it has none that could be a user''s id. age_ms is how many milliseconds ago the transaction began that wrote the event.';
 
-CREATE FUNCTION timetrackr.finish_events(event_ids bigint[], old_position text, new_position text)
-RETURNS void
+CREATE FUNCTION timetrackr.finish_events(
+    event_ids bigint[],
+    old_position text,
+    new_position text,
+    keep_seconds integer DEFAULT 3600
+)
+RETURNS boolean
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
+DECLARE
+    state timetrackr.relay;
+    boards text[];
+    told boolean;
+    next_id bigint;
+    more_to_prune boolean;
 BEGIN
-    DELETE FROM timetrackr.outbox o
-    WHERE o.id = ANY (finish_events.event_ids);
-
-    UPDATE timetrackr.relay r
-    SET position = finish_events.new_position
-    WHERE r.position = finish_events.old_position;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'another relay has gone on from position %', finish_events.old_position
+    SELECT * INTO state
+    FROM timetrackr.relay r
+    FOR UPDATE;
+    IF state.position IS DISTINCT FROM old_position THEN
+        RAISE EXCEPTION 'another relay has gone on from position %', old_position
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
+
+    next_id := greatest(state.stream_id + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+    WITH finished AS (
+        DELETE FROM timetrackr.outbox o
+        WHERE o.id = ANY (event_ids)
+        RETURNING o.id, o.topic, o.payload
+    ), moved AS (
+        INSERT INTO timetrackr.stream (id, topic, user_id, project_id, for_all, payload)
+        SELECT
+            next_id - 1 + row_number() OVER (ORDER BY e.place),
+            f.topic,
+            timetrackr.payload_id(f.payload, 'user_id'),
+            timetrackr.payload_id(f.payload, 'project_id'),
+            f.topic = 'badges_changed',
+            f.payload
+        FROM unnest(event_ids) WITH ORDINALITY e (id, place)
+        JOIN finished f ON f.id = e.id
+        RETURNING id, topic
+    ), changed AS (
+        SELECT unnest(timetrackr.boards_of(m.topic)) AS board
+        FROM moved m
+        UNION
+        SELECT unnest(state.boards_changed)
+    )
+    SELECT
+        COALESCE((SELECT max(m.id) + 1 FROM moved m), next_id),
+        ARRAY(SELECT c.board FROM changed c ORDER BY c.board)
+    INTO next_id, boards;
+
+    -- Boards change with nearly every event; that they did is told once a second.
+    told := boards <> '{}'
+        AND clock_timestamp() NOT BETWEEN state.boards_told_at AND state.boards_told_at + interval '1 s';
+    IF told THEN
+        INSERT INTO timetrackr.stream (id, topic, for_all, payload)
+        VALUES (next_id, 'leaderboard_changed', true, jsonb_build_object('boards', boards));
+        next_id := next_id + 1;
+    END IF;
+
+    UPDATE timetrackr.relay r
+    SET position = new_position,
+        stream_id = CASE WHEN told OR cardinality(event_ids) > 0 THEN next_id - 1 ELSE r.stream_id END,
+        outbox_id = COALESCE(event_ids[cardinality(event_ids)], r.outbox_id),
+        boards_told_at = CASE WHEN told THEN clock_timestamp() ELSE r.boards_told_at END,
+        boards_changed = CASE WHEN told THEN '{}' ELSE boards END;
+    PERFORM timetrackr.announce_stream(state.stream_id);
+    more_to_prune := timetrackr.prune_stream(keep_seconds, greatest(1000, 2 * cardinality(event_ids)));
+    RETURN more_to_prune OR (boards <> '{}' AND NOT told);
 END
 $$;
-COMMENT ON FUNCTION timetrackr.finish_events(bigint[], text, text) IS
-'Deletes events that the relay has applied and moves its position on, in the transaction that claimed them. Errors: 55000 when the position is no longer old_position.';
+COMMENT ON FUNCTION timetrackr.finish_events(bigint[], text, text, integer) IS
+'Moves events that the relay has applied from the outbox to the stream, in the order given, tells all listeners (NOTIFY timetrackr_events), and moves the relay''s position on, in the transaction that claimed them. At most once a second an event leaderboard_changed {boards} follows them. Events of the stream that are older than keep_seconds go, in small bites. True when there is more to tell or to prune, so that it should be called again in a second, be it without events. Errors: 55000 when the position is no longer old_position.';
 
 CREATE FUNCTION timetrackr.fail_events(event_ids bigint[], reason text)
 RETURNS bigint

@@ -51,7 +51,8 @@ BEGIN
     -- What the relay calls.
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'relay_state', 'claim_events', 'finish_events', 'fail_events',
-        'live_boards', 'board_index', 'board_member', 'board_changes', 'board_page'
+        'live_boards', 'board_index', 'board_member', 'board_changes', 'board_page',
+        'stream_state', 'stream_after'
     ]);
 
     -- What the inlined reads look at, with the caller's rights. Writing is for
