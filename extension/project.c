@@ -268,12 +268,31 @@ project_updated(TriggerData *trigger, int64 project_id)
 						project_id, GetCurrentTransactionStartTimestamp());
 }
 
-/* Something about the project that someone may have cached is no longer so. */
+/*
+ * Something about the project is no longer so: caches and live clients have to
+ * know. `what` is the rest of the payload; a user_id in it is whom it concerns.
+ */
 static void
-emit_changed(int64 project_id)
+emit_changed(int64 project_id, const char *what)
 {
 	tt_event_emit("project_changed",
-				  psprintf("{\"project_id\": " INT64_FORMAT "}", project_id));
+				  psprintf("{\"project_id\": " INT64_FORMAT ", %s}", project_id, what));
+}
+
+/* What an UPDATE of the project means for those who follow it. */
+static char *
+describe_update(TriggerData *trigger, int64 owner_id)
+{
+	TupleDesc	columns = RelationGetDescr(trigger->tg_relation);
+
+	if (tt_row_changed(trigger, "visibility"))
+		return psprintf("\"change\": \"visibility\", \"user_id\": " INT64_FORMAT
+						", \"from\": \"%s\", \"to\": \"%s\"", owner_id,
+						tt_row_text(trigger->tg_trigtuple, columns, "visibility"),
+						tt_row_text(trigger->tg_newtuple, columns, "visibility"));
+	if (tt_row_changed(trigger, "owner_id"))
+		return psprintf("\"change\": \"owner\", \"user_id\": " INT64_FORMAT, owner_id);
+	return "\"change\": \"details\"";
 }
 
 void
@@ -286,18 +305,28 @@ tt_project_changed(TriggerData *trigger)
 
 	tt_membership_forget();
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-	{
 		project_inserted(row, columns, project_id, owner_id);
-		return;
-	}
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+	else if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+	{
 		project_updated(trigger, project_id);
+		emit_changed(project_id, describe_update(trigger, owner_id));
+	}
 	else
 	{
 		tt_timeline_remove_project(project_id);
 		created_changed(owner_id, -1);
+		emit_changed(project_id, psprintf("\"change\": \"deleted\", \"user_id\": " INT64_FORMAT, owner_id));
 	}
-	emit_changed(project_id);
+}
+
+/* A user has this role on the project now; none: he is no member any more. */
+static void
+emit_member(HeapTuple row, TupleDesc columns, bool is_member)
+{
+	emit_changed(tt_row_int64(row, columns, "project_id"),
+				 psprintf("\"change\": \"member\", \"user_id\": " INT64_FORMAT ", \"role\": %s%s%s",
+						  tt_row_int64(row, columns, "user_id"), is_member ? "\"" : "",
+						  is_member ? tt_row_text(row, columns, "role") : "null", is_member ? "\"" : ""));
 }
 
 void
@@ -312,5 +341,8 @@ tt_member_changed(TriggerData *trigger)
 		strcmp(tt_row_text(row, columns, "role"), "owner") != 0)
 		tt_timeline_add(tt_row_int64(row, columns, "user_id"), "project_joined", "{}",
 						project_id, tt_row_int64(row, columns, "joined_at"));
-	emit_changed(project_id);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		(tt_row_changed(trigger, "project_id") || tt_row_changed(trigger, "user_id")))
+		emit_member(trigger->tg_trigtuple, columns, false);
+	emit_member(row, columns, !TRIGGER_FIRED_BY_DELETE(trigger->tg_event));
 }

@@ -13,8 +13,12 @@
 
 #include "log.h"
 
-/* How often to look at events of all ids, in ms (see claim()). */
+/* How often to look at events of all ids, in ms (see batch_run()). */
 #define WHOLE_INTERVAL 1000
+
+/* How often to finish without events, in ms: the stream is pruned, and what changed on boards told. */
+#define CHORES_INTERVAL 60000
+#define CHORES_SOON 1000
 
 enum effect
 {
@@ -141,6 +145,9 @@ committed(struct db_query *query, struct db_result *result)
 		return;
 	}
 	memcpy(batch->position, batch->next, sizeof batch->position);
+	batch->chores_at = batch->now + (batch->unfinished ? CHORES_SOON : CHORES_INTERVAL);
+	relay_count(&batch->metrics->events, batch->finished);
+	relay_count(&batch->metrics->batches, batch->finished > 0);
 	if (batch->limit < BATCH_EVENTS_MAX)
 		batch->limit = batch->limit * 2 < BATCH_EVENTS_MAX ? batch->limit * 2 : BATCH_EVENTS_MAX;
 	ended(batch, BATCH_DONE);
@@ -151,6 +158,7 @@ static void
 failures_noted(struct db_query *query, struct db_result *result)
 {
 	struct batch *batch = query->arg;
+	const char *dead;
 
 	if (!batch->running || db_result_outcome(result) == DB_LOST)
 		return;
@@ -159,13 +167,26 @@ failures_noted(struct db_query *query, struct db_result *result)
 		hold(batch, result);
 		return;
 	}
+	dead = db_result_rows(result) == 1 ? db_result_value(result, 0, 0) : "0";
 	log_event(LEVEL_ERROR, "relay_event_failed", "events", batch->failed.data, "error", batch->reason,
-			  "dead", db_result_rows(result) == 1 ? db_result_value(result, 0, 0) : NULL, NULL);
+			  "dead", dead, NULL);
+	relay_count(&batch->metrics->deaths, (uint64_t) strtoll(dead, NULL, 10));
+	relay_count(&batch->metrics->failures, (uint64_t) (batch->claimed - batch->finished));
 	text_reset(&batch->failed);
 	finish(batch);
 }
 
-/* Everything claimed has had its effect: note failures, delete the others, commit. */
+/* The events are in the stream. */
+static void
+finished(struct db_query *query, struct db_result *result)
+{
+	struct batch *batch = query->arg;
+
+	noted(query, result);
+	batch->unfinished = db_result_outcome(result) == DB_OK && strcmp(db_result_value(result, 0, 0), "t") == 0;
+}
+
+/* Everything claimed has had its effect: note failures, move the others to the stream, commit. */
 static void
 finish(struct batch *batch)
 {
@@ -179,7 +200,8 @@ finish(struct batch *batch)
 	batch->values[0] = batch->ids.length > 0 ? batch->ids.data : "{}";
 	batch->values[1] = batch->position;
 	batch->values[2] = batch->next;
-	ask(batch, &batch->query, "SELECT timetrackr.finish_events($1::bigint[], $2, $3)", 3, noted);
+	batch->values[3] = batch->keep_seconds;
+	ask(batch, &batch->query, "SELECT timetrackr.finish_events($1::bigint[], $2, $3, $4::integer)", 4, finished);
 	ask(batch, &batch->end, "COMMIT", 0, committed);
 }
 
@@ -205,7 +227,8 @@ isolate(struct batch *batch, const struct db_result *result)
 	if (batch->claimed > 1)
 	{
 		batch->limit = 1;
-		batch->after_id = batch->first_id - 1;
+		if (batch->after_id >= batch->first_id)
+			batch->after_id = batch->first_id - 1;
 		ask(batch, &batch->end, "ROLLBACK", 0, retried);
 		return;
 	}
@@ -214,6 +237,7 @@ isolate(struct batch *batch, const struct db_result *result)
 	text_reset(&batch->failed);
 	text_printf(&batch->failed, "{%" PRId64 "}", batch->first_id);
 	text_reset(&batch->ids);
+	batch->finished = 0;
 	memcpy(batch->next, batch->position, sizeof batch->next);
 	ask(batch, &batch->begin, "ROLLBACK AND CHAIN", 0, noted);
 	finish(batch);
@@ -252,6 +276,7 @@ take_event(struct batch *batch, int64_t id, const char *topic, const char *user_
 		if (topics[i].effect == EFFECT_BOARDS)
 			add_number(&batch->users, strtoll(user_id, NULL, 10));
 		add_number(&batch->ids, id);
+		batch->finished++;
 		return;
 	}
 	batch->reason = "the proxy does not know the topic, or the payload has no user_id that could be one";
@@ -266,15 +291,17 @@ take_events(struct batch *batch, const struct db_result *result)
 	text_reset(&batch->users);
 	text_reset(&batch->failed);
 	batch->age = 0;
+	batch->finished = 0;
+	batch->first_id = INT64_MAX;
 	for (int row = 0; row < batch->claimed; row++)
 	{
 		int64_t		id = strtoll(db_result_value(result, row, 0), NULL, 10);
 		int64_t		age = strtoll(db_result_value(result, row, 3), NULL, 10);
 
 		take_event(batch, id, db_result_value(result, row, 1), db_result_value(result, row, 2));
-		if (row == 0)
-			batch->first_id = id;
-		batch->after_id = id;
+		batch->first_id = id < batch->first_id ? id : batch->first_id;
+		if (strcmp(db_result_value(result, row, 4), "t") == 0)
+			batch->after_id = id;
 		batch->age = age > batch->age ? age : batch->age;
 	}
 	if (batch->ids.length > 0)
@@ -298,6 +325,25 @@ nothing(struct db_query *query, struct db_result *result)
 		ended(batch, BATCH_NOTHING);
 }
 
+/* No event is due; at times there is something else to do. */
+static void
+no_event(struct batch *batch)
+{
+	/* After the last of the newer ids; the next run looks at all of them. */
+	bool		all = batch->after_id == 0;
+
+	batch->after_id = 0;
+	if (all && batch->now >= batch->chores_at)
+	{
+		text_reset(&batch->ids);
+		text_reset(&batch->failed);
+		batch->finished = 0;
+		finish(batch);
+	}
+	else
+		ask(batch, &batch->end, "COMMIT", 0, all ? nothing : retried);
+}
+
 /* Events are locked; see what they need. */
 static void
 claimed(struct db_query *query, struct db_result *result)
@@ -318,17 +364,13 @@ claimed(struct db_query *query, struct db_result *result)
 		return;
 	}
 	batch->claimed = db_result_rows(result);
+	memcpy(batch->next, batch->position, sizeof batch->next);
 	if (batch->claimed == 0)
 	{
-		/* After the last of the newer ids; the next run looks at all of them. */
-		bool		all = batch->after_id == 0;
-
-		batch->after_id = 0;
-		ask(batch, &batch->end, "COMMIT", 0, all ? nothing : retried);
+		no_event(batch);
 		return;
 	}
 	batch->working(batch->arg);
-	memcpy(batch->next, batch->position, sizeof batch->next);
 	if (!take_events(batch, result))
 		ask(batch, &batch->end, "ROLLBACK", 0, held);
 	else if (batch->users.length == 0)
@@ -367,6 +409,7 @@ batch_run(struct batch *batch, uint64_t now, bool whole)
 		batch->after_id = 0;
 	if (batch->after_id == 0)
 		batch->whole_at = now;
+	batch->now = now;
 	batch->running = true;
 	batch->refused = false;
 	batch->claimed = 0;
@@ -374,7 +417,7 @@ batch_run(struct batch *batch, uint64_t now, bool whole)
 	snprintf(after, sizeof after, "%" PRId64, batch->after_id);
 	ask(batch, &batch->begin, "BEGIN", 0, noted);
 	memcpy(batch->values, values, sizeof values);
-	ask(batch, &batch->query, "SELECT event_id, topic, user_id, age_ms"
+	ask(batch, &batch->query, "SELECT event_id, topic, user_id, age_ms, in_order"
 		" FROM timetrackr.claim_events($1::integer, $2::bigint)", 2, claimed);
 	return true;
 }

@@ -1,6 +1,7 @@
 /*
  * batch.h - one batch of outbox events: claimed, applied to the boards and
- * finished in one transaction, so that each event is applied at least once.
+ * finished in one transaction, so that each event is applied at least once, and
+ * is in the stream once.
  *
  * When to run one is the relay's business. Events that can't be applied are
  * noted with the reason (fail_events()) and come again later.
@@ -14,6 +15,7 @@
 
 #include "board.h"
 #include "db.h"
+#include "relay_metrics.h"
 #include "text.h"
 
 /* Most events of a batch. */
@@ -33,7 +35,9 @@ typedef void batch_done_fn(void *arg, enum batch_outcome outcome);
 struct batch
 {
 	struct db  *db;
-	struct board *board;		/* NULL: no Redis, events have no effect */
+	struct board *board;		/* NULL: no Redis, or none now; events go into the stream only */
+	const char *keep_seconds;	/* how long the stream keeps events */
+	struct relay_metrics *metrics;
 	void		(*working) (void *arg); /* called when events were found, before they are applied */
 	batch_done_fn *done;
 	void	   *arg;
@@ -46,17 +50,21 @@ struct batch
 	/* Private. */
 	bool		running;
 	bool		refused;		/* a statement of this transaction failed */
+	bool		unfinished;		/* there is more to tell or to prune, soon */
 	int			limit;			/* most events to claim; smaller after an event broke a batch */
 	int64_t		after_id;		/* claim events after this one */
-	int64_t		first_id;		/* of the oldest event claimed */
+	int64_t		first_id;		/* the least of those claimed */
+	uint64_t	finished;		/* events that go into the stream */
+	uint64_t	now;			/* ms: when the run began */
 	uint64_t	whole_at;		/* ms: when all ids were looked at last */
+	uint64_t	chores_at;		/* ms: when to finish even if there is no event */
 	char		next[BOARD_POSITION_MAX];
 	struct text ids;			/* arrays, as PostgreSQL writes them */
 	struct text users;
 	struct text failed;
 	const char *reason;			/* why the failed ones do */
 	char		error[256];
-	const char *values[3];
+	const char *values[4];
 	struct db_query begin;
 	struct db_query query;
 	struct db_query end;

@@ -62,6 +62,8 @@ static const struct setting settings[] = {
 	"PostgreSQL for reads, such as a replica; unset: DATABASE_URL"},
 	{"DATABASE_URL", apply_database_url, MEMBER(database_url), 0, 0, NULL,
 	"PostgreSQL, as a libpq URL or connection string"},
+	{"EVENT_TTL", apply_number, MEMBER(event_ttl), 1, 31536000, "3600",
+	"seconds clients may ask for past events"},
 	{"FRONTEND_URL", apply_origins, MEMBER(origins), 0, 0, "",
 	"comma-separated origins that browsers may call from (CORS)"},
 	{"HOST", apply_host, MEMBER(host), 0, 0, "0.0.0.0",

@@ -29,6 +29,7 @@ struct config
 	struct config_redis redis;
 	char	   *jwt_secret;		/* at least 32 bytes */
 	long		access_token_ttl;	/* seconds */
+	long		event_ttl;		/* seconds that the stream keeps events */
 	long		refresh_token_ttl;	/* seconds */
 	char	   *host;			/* address to listen on */
 	int			port;			/* 0: any free one */

@@ -139,6 +139,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	unsigned	reserved = DESCRIPTORS_PER_WORKER * (unsigned) count + 64;
 	unsigned	share = descriptors > reserved ? (descriptors - reserved) / (unsigned) count : 0;
 	struct board_identity identity = {0};
+	struct relay_metrics relay_metrics = {0};
 	atomic_uint unready = (unsigned) count;
 	struct worker_shared shared = {
 		.config = config,
@@ -146,6 +147,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.catalog = catalog,
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
 		.identity = &identity,
+		.relay_metrics = &relay_metrics,
 		.openapi = openapi,
 		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
 		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,

@@ -1,10 +1,11 @@
 /*
- * relay.c - who leads, when to work, when to sleep.
+ * relay.c - when to work, when to sleep; who leads is leader.c's.
  *
  * One thing at a time: a batch of events (batch.c), a page of a board that is
  * being built (rebuild.c), a beat that says the boards are current, or a wait.
  * next() chooses; every answer leads back to it. What goes wrong with the
- * database connection is mended by a new one.
+ * database connection is mended by a new one. While Redis is away events go
+ * into the stream without it; later it is found to be behind, and built anew.
  *
  * Sleeping (see extension/event.c): a relay that sleeps holds the wake lock
  * exclusively, and then writers send NOTIFY. It gets the lock only when no
@@ -17,17 +18,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attachment.h"
 #include "batch.h"
 #include "db.h"
+#include "leader.h"
 #include "log.h"
 #include "rebuild.h"
 
-/* Keys of advisory locks; extension/timetrackr.h has the same. */
+/* The key of an advisory lock; extension/timetrackr.h has the same. */
 #define WAKE_LOCK "8391171951110545259"
-#define LEADER_LOCK "8391171951110545260"
 
 /* All in ms. */
-#define ELECTION_INTERVAL 300
 #define POLL_INTERVAL 50		/* while awake */
 #define SAFETY_INTERVAL 1000	/* while asleep: for writers with timetrackr.notify = off */
 #define LINGER 500				/* stay awake so long after the last event */
@@ -52,7 +53,6 @@ struct relay
 	struct board *board;		/* NULL: no Redis */
 	enum phase	phase;
 	bool		waiting;		/* the timer, NOTIFY or Redis leads on */
-	bool		attached;		/* what Redis holds is known to be right */
 	bool		asleep;			/* the wake lock is held */
 	bool		notified;		/* since the last look at the outbox */
 	bool		page_is_due;	/* pages and batches take turns */
@@ -60,14 +60,16 @@ struct relay
 	uint64_t	beat_at;
 	uint64_t	pause;
 	struct loop_timer timer;
+	struct leader leader;
+	struct attachment redis;	/* attached: what Redis holds is known to be right */
 	struct batch batch;
+	char		keep_seconds[24];
 	struct rebuild rebuild;
 	struct db_query query;
 	struct db_query aside;		/* runs beside the others */
 };
 
 static void next(void *arg);
-static void elect(void *arg);
 static void take_stock(void *arg);
 
 static const char *const session_settings[] = {
@@ -111,15 +113,24 @@ pause_for(struct relay *relay, loop_timer_fn *then)
 	relay->pause = relay->pause * 2 < PAUSE_MOST ? relay->pause * 2 : PAUSE_MOST;
 }
 
+/* What Redis holds is not known to be right any more. */
+static void
+detach(struct relay *relay)
+{
+	attachment_lose(&relay->redis);
+	relay->beat_at = 0;
+	rebuild_abandon(&relay->rebuild);
+}
+
 /* The connection is new, or what it holds is in doubt. */
 static void
 forget(struct relay *relay)
 {
 	stop_waiting(relay);
-	relay->attached = false;
+	detach(relay);
+	leader_resign(&relay->leader);
 	relay->asleep = false;
 	batch_abandon(&relay->batch);
-	rebuild_abandon(&relay->rebuild);
 	if (relay->board != NULL)
 		board_forget_call(relay->board);
 }
@@ -134,10 +145,20 @@ restart(void *arg)
 	db_reconnect(relay->db, "the relay begins again");
 }
 
-/*
- * Is this answer of interest, and not an error? An error means that the extension
- * is missing, or not granted to us: try all over again after a pause.
- */
+/* The extension is missing, or not granted to us: try all over again after a pause. */
+static void
+refused(void *arg, const struct db_result *result)
+{
+	struct relay *relay = arg;
+
+	log_event(LEVEL_ERROR, "relay_refused", "sqlstate", db_error_sqlstate(result),
+			  "error", db_error_message(result), NULL);
+	forget(relay);
+	relay->phase = PHASE_AWAY;
+	pause_for(relay, restart);
+}
+
+/* Is this answer of interest, and not an error? */
 static bool
 is_good(struct relay *relay, const struct db_result *result)
 {
@@ -145,11 +166,7 @@ is_good(struct relay *relay, const struct db_result *result)
 		return false;
 	if (db_result_outcome(result) == DB_OK)
 		return true;
-	log_event(LEVEL_ERROR, "relay_refused", "sqlstate", db_error_sqlstate(result),
-			  "error", db_error_message(result), NULL);
-	forget(relay);
-	relay->phase = PHASE_AWAY;
-	pause_for(relay, restart);
+	refused(relay, result);
 	return false;
 }
 
@@ -159,7 +176,6 @@ is_true(const struct db_result *result)
 	return db_result_rows(result) == 1 && strcmp(db_result_value(result, 0, 0), "t") == 0;
 }
 
-/* Only an error is of interest. */
 static void
 acknowledged(struct db_query *query, struct db_result *result)
 {
@@ -183,8 +199,7 @@ static void
 doubt(struct relay *relay)
 {
 	wake_up(relay);
-	relay->attached = false;
-	rebuild_abandon(&relay->rebuild);
+	detach(relay);
 	pause_for(relay, take_stock);
 }
 
@@ -256,7 +271,7 @@ index_read(struct db_query *query, struct db_result *result)
 static bool
 beat_is_due(const struct relay *relay)
 {
-	return relay->board != NULL && loop_now(relay->loop) >= relay->beat_at + BEAT_INTERVAL;
+	return relay->redis.attached && loop_now(relay->loop) >= relay->beat_at + BEAT_INTERVAL;
 }
 
 static void
@@ -296,24 +311,18 @@ page_done(void *arg, enum rebuild_outcome outcome)
 	next(relay);
 }
 
-static void
-attach_answered(void *arg, enum board_answer answer, const char *name)
+/* Is Redis asked, or waited for a moment? Else it is attached, or done without. */
+static bool
+awaits_redis(struct relay *relay)
 {
-	struct relay *relay = arg;
+	enum attachment_step step = attachment_seek(&relay->redis);
 
-	(void) name;
-	if (answer != BOARD_OK && answer != BOARD_RESET)
-	{
-		if (answer == BOARD_FOREIGN)
-			log_event(LEVEL_WARN, "relay_redis_taken",
-					  "error", "another database's relay keeps its boards in this Redis", NULL);
-		doubt(relay);
-		return;
-	}
-	log_event(LEVEL_INFO, "relay_attached", "boards", answer == BOARD_OK ? "kept" : "rebuilding", NULL);
-	relay->attached = true;
-	relay->beat_at = 0;
-	next(relay);
+	if (step == ATTACHMENT_SETTLED)
+		return false;
+	wake_up(relay);
+	if (step == ATTACHMENT_WAIT)
+		wait_for(relay, POLL_INTERVAL, next);
+	return true;
 }
 
 /* Do the next thing. */
@@ -325,13 +334,11 @@ next(void *arg)
 	stop_waiting(relay);
 	if (relay->notified)
 		wake_up(relay);
-	if (relay->board != NULL && !relay->attached)
+	if (awaits_redis(relay))
+		return;
+	if (leader_report_is_due(&relay->leader))
 	{
-		/* Events wait for Redis. When it is up, redis_up() leads on. */
-		wake_up(relay);
-		if (!board_attach(relay->board, relay->identity->value, relay->batch.position,
-						  attach_answered, relay))
-			wait_for(relay, SAFETY_INTERVAL, next);
+		leader_report(&relay->leader);
 		return;
 	}
 	if (relay->page_is_due && relay->rebuild.name[0] != '\0')
@@ -342,6 +349,7 @@ next(void *arg)
 	}
 	relay->page_is_due = true;
 	relay->notified = false;
+	relay->batch.board = relay->redis.attached ? relay->board : NULL;
 	(void) batch_run(&relay->batch, loop_now(relay->loop), relay->asleep);	/* false: down() follows */
 }
 
@@ -364,7 +372,7 @@ stock_taken(struct db_query *query, struct db_result *result)
 	if (relay->phase == PHASE_LEADING)
 		next(relay);
 	else
-		elect(relay);
+		leader_campaign(&relay->leader);
 }
 
 /* Ask which database this is, and how far the last leader, or this one, has come. */
@@ -377,33 +385,17 @@ take_stock(void *arg)
 	ask(relay, &relay->query, "SELECT identity, last_position FROM timetrackr.relay_state()", stock_taken);
 }
 
+/* This relay leads from now on. */
 static void
-elected(struct db_query *query, struct db_result *result)
-{
-	struct relay *relay = query->arg;
-
-	if (!is_good(relay, result))
-		return;
-	if (!is_true(result))
-	{
-		wait_for(relay, ELECTION_INTERVAL, elect);
-		return;
-	}
-	relay->phase = PHASE_LEADING;
-	relay->notified = false;
-	log_event(LEVEL_INFO, "relay_leads", NULL);
-	ask(relay, &relay->aside, "LISTEN timetrackr_wake", acknowledged);
-	take_stock(relay);
-}
-
-/* Try to become the leader. */
-static void
-elect(void *arg)
+elected(void *arg)
 {
 	struct relay *relay = arg;
 
-	stop_waiting(relay);
-	ask(relay, &relay->query, "SELECT pg_try_advisory_lock(" LEADER_LOCK ")", elected);
+	relay->phase = PHASE_LEADING;
+	relay->notified = false;
+	attachment_begin(&relay->redis);
+	ask(relay, &relay->aside, "LISTEN timetrackr_wake", acknowledged);
+	take_stock(relay);
 }
 
 static void
@@ -445,12 +437,13 @@ redis_up(void *arg)
 {
 	struct relay *relay = arg;
 
-	if (relay->phase == PHASE_LEADING && relay->waiting && !relay->attached)
+	if (relay->phase == PHASE_LEADING && relay->waiting && !relay->redis.attached)
 		take_stock(relay);
 }
 
 struct relay *
-relay_open(struct loop *loop, const struct config *config, struct board_identity *identity)
+relay_open(struct loop *loop, const struct config *config, struct board_identity *identity,
+		   struct relay_metrics *metrics)
 {
 	struct relay *relay = calloc(1, sizeof *relay);
 	struct db_options db_options = {
@@ -465,6 +458,7 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 	relay->loop = loop;
 	relay->identity = identity;
 	relay->pause = PAUSE_LEAST;
+	snprintf(relay->keep_seconds, sizeof relay->keep_seconds, "%ld", config->event_ttl);
 	if (config->redis.host != NULL)
 		relay->board = board_open(loop, &board_options);
 	if (config->redis.host == NULL || relay->board != NULL)
@@ -475,8 +469,17 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 		free(relay);
 		return NULL;
 	}
+	relay->redis = (struct attachment) {
+		.loop = loop, .board = relay->board, .identity = identity, .position = relay->batch.position,
+		.answered = next, .arg = relay
+	};
+	relay->leader = (struct leader) {
+		.loop = loop, .db = relay->db, .metrics = metrics, .elected = elected, .reported = next,
+		.refused = refused, .arg = relay
+	};
 	relay->batch = (struct batch) {
-		.db = relay->db, .board = relay->board, .working = wake_up, .done = batch_done, .arg = relay
+		.db = relay->db, .keep_seconds = relay->keep_seconds, .metrics = metrics,
+		.working = wake_up, .done = batch_done, .arg = relay
 	};
 	relay->rebuild = (struct rebuild) {
 		.db = relay->db, .board = relay->board, .position = relay->batch.position,

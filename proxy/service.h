@@ -15,6 +15,7 @@
 #include "lane.h"
 #include "limit.h"
 #include "loop.h"
+#include "relay_metrics.h"
 
 struct feed;
 struct tokens;
@@ -31,6 +32,7 @@ struct service
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */
 	bool		(*redis_is_up) (void *state);	/* NULL: no Redis is set */
 	void	   *redis;
+	const struct relay_metrics *relay_metrics;	/* of this process */
 	const atomic_uint *unready;	/* workers of this process that lack a connection */
 	const char *openapi;		/* the document, shared by all workers */
 	size_t		openapi_length;

@@ -101,7 +101,7 @@ open_boards(struct worker *worker, const struct worker_shared *shared)
 		service->redis = worker->leaderboard;
 	}
 	if (worker->number == 0)
-		worker->relay = relay_open(worker->loop, config, shared->identity);
+		worker->relay = relay_open(worker->loop, config, shared->identity, shared->relay_metrics);
 	return worker->number != 0 || worker->relay != NULL;
 }
 
@@ -150,6 +150,7 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->catalog = shared->catalog;
 	service->limits = shared->limits;
 	service->unready = shared->unready;
+	service->relay_metrics = shared->relay_metrics;
 	worker->unready = shared->unready;
 	service->openapi = shared->openapi;
 	service->openapi_length = strlen(shared->openapi);

@@ -12,6 +12,7 @@
 #include "catalog.h"
 #include "config.h"
 #include "limit.h"
+#include "relay_metrics.h"
 
 struct worker;
 
@@ -21,6 +22,7 @@ struct worker_shared
 	const struct config *config;
 	const struct catalog *catalog;
 	struct limits *limits;
+	struct relay_metrics *relay_metrics;
 	struct board_identity *identity;	/* whose boards in Redis to believe */
 	atomic_uint *unready;		/* workers that lack a connection; all of them at first */
 	const char *openapi;

@@ -53,12 +53,96 @@ $$;
 COMMENT ON FUNCTION timetrackr.relay_state() IS
 'What the boards in Redis must come from to be this database''s: identity is database_identity(); last_position names the last batch of events that the relay finished.';
 
+CREATE FUNCTION timetrackr.try_to_lead(inspect boolean)
+RETURNS boolean
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    leader_lock CONSTANT bigint := 8391171951110545260;
+    leader integer;
+BEGIN
+    IF pg_try_advisory_lock(leader_lock) THEN
+        RETURN true;
+    END IF;
+    IF NOT inspect THEN
+        RETURN false;
+    END IF;
+    -- A leader at work says something every second, and waits for Redis for less
+    -- than ten. One that is stopped, or out of reach, would lead for ever.
+    SELECT a.pid INTO leader
+    FROM pg_locks l
+    JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory'
+        AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+        AND l.classid::bigint = leader_lock >> 32
+        AND l.objid::bigint = leader_lock & 4294967295
+        AND l.objsubid = 1
+        AND l.granted
+        AND a.state LIKE 'idle%'
+        AND a.state_change < clock_timestamp() - interval '10 s';
+    IF FOUND THEN
+        RAISE LOG 'timetrackr: the relay''s leader (process %) has been silent for too long and is replaced', leader;
+        PERFORM pg_terminate_backend(leader);
+    END IF;
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.try_to_lead(boolean) IS
+'Makes this session the relay''s leader, until it ends: true. False: another one leads. With inspect a leader whose session has been idle for ten seconds is terminated, so that the next try may succeed.';
+
+CREATE FUNCTION timetrackr.relay_status()
+RETURNS TABLE (
+    outbox_depth bigint,
+    outbox_age_ms bigint,
+    retrying bigint,
+    dead bigint,
+    leader_pid integer,
+    newest_event_id bigint,
+    kept_after_id bigint
+)
+LANGUAGE sql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT
+        o.depth,
+        COALESCE((extract(epoch FROM clock_timestamp() - o.oldest) * 1000)::bigint, 0),
+        o.retrying,
+        (SELECT count(*) FROM timetrackr.dead_events),
+        (
+            SELECT l.pid
+            FROM pg_locks l
+            WHERE l.locktype = 'advisory'
+                AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+                AND l.classid::bigint = 8391171951110545260 >> 32
+                AND l.objid::bigint = 8391171951110545260 & 4294967295
+                AND l.objsubid = 1
+                AND l.granted
+        ),
+        r.stream_id,
+        r.kept_after
+    FROM timetrackr.relay r
+    CROSS JOIN (
+        SELECT
+            count(*) AS depth,
+            min(b.created_at) FILTER (WHERE b.run_at <= now()) AS oldest,
+            count(*) FILTER (WHERE b.attempts > 0) AS retrying
+        FROM timetrackr.outbox b
+    ) o
+$$;
+COMMENT ON FUNCTION timetrackr.relay_status() IS
+'How the relay does: events in the outbox, the age in ms of the oldest one that is due (0: none is), how many have failed and wait for another try, how many are in dead_events; leader_pid is the server process of the relay that leads (null: none does); newest_event_id ends the stream, and kept_after_id is the id after which no event of it was pruned.';
+
 CREATE FUNCTION timetrackr.claim_events(max_events integer, after_id bigint)
 RETURNS TABLE (
     event_id bigint,
     topic text,
     user_id bigint,
-    age_ms bigint
+    age_ms bigint,
+    in_order boolean
 )
 LANGUAGE sql
 VOLATILE
@@ -68,20 +152,43 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 AS $$
+    -- Who may see a project has to be told before what happened there since then,
+    -- also when that transaction has an older id, so after_id is not for it.
+    WITH audience AS MATERIALIZED (
+        SELECT o.id, o.topic, o.payload, o.created_at
+        FROM timetrackr.outbox o
+        WHERE o.topic = 'project_changed'
+            AND o.run_at <= now()
+        ORDER BY o.id
+        LIMIT claim_events.max_events
+        FOR UPDATE SKIP LOCKED
+    ), others AS MATERIALIZED (
+        SELECT o.id, o.topic, o.payload, o.created_at
+        FROM timetrackr.outbox o
+        WHERE o.topic <> 'project_changed'
+            AND o.id > claim_events.after_id
+            AND o.run_at <= now()
+        ORDER BY o.id
+        LIMIT claim_events.max_events - (SELECT count(*) FROM audience)
+        FOR UPDATE SKIP LOCKED
+    )
     SELECT
-        o.id,
-        o.topic,
-        timetrackr.payload_id(o.payload, 'user_id'),
-        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::bigint
-    FROM timetrackr.outbox o
-    WHERE o.id > claim_events.after_id
-        AND o.run_at <= now()
-    ORDER BY o.id
-    LIMIT claim_events.max_events
-    FOR UPDATE SKIP LOCKED
+        c.id,
+        c.topic,
+        timetrackr.payload_id(c.payload, 'user_id'),
+        (extract(epoch FROM clock_timestamp() - c.created_at) * 1000)::bigint,
+        c.in_order
+    FROM (
+        SELECT a.*, false AS in_order
+        FROM audience a
+        UNION ALL
+        SELECT o.*, true
+        FROM others o
+    ) c
+    ORDER BY c.in_order, c.id
 $$;
 COMMENT ON FUNCTION timetrackr.claim_events(integer, bigint) IS
-'Locks the next max_events due events with an id over after_id until the end of the transaction, oldest first; events that somebody else has locked are left out. user_id is that of the payload, null when it has none that could be a user''s id. age_ms is how many milliseconds ago the transaction began that wrote the event.';
+'Locks the next max_events due events until the end of the transaction: first all that tell who may see a project (in_order is false), then those with an id over after_id, each oldest first; events that somebody else has locked are left out. user_id is that of the payload, null when it has none that could be a user''s id. age_ms is how many milliseconds ago the transaction began that wrote the event.';
 
 CREATE FUNCTION timetrackr.finish_events(
     event_ids bigint[],

@@ -50,7 +50,7 @@ BEGIN
 
     -- What the relay calls.
     PERFORM timetrackr.grant_functions(role, ARRAY[
-        'relay_state', 'claim_events', 'finish_events', 'fail_events',
+        'relay_state', 'relay_status', 'try_to_lead', 'claim_events', 'finish_events', 'fail_events',
         'live_boards', 'board_index', 'board_member', 'board_changes', 'board_page',
         'stream_state', 'stream_after'
     ]);

@@ -20,6 +20,7 @@ WRONG = {
     "PORT": ["abc", "70000", "-1"],
     "RATE_LIMIT_PER_MINUTE": ["-1", "1e9"],
     "REDIS_URL": ["http://127.0.0.1", "redis://127.0.0.1:x"],
+    "EVENT_TTL": ["0", "hour"],
     "REFRESH_TOKEN_TTL": ["0", "month"],
     "TRUST_PROXY": ["maybe"],
     "WORKERS": ["-1", "many"],

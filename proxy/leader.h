@@ -1,0 +1,48 @@
+/*
+ * leader.h - which of the relays leads: the one whose session holds an advisory
+ * lock. Also what a leader reports of the outbox.
+ */
+#ifndef TIMETRACKR_LEADER_H
+#define TIMETRACKR_LEADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db.h"
+#include "loop.h"
+#include "relay_metrics.h"
+
+/* Embedded by the relay, which sets the first part. */
+struct leader
+{
+	struct loop *loop;
+	struct db  *db;				/* the relay's: the lock goes with it */
+	struct relay_metrics *metrics;
+	void		(*elected) (void *arg);
+	void		(*reported) (void *arg);
+	/* A statement was refused. */
+	void		(*refused) (void *arg, const struct db_result *result);
+	void	   *arg;
+
+	/* Private. */
+	bool		running;
+	unsigned	attempts;
+	uint64_t	reported_at;
+	struct loop_timer timer;
+	const char *values[1];
+	struct db_query query;
+};
+
+/* Try to become the leader, until elected() is called. A leader that has been doing nothing for long is unseated. */
+void		leader_campaign(struct leader *leader);
+
+/* Is it time for a report? */
+bool		leader_report_is_due(const struct leader *leader);
+
+/* Note in the metrics how the outbox stands, and call reported(). */
+void		leader_report(struct leader *leader);
+
+/* The connection is lost, or about to be: it leads and campaigns no more. */
+void		leader_resign(struct leader *leader);
+
+#endif

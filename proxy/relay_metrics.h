@@ -1,0 +1,36 @@
+/*
+ * relay_metrics.h - what the relay of this process counts, for whoever shows it.
+ *
+ * Written by the relay's thread, read by any. The depth of the outbox and the
+ * like are not counted but known to the database: see timetrackr.relay_status().
+ */
+#ifndef TIMETRACKR_RELAY_METRICS_H
+#define TIMETRACKR_RELAY_METRICS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct relay_metrics
+{
+	/* Since the start of the process. */
+	_Atomic uint64_t events;	/* put into the stream */
+	_Atomic uint64_t batches;	/* that had events */
+	_Atomic uint64_t failures;	/* times that an event could not be applied, and will be retried or is dead */
+	_Atomic uint64_t deaths;	/* events moved to dead_events */
+	_Atomic uint64_t elections; /* times that this process became the leader */
+
+	/* While this process leads, some seconds old at most; else 0. */
+	_Atomic int64_t leads;		/* 1: yes */
+	_Atomic int64_t outbox_depth;	/* events, those that wait for a retry included */
+	_Atomic int64_t outbox_age_ms;	/* of the oldest event that is due */
+	_Atomic int64_t retrying;	/* events that failed at least once */
+	_Atomic int64_t dead;		/* rows of dead_events */
+};
+
+static inline void
+relay_count(_Atomic uint64_t *counter, uint64_t count)
+{
+	atomic_fetch_add_explicit(counter, count, memory_order_relaxed);
+}
+
+#endif
