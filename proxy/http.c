@@ -102,6 +102,25 @@ read_stream(void *arg, uint64_t position, char *buffer, size_t size)
 	return count;
 }
 
+static void
+release_rendered(void *rendered)
+{
+	rendered_release(rendered);
+}
+
+/* A body that others send, too: it is not copied. */
+static struct MHD_Response *
+share_response(const struct answer *answer)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer_with_free_callback_cls(answer->shared_length, (void *) answer->shared,
+															   release_rendered, answer->rendered);
+
+	if (response != NULL)
+		(void) rendered_hold(answer->rendered);
+	return response;
+}
+
 /* The answer's body, as MHD is to send it; NULL when memory is out. */
 static struct MHD_Response *
 make_response(struct exchange *exchange)
@@ -115,7 +134,9 @@ make_response(struct exchange *exchange)
 	if (request_streams(exchange->request))
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream,
 												 exchange, NULL);
-	own = answer->shared == NULL && length > 0 ? request_take_body(exchange->request) : NULL;
+	if (answer->rendered != NULL)
+		return share_response(answer);
+	own = length > 0 ? request_take_body(exchange->request) : NULL;
 	if (own == NULL)
 		return MHD_create_response_from_buffer(length, (void *) shared, MHD_RESPMEM_PERSISTENT);
 	response = MHD_create_response_from_buffer(length, own, MHD_RESPMEM_MUST_FREE);

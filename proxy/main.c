@@ -12,6 +12,7 @@
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
+#include "generations.h"
 #include "limit.h"
 #include "log.h"
 #include "net.h"
@@ -148,6 +149,8 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
 		.identity = &identity,
 		.relay_metrics = &relay_metrics,
+		.writes = writes_create(),
+		.cache_counters = calloc((size_t) count, sizeof *shared.cache_counters),
 		.openapi = openapi,
 		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
 		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,
@@ -159,7 +162,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	char		port_text[16];
 	sigset_t	ending;
 
-	if (fds == NULL || shared.limits == NULL || !block_signals(&ending) ||
+	if (fds == NULL || shared.limits == NULL || shared.writes == NULL || shared.cache_counters == NULL || !block_signals(&ending) ||
 		!net_listen(config->host, &port, fds, count, why, sizeof why))
 		complain(why);
 	else
@@ -171,6 +174,8 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		status = serve_on(&shared, fds, count, &ending);
 	}
 	limits_free(shared.limits);
+	writes_free(shared.writes);
+	free(shared.cache_counters);
 	free(fds);
 	log_finish();
 	return status;

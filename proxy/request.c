@@ -2,9 +2,10 @@
  * request.c - a request as a state machine.
  *
  *   NEW ──run──▶ ACCELERATED ──declined──▶ QUERIED ──▶ ANSWERED
- *     └───────────(or straight)──────────────┘  any state ──refused, or too late──▶ ANSWERED
+ *     ├───────────(or straight)──────────────┘  any state ──refused, or too late──▶ ANSWERED
+ *     └──▶ JOINED ──▶ ANSWERED  (request_cache.c: another one's query, or none, answers)
  *
- * Only finish() enters ANSWERED. Two parties hold a request: the HTTP side,
+ * Only request_finish() enters ANSWERED. Two parties hold a request: the HTTP side,
  * until request_release(), and whoever works for it (a lane or an
  * accelerator), until that reports back; the last to let go frees it. So a
  * deadline can answer while the database is still busy with the statement.
@@ -75,6 +76,8 @@ void
 request_release(struct request *request)
 {
 	request->released = true;
+	if (request->state == JOINED)
+		request_leave_cache(request);
 	if (request->working && (request->state == QUERIED ? lane_withdraw(&request->job)
 							 : stream_stop(&request->stream)))
 		request->working = false;
@@ -111,15 +114,17 @@ log_answer(const struct request *request)
 	log_request(&line);
 }
 
-/* The answer is built: complete it with what all have, log it, tell the HTTP side. */
-static void
-finish(struct request *request)
+void
+request_finish(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 	struct answer *answer = &request->answer;
 	bool		is_public = admission->user_id == 0 && admission->route != NULL &&
 		admission->route->method == METHOD_GET;
 
+	/* a session has secrets beside what the client chose: their lengths must not mix */
+	if (answer->status < 300 && admission->route != NULL && admission->route->shape != SHAPE_SESSION)
+		answer_encode(answer, request->head.accept_encoding);
 	answer_add_common(answer, admission->id, is_public && answer->status < 400
 					  ? "no-cache" : "no-store", admission->origin);
 	answer_add_limit(answer, admission->limit_name, &admission->limit, &request->arena);
@@ -138,8 +143,8 @@ finish(struct request *request)
 		request->client.answered(request->client.arg);
 }
 
-static void
-finish_with_problem(struct request *request)
+void
+request_finish_with_problem(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 
@@ -149,14 +154,14 @@ finish_with_problem(struct request *request)
 	if (request->problem.status == 405)
 		answer_add_header(&request->answer, "Allow",
 						  admit_allow(admission->allowed, &request->arena));
-	finish(request);
+	request_finish(request);
 }
 
 static void
 fail(struct request *request, int status, const char *code, const char *detail)
 {
 	problem_set(&request->problem, status, code, detail);
-	finish_with_problem(request);
+	request_finish_with_problem(request);
 }
 
 void
@@ -168,7 +173,7 @@ request_refuse(struct request *request, int status, const char *code, const char
 }
 
 static void
-answer_rows(struct request *request, const struct db_result *result)
+answer_result(struct request *request, const struct db_result *result)
 {
 	const struct reply_call call = {
 		.service = request->service,
@@ -179,26 +184,14 @@ answer_rows(struct request *request, const struct db_result *result)
 		.arena = &request->arena,
 	};
 
-	if (!reply_rows(&request->answer, &call, result, &request->problem))
+	if (!reply_result(&request->answer, &call, result, request->admission.id, &request->problem))
 	{
-		finish_with_problem(request);
+		request_finish_with_problem(request);
 		return;
 	}
 	if (call.route->shape == SHAPE_CSV)
 		request_begin_stream(request, result);
-	finish(request);
-}
-
-static void
-answer_error(struct request *request, const struct db_result *result)
-{
-	if (!problem_from_error(&request->problem, result, &request->arena))
-		problem_set(&request->problem, 503, "out_of_memory", "The server is out of memory.");
-	if (request->problem.status >= 500)
-		log_event(LEVEL_ERROR, "statement_failed", "route", request->admission.route->path,
-				  "request_id", request->admission.id, "sqlstate", db_error_sqlstate(result),
-				  "error", db_error_message(result), NULL);
-	finish_with_problem(request);
+	request_finish(request);
 }
 
 /* ---- working: database and accelerators ---- */
@@ -208,6 +201,8 @@ too_late(void *arg)
 {
 	struct request *request = arg;
 
+	if (request->state == JOINED)
+		request_leave_cache(request);
 	if (request->state == QUERIED && request->working && lane_withdraw(&request->job))
 	{
 		request->working = false;
@@ -223,16 +218,11 @@ query_done(struct lane_job *job, struct db_result *result)
 	struct request *request = job->arg;
 
 	request->working = false;
+	request_tell_cache(request, result);
 	if (request->state == ANSWERED || request->released)
 		request_let_go(request);
-	else if (result == NULL || db_result_outcome(result) == DB_LOST)
-		fail(request, 503, "database_unavailable", result == NULL
-			 ? "The database is not available."
-			 : "The connection to the database broke. Whether this has happened is unknown.");
-	else if (db_result_outcome(result) == DB_ERROR)
-		answer_error(request, result);
 	else
-		answer_rows(request, result);
+		answer_result(request, result);
 }
 
 /* After a long wait: is the client still there, or has it hung up or been answered already? */
@@ -252,6 +242,8 @@ query(struct request *request)
 	bool		adds_viewer = route->lane == LANE_READ && route->viewer < 0;
 
 	request->state = QUERIED;
+	if (request->service->public_cache != NULL)
+		request->stamp = public_cache_stamp(request->service->public_cache);
 	request->job = (struct lane_job) {
 		.statement = request->admission.wants_csv ? &route->csv : &route->statement,
 		.value_count = (int) route->param_count + adds_viewer,
@@ -280,7 +272,7 @@ accelerator_done(void *arg, bool was_answered, const struct accelerated_row *row
 	{
 		answer_set_list(&request->answer, request->admission.route, &request->values,
 						&request->target, rows, row_count, &request->arena);
-		finish(request);
+		request_finish(request);
 	}
 	else
 		query(request);
@@ -322,7 +314,7 @@ ready_done(struct lane_job *job, struct db_result *result)
 	else
 	{
 		builtin_answer(&request->answer, request->service, BUILTIN_READYZ);
-		finish(request);
+		request_finish(request);
 	}
 }
 
@@ -359,7 +351,7 @@ run_builtin(struct request *request)
 		return;
 	}
 	builtin_answer(&request->answer, request->service, builtin);
-	finish(request);
+	request_finish(request);
 }
 
 static void
@@ -369,7 +361,7 @@ run_options(struct request *request)
 
 	answer_set_options(&request->answer, admit_allow(admission->allowed, &request->arena),
 					   admission->origin != NULL);
-	finish(request);
+	request_finish(request);
 }
 
 /* ---- from head to run ---- */
@@ -431,17 +423,17 @@ call_route(struct request *request)
 	const char *body = takes_body && request->body_length > 0 ? request->body.data : NULL;
 
 	if (takes_body && !admit_body(route, &request->head, request->body_length, &request->problem))
-		finish_with_problem(request);
+		request_finish_with_problem(request);
 	else if (request->body.failed || (request->admission.user_id != 0 && context.viewer_id == NULL))
 		fail(request, 503, "out_of_memory", "The server is out of memory.");
 	else if (!params_fill(route, &request->target, body, request->body.length, &context,
 						  &request->values, &request->arena, &request->problem))
-		finish_with_problem(request);
+		request_finish_with_problem(request);
 	else
 	{
 		/* a read whose function does not ask for the viewer gets it behind its own parameters */
 		request->values.value[route->param_count] = context.viewer_id;
-		if (!accelerate(request))
+		if (!request_use_cache(request) && !accelerate(request))
 			query(request);
 	}
 }
@@ -451,7 +443,7 @@ request_run(struct request *request)
 {
 	request->running = true;
 	if (request->refused)
-		finish_with_problem(request);
+		request_finish_with_problem(request);
 	else if (request->admission.is_options)
 		run_options(request);
 	else if (request->admission.route->builtin != BUILTIN_NONE)

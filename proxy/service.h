@@ -18,6 +18,8 @@
 #include "relay_metrics.h"
 
 struct feed;
+struct public_cache;
+struct rendered;
 struct tokens;
 
 struct service
@@ -34,8 +36,8 @@ struct service
 	void	   *redis;
 	const struct relay_metrics *relay_metrics;	/* of this process */
 	const atomic_uint *unready;	/* workers of this process that lack a connection */
-	const char *openapi;		/* the document, shared by all workers */
-	size_t		openapi_length;
+	struct rendered *openapi;	/* the document */
+	struct public_cache *public_cache;	/* NULL: nothing is kept */
 	char		refresh_ttl[24];	/* the setting, as a value of a call */
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */
 	uint64_t	id_counter;

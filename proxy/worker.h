@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "board.h"
+#include "cache.h"
 #include "catalog.h"
 #include "config.h"
 #include "limit.h"
@@ -23,6 +24,8 @@ struct worker_shared
 	const struct catalog *catalog;
 	struct limits *limits;
 	struct relay_metrics *relay_metrics;
+	struct writes *writes;		/* what this process has written, for its caches */
+	struct cache_counters *cache_counters;	/* one for each worker */
 	struct board_identity *identity;	/* whose boards in Redis to believe */
 	atomic_uint *unready;		/* workers that lack a connection; all of them at first */
 	const char *openapi;
