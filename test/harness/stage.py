@@ -24,8 +24,10 @@ class Stage:
         self.postgres.install(name)
         return name
 
-    def proxy(self, database=None, redis=True):
-        settings = {"REDIS_URL": self.redis.url} if redis else {}
+    def proxy(self, database=None, redis=True, workers=2, **settings):
+        settings["WORKERS"] = workers
+        if redis:
+            settings["REDIS_URL"] = self.redis.url
         url = self.postgres.proxy_url(database or self.database)
         proxy = Proxy(self.directory / f"proxy{len(self.proxies)}", DATABASE_URL=url, **settings)
         self.proxies.append(proxy)
