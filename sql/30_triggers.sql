@@ -1,5 +1,7 @@
 -- Trigger functions, all in C. SECURITY DEFINER, so that a role that may write
 -- entries needs no right on the derived tables and can't forge them.
+-- Sequential scans are off where each statement reads by user: a plan made when
+-- a table was empty, and known to be, would read all of what a load adds to it.
 
 CREATE FUNCTION timetrackr.entry_before()
 RETURNS trigger
@@ -15,6 +17,7 @@ RETURNS trigger
 LANGUAGE C
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS 'MODULE_PATHNAME', 'tt_entry_after';
 COMMENT ON FUNCTION timetrackr.entry_after() IS
 'Trigger: refuses overlaps and brings totals, scores, streaks, timeline, badges and outbox in line with what a statement changed.';
