@@ -46,6 +46,7 @@ enum catalog_shape
 	SHAPE_LIST,					/* an array, paged when the function has after_ parameters */
 	SHAPE_REPORT,				/* an array, or CSV where Accept prefers that */
 	SHAPE_CSV,					/* a list as CSV, all of it, fetched page by page by its after_ parameters */
+	SHAPE_EVENTS,				/* an array, waited for while it is empty (parameters after, wait, limit) */
 	SHAPE_SESSION,				/* one object, completed with an access token */
 	SHAPE_NOTHING				/* no body */
 };

@@ -54,6 +54,16 @@ struct feed
 	struct db_query read;
 };
 
+static const char *const session_settings[] = {
+	/* Events that nobody takes in must not pile up in the server, whose NOTIFY would fail in the end. */
+	"tcp_user_timeout", "30000",
+	"tcp_keepalives_idle", "10",
+	"tcp_keepalives_interval", "5",
+	"tcp_keepalives_count", "3",
+	"statement_timeout", "10000",
+	NULL
+};
+
 /* ---- telling the listeners ---- */
 
 void
@@ -368,7 +378,7 @@ feed_new(struct loop *loop, const char *database_url)
 {
 	struct feed *feed = calloc(1, sizeof *feed);
 	struct db_options options = {
-		.url = database_url, .name = "timetrackr feed", .silence_limit = SILENCE_LIMIT,
+		.url = database_url, .name = "timetrackr feed", .settings = session_settings, .silence_limit = SILENCE_LIMIT,
 		.up = database_up, .down = database_down, .notified = notified, .arg = feed
 	};
 

@@ -256,12 +256,12 @@ add_request_body(struct text *out, const struct catalog_route *route)
 static void
 add_content(struct text *out, const struct catalog_route *route)
 {
-	bool		is_list = route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT;
+	bool		is_list = route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT;
 
-	if (catalog_is_paged(route))
-		text_add(out, ",\"headers\":{\"Link\":{\"description\":"
-				 "\"The next page, as rel=\\\"next\\\"; absent on the last one.\","
-				 "\"schema\":{\"type\":\"string\"}}}");
+	if (catalog_is_paged(route) || route->shape == SHAPE_EVENTS)
+		text_printf(out, ",\"headers\":{\"Link\":{\"description\":\"%s\",\"schema\":{\"type\":\"string\"}}}",
+					route->shape == SHAPE_EVENTS ? "Where to go on, as rel=\\\"next\\\"."
+					: "The next page, as rel=\\\"next\\\"; absent on the last one.");
 	if (route->shape == SHAPE_CSV)
 	{
 		text_add(out, ",\"content\":{\"text/csv\":{\"schema\":{\"type\":\"string\"}}}");
@@ -310,6 +310,8 @@ add_responses(struct text *out, const struct catalog_route *route)
 			add_problem(out, 406);
 		if (route->lane != LANE_READ)
 			add_problem(out, 409);
+		if (route->shape == SHAPE_EVENTS)
+			add_problem(out, 410);
 		add_problem(out, 422);
 		add_problem(out, 429);
 	}

@@ -43,6 +43,7 @@ static const struct
 	{406, "Not Acceptable"},
 	{408, "Request Timeout"},
 	{409, "Conflict"},
+	{410, "Gone"},
 	{411, "Length Required"},
 	{413, "Content Too Large"},
 	{414, "URI Too Long"},

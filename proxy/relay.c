@@ -170,12 +170,6 @@ is_good(struct relay *relay, const struct db_result *result)
 	return false;
 }
 
-static bool
-is_true(const struct db_result *result)
-{
-	return db_result_rows(result) == 1 && strcmp(db_result_value(result, 0, 0), "t") == 0;
-}
-
 static void
 acknowledged(struct db_query *query, struct db_result *result)
 {
@@ -211,7 +205,7 @@ sleep_locked(struct db_query *query, struct db_result *result)
 
 	if (!is_good(relay, result))
 		return;
-	if (!is_true(result))
+	if (strcmp(db_result_value(result, 0, 0), "t") != 0)
 	{
 		/* A writer that counts on us is at work. */
 		wait_for(relay, POLL_INTERVAL, next);

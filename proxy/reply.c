@@ -157,7 +157,7 @@ reply_rows(struct answer *answer, const struct reply_call *call,
 		return reply_stream(answer, call);
 	if (call->wants_csv)
 		return reply_csv(answer, call, result);
-	if (route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT)
+	if (route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT)
 		return reply_list(answer, call, result, problem);
 	return reply_row(answer, call, result, 2, problem);
 }

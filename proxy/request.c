@@ -2,7 +2,8 @@
  * request.c - a request as a state machine.
  *
  *   NEW ──run──▶ ACCELERATED ──declined──▶ QUERIED ──▶ ANSWERED
- *     ├───────────(or straight)──────────────┘  any state ──refused, or too late──▶ ANSWERED
+ *     ├───────────(or straight)──────────────┘ ▲ └─▶ WAITING (request_poll.c)
+ *     │                                        └──────┘  any state ──refused, or too late──▶ ANSWERED
  *     └──▶ JOINED ──▶ ANSWERED  (request_cache.c: another one's query, or none, answers)
  *
  * Only request_finish() enters ANSWERED. Two parties hold a request: the HTTP side,
@@ -25,6 +26,7 @@
 /* A request is answered after this many ms in any case; statements are ended earlier. */
 #define REQUEST_LIMIT 15000
 #define BULK_LIMIT 100000
+#define EVENTS_LIMIT (REQUEST_LIMIT + POLL_SECONDS_MAX * 1000)
 #define READY_LIMIT 2000
 
 static uint64_t
@@ -61,6 +63,7 @@ request_let_go(struct request *request)
 	if (!request->released || request->working)
 		return;
 	loop_timer_stop(request->service->loop, &request->deadline);
+	poll_end(&request->waiter);
 	if (request->state != ANSWERED)
 		request->service->unfinished--;
 	if (request->admission.holds_slot)
@@ -138,6 +141,7 @@ request_finish(struct request *request)
 	request->state = ANSWERED;
 	request->service->unfinished--;
 	loop_timer_stop(request->service->loop, &request->deadline);
+	poll_end(&request->waiter);
 	log_answer(request);
 	if (!request->running && !request->released)
 		request->client.answered(request->client.arg);
@@ -184,6 +188,9 @@ answer_result(struct request *request, const struct db_result *result)
 		.arena = &request->arena,
 	};
 
+	if (call.route->shape == SHAPE_EVENTS && result != NULL && db_result_outcome(result) == DB_OK &&
+		request_polls_on(request, result))
+		return;
 	if (!reply_result(&request->answer, &call, result, request->admission.id, &request->problem))
 	{
 		request_finish_with_problem(request);
@@ -191,6 +198,8 @@ answer_result(struct request *request, const struct db_result *result)
 	}
 	if (call.route->shape == SHAPE_CSV)
 		request_begin_stream(request, result);
+	if (call.route->shape == SHAPE_EVENTS)
+		request_link_events(request, result);
 	request_finish(request);
 }
 
@@ -235,11 +244,13 @@ is_wanted(const struct lane_job *job)
 		request->client.is_there(request->client.arg);
 }
 
-static void
-query(struct request *request)
+void
+request_query(struct request *request)
 {
 	const struct catalog_route *route = request->admission.route;
 	bool		adds_viewer = route->lane == LANE_READ && route->viewer < 0;
+	/* a replica may not have come as far as the feed */
+	enum catalog_lane lane = route->shape == SHAPE_EVENTS ? LANE_WRITE : route->lane;
 
 	request->state = QUERIED;
 	if (request->service->public_cache != NULL)
@@ -253,10 +264,11 @@ query(struct request *request)
 		.arg = request,
 	};
 	request->working = true;
-	if (lane_submit(request->service->lanes[route->lane], &request->job))
+	poll_look(&request->waiter);
+	if (lane_submit(request->service->lanes[lane], &request->job))
 		return;
 	request->working = false;
-	fail(request, 503, lane_is_up(request->service->lanes[route->lane])
+	fail(request, 503, lane_is_up(request->service->lanes[lane])
 		 ? "overloaded" : "database_unavailable", "The server is too busy or without its database.");
 }
 
@@ -275,7 +287,7 @@ accelerator_done(void *arg, bool was_answered, const struct accelerated_row *row
 		request_finish(request);
 	}
 	else
-		query(request);
+		request_query(request);
 }
 
 /*
@@ -429,12 +441,14 @@ call_route(struct request *request)
 	else if (!params_fill(route, &request->target, body, request->body.length, &context,
 						  &request->values, &request->arena, &request->problem))
 		request_finish_with_problem(request);
+	else if (route->shape == SHAPE_EVENTS && !request_begin_poll(request))
+		fail(request, 503, "overloaded", "Too many clients wait for events.");
 	else
 	{
 		/* a read whose function does not ask for the viewer gets it behind its own parameters */
 		request->values.value[route->param_count] = context.viewer_id;
 		if (!request_use_cache(request) && !accelerate(request))
-			query(request);
+			request_query(request);
 	}
 }
 
@@ -453,7 +467,8 @@ request_run(struct request *request)
 	request->running = false;
 	if (request->state != ANSWERED && !request->deadline.active)
 		loop_timer_set(request->service->loop, &request->deadline,
-					   request->admission.route->lane == LANE_BULK ? BULK_LIMIT : REQUEST_LIMIT,
+					   request->admission.route->lane == LANE_BULK ? BULK_LIMIT :
+					   request->admission.route->shape == SHAPE_EVENTS ? EVENTS_LIMIT : REQUEST_LIMIT,
 					   too_late, request);
 	return request->state == ANSWERED;
 }

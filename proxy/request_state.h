@@ -1,10 +1,11 @@
 /*
- * request_state.h - what a request knows: shared by request.c, request_cache.c
- * and request_stream.c, and nobody else's business.
+ * request_state.h - what a request knows: shared by request.c, request_cache.c,
+ * request_stream.c and request_poll.c, and nobody else's business.
  */
 #ifndef TIMETRACKR_REQUEST_STATE_H
 #define TIMETRACKR_REQUEST_STATE_H
 
+#include "poll.h"
 #include "public_cache.h"
 #include "request.h"
 #include "stream.h"
@@ -15,6 +16,7 @@ enum state
 	JOINED,						/* it waits for the cache */
 	ACCELERATED,
 	QUERIED,
+	WAITING,					/* for an event */
 	ANSWERED
 };
 
@@ -42,7 +44,15 @@ struct request
 	struct problem problem;
 	struct answer answer;
 	struct stream stream;		/* of an answer that comes page by page */
+	struct poll_waiter waiter;	/* of one that waits for events */
+	char		position[24];	/* of the newest event that its statement saw */
 };
+
+/* Run its statement: QUERIED. */
+void		request_query(struct request *request);
+
+/* The answer is built: complete it with what all have, log it, tell the HTTP side. ANSWERED. */
+void		request_finish(struct request *request);
 
 /* Free it when nobody holds it any more. */
 void		request_let_go(struct request *request);
@@ -71,5 +81,14 @@ void		request_tell_cache(struct request *request, const struct db_result *result
  * One that is the last page, too, becomes the answer's body.
  */
 void		request_begin_stream(struct request *request, const struct db_result *first);
+
+/* A list of events is about to be asked for. False: too many wait for theirs. */
+bool		request_begin_poll(struct request *request);
+
+/* The list is there; when it is empty and there is time left the request waits, or asks again: true. */
+bool		request_polls_on(struct request *request, const struct db_result *result);
+
+/* The list has become the answer: say where to go on. */
+void		request_link_events(struct request *request, const struct db_result *result);
 
 #endif

@@ -18,6 +18,7 @@
 #include "relay_metrics.h"
 
 struct feed;
+struct poll;
 struct public_cache;
 struct rendered;
 struct tokens;
@@ -28,6 +29,7 @@ struct service
 	const struct config *config;
 	const struct catalog *catalog;
 	struct lane *lanes[LANE_COUNT];
+	struct poll *poll;			/* those who wait for events */
 	struct feed *feed;			/* events of the whole database, as they come in */
 	struct tokens *tokens;
 	struct limits *limits;

@@ -56,7 +56,7 @@ add_found(struct text *sql, struct catalog_route *route, size_t viewer)
 /*
  * A read. A viewer who is gone and a subject that is not there are told from a
  * missing row by two columns in front; the keys of the cursor follow, times
- * among them in ISO 8601. `format` is the function that writes a row.
+ * among them in ISO 8601; for events, their id and the position of the stream. `format` is the function that writes a row.
  */
 static void
 add_read(struct text *sql, struct catalog_route *route, const char *format)
@@ -73,9 +73,13 @@ add_read(struct text *sql, struct catalog_route *route, const char *format)
 		else
 			text_printf(sql, ", r.\"%s\"::pg_catalog.text", name);
 	}
+	if (route->shape == SHAPE_EVENTS)
+		text_add(sql, ", r.id::pg_catalog.text, v.position");
 	text_printf(sql, " FROM (SELECT ($%zu::bigint IS NULL OR timetrackr.user_exists($%zu::bigint)) AS viewer, ",
 				viewer, viewer);
 	add_found(sql, route, viewer);
+	if (route->shape == SHAPE_EVENTS)
+		text_add(sql, ", timetrackr.stream_position()::pg_catalog.text AS position");
 	text_add(sql, " OFFSET 0) v LEFT JOIN LATERAL (SELECT * FROM ");
 	add_call(sql, route);
 	text_add(sql, ") r ON v.viewer AND v.found");

@@ -16,6 +16,7 @@
 #include "http.h"
 #include "leaderboard.h"
 #include "log.h"
+#include "poll.h"
 #include "public_cache.h"
 #include "relay.h"
 #include "rendered.h"
@@ -196,7 +197,9 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 	worker->http = http_create(&worker->service, listen_fd, shared->connections);
 	if (worker->http != NULL && open_lanes(worker, shared->config))
 		worker->service.feed = feed_new(worker->loop, shared->config->database_url);
-	if (worker->service.feed == NULL || !open_boards(worker, shared) || !open_cache(worker, shared))
+	if (worker->service.feed != NULL)
+		worker->service.poll = poll_new(worker->loop, worker->service.feed);
+	if (worker->service.poll == NULL || !open_boards(worker, shared) || !open_cache(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
@@ -243,6 +246,7 @@ begin_drain(void *arg)
 	struct worker *worker = arg;
 
 	loop_timer_set(worker->loop, &worker->drain_limit, DRAIN_LIMIT, stop_loop, worker);
+	poll_drain(worker->service.poll);
 	http_drain(worker->http, stop_loop, worker);
 }
 
@@ -268,6 +272,7 @@ worker_free(struct worker *worker)
 	http_free(worker->http);
 	leaderboard_close(worker->leaderboard);
 	relay_close(worker->relay);
+	poll_free(worker->service.poll);
 	public_cache_end(worker->service.public_cache);
 	feed_free(worker->service.feed);
 	for (int i = 0; i < LANE_COUNT; i++)

@@ -150,6 +150,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 -- The outbox is small or huge when its statistics say the opposite.
 SET enable_seqscan = off
+SET jit = off
 SET enable_bitmapscan = off
 AS $$
     -- Who may see a project has to be told before what happened there since then,
@@ -201,6 +202,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 AS $$
 DECLARE
     state timetrackr.relay;
@@ -275,6 +277,7 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 AS $$
     WITH buried AS (
         DELETE FROM timetrackr.outbox o

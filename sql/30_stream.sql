@@ -117,6 +117,7 @@ RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 AS $$
 DECLARE
     -- A clock that was set back must not keep old events for ever.
@@ -143,18 +144,21 @@ BEGIN
         ORDER BY s.id
         LIMIT bite
     ) o;
-    DELETE FROM timetrackr.stream s
-    WHERE s.id > (SELECT r.kept_after FROM timetrackr.relay r)
-        AND s.id < COALESCE(kept_from, looked_at + 1);
+    WITH dropped AS (
+        DELETE FROM timetrackr.stream s
+        WHERE s.id > (SELECT r.kept_after FROM timetrackr.relay r)
+            AND s.id < COALESCE(kept_from, looked_at + 1)
+        RETURNING s.id
+    )
     UPDATE timetrackr.relay r
-    SET kept_after = COALESCE(kept_from - 1, looked_at);
+    SET kept_after = (SELECT max(d.id) FROM dropped d);
     RETURN kept_from IS NULL;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.prune_stream(integer, integer) IS
 'Part of finish_events(): drops events of the stream that are older than keep_seconds, at most bite of them. True when there may be more.';
 
-CREATE FUNCTION timetrackr.stream_check(after_id bigint)
+CREATE FUNCTION timetrackr.stream_check(after_id bigint, wait integer DEFAULT NULL)
 RETURNS boolean
 LANGUAGE plpgsql
 STABLE
@@ -162,6 +166,12 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF wait NOT BETWEEN 0 AND 30 THEN
+        RAISE EXCEPTION 'wait is from 0 to 30 seconds'
+            USING ERRCODE = 'TT422',
+                  CONSTRAINT = 'out_of_range',
+                  COLUMN = 'wait';
+    END IF;
     IF after_id <> 0 AND NOT EXISTS (
         SELECT
         FROM timetrackr.relay r
@@ -175,8 +185,47 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION timetrackr.stream_check(bigint) IS
-'True when every event after after_id is still in the stream; for 0 and null always. Errors: 410 events_gone.';
+COMMENT ON FUNCTION timetrackr.stream_check(bigint, integer) IS
+'True when every event after after_id is still in the stream; for 0 and null always. Errors: 410 events_gone; 422 out_of_range when wait is not from 0 to 30.';
+
+CREATE FUNCTION timetrackr.stream_position()
+RETURNS bigint
+LANGUAGE sql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.stream_id
+    FROM timetrackr.relay r
+$$;
+COMMENT ON FUNCTION timetrackr.stream_position() IS
+'The id of the newest event of the stream: who sees nothing after it has seen everything.';
+
+CREATE FUNCTION timetrackr.events(
+    viewer_id bigint,
+    after bigint DEFAULT NULL,
+    wait integer DEFAULT NULL,
+    "limit" integer DEFAULT 50
+)
+RETURNS TABLE (
+    id bigint,
+    topic text,
+    data jsonb
+)
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT s.id, s.topic, s.payload
+    FROM timetrackr.stream s
+    WHERE timetrackr.stream_check(events.after, events.wait)
+        AND s.user_id = events.viewer_id
+        -- no constant, or the check above would be left out as well
+        AND s.id > COALESCE(events.after, 9223372036854775807)
+    ORDER BY s.id
+    LIMIT events."limit"
+$$;
+COMMENT ON FUNCTION timetrackr.events(bigint, bigint, integer, integer) IS
+'The viewer''s own events after the one with id after, oldest first: what happened to his entries, badges, notifications, projects. after absent: from now on; 0: from the oldest that is kept on. The Link of an answer, rel next, goes on where it ends without a gap. wait: for how many seconds, at most 30, an empty answer is held back until there is an event; absent: 20, or 0 when after is absent, too. SQL itself never waits. Errors: 410 events_gone when events after that id are kept no more (an hour): read what you show anew, and begin without after; 422 out_of_range.';
 
 CREATE FUNCTION timetrackr.stream_after(after_id bigint, max_events integer DEFAULT 500)
 RETURNS TABLE (
@@ -193,6 +242,7 @@ STABLE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 SET enable_bitmapscan = off
 AS $$
     SELECT s.id, s.topic, s.user_id, s.project_id, s.for_all, s.payload, s.created_at
@@ -216,6 +266,7 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 SET enable_bitmapscan = off
 AS $$
     SELECT

@@ -39,12 +39,12 @@ BEGIN
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
         'leaderboard', 'leaderboard_around',
         'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
-        'days', 'report_summary', 'export_entries', 'import_entries'
+        'days', 'report_summary', 'events', 'export_entries', 'import_entries'
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'json', 'csv', 'user_exists', 'visible_projects', 'project_visible', 'current_streak',
-        'board_start', 'board_above',
+        'board_start', 'board_above', 'stream_check', 'stream_position',
         'check_days', 'check_report_groups', 'day_slices'
     ]);
 
@@ -62,7 +62,7 @@ BEGIN
     EXECUTE format('GRANT SELECT ON timetrackr.projects, timetrackr.project_members,'
         ' timetrackr.time_entries, timetrackr.timeline_events, timetrackr.badges, timetrackr.user_badges,'
         ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
-        ' timetrackr.meta TO %s', role);
+        ' timetrackr.stream, timetrackr.meta TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_api(regrole) IS
