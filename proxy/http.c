@@ -102,19 +102,13 @@ read_stream(void *arg, uint64_t position, char *buffer, size_t size)
 	return count;
 }
 
-static void
-release_rendered(void *rendered)
-{
-	rendered_release(rendered);
-}
-
 /* A body that others send, too: it is not copied. */
 static struct MHD_Response *
 share_response(const struct answer *answer)
 {
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer_with_free_callback_cls(answer->shared_length, (void *) answer->shared,
-															   release_rendered, answer->rendered);
+															   rendered_release, answer->rendered);
 
 	if (response != NULL)
 		(void) rendered_hold(answer->rendered);
@@ -417,20 +411,6 @@ before_wait(void *arg)
 	return http->due ? 0 : -1;
 }
 
-/* What MHD has to say concerns single clients' misbehaviour. */
-static void
-log_mhd(void *arg, const char *format, va_list args)
-{
-	char		line[256];
-
-	(void) arg;
-	if (!log_enabled(LEVEL_DEBUG))
-		return;
-	vsnprintf(line, sizeof line, format, args);
-	line[strcspn(line, "\n")] = '\0';
-	log_event(LEVEL_DEBUG, "http", "error", line, NULL);
-}
-
 struct http *
 http_create(struct service *service, int listen_fd, unsigned connections)
 {
@@ -446,7 +426,7 @@ http_create(struct service *service, int listen_fd, unsigned connections)
 	http->watch = (struct loop_watch) LOOP_WATCH_INIT;
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
 									0, NULL, NULL, handle_request, http,
-									MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+									MHD_OPTION_EXTERNAL_LOGGER, log_library, "http",
 									MHD_OPTION_LISTEN_SOCKET, listen_fd,
 									MHD_OPTION_CONNECTION_LIMIT, connections,
 									MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY,

@@ -34,8 +34,10 @@ rendered_hold(struct rendered *rendered)
 }
 
 void
-rendered_release(struct rendered *rendered)
+rendered_release(void *holder)
 {
+	struct rendered *rendered = holder;
+
 	if (rendered == NULL || --rendered->holders > 0)
 		return;
 	free(rendered->gzip);

@@ -25,8 +25,8 @@ struct rendered *rendered_create(const char *body, size_t length, const char *li
 /* One holder more; returns it. */
 struct rendered *rendered_hold(struct rendered *rendered);
 
-/* One holder less. */
-void		rendered_release(struct rendered *rendered);
+/* One holder less. Takes any pointer so that it can be a library's callback; NULL does no harm. */
+void		rendered_release(void *rendered);
 
 /* The body as gzip, made at the first call; NULL when it would not be smaller, or memory is out. */
 const char *rendered_gzip(struct rendered *rendered, size_t *length);

@@ -57,9 +57,6 @@ void		request_finish(struct request *request);
 /* Free it when nobody holds it any more. */
 void		request_let_go(struct request *request);
 
-/* The answer is built: complete it with what all have, log it, tell the HTTP side. */
-void		request_finish(struct request *request);
-
 /* The same with `problem` as the answer. */
 void		request_finish_with_problem(struct request *request);
 
