@@ -39,7 +39,7 @@ bool		freshness_keeps(const struct catalog_route *route);
 void		freshness_begin(struct basis *basis, const struct catalog_route *route,
 							const struct param_values *values);
 
-/* Now the answer is there: it may name users whom it rests on, too. */
+/* Now the answer is there, ended by a NUL: it may name users whom it rests on, too. */
 void		freshness_complete(struct basis *basis, const struct catalog_route *route,
 							   const char *body, size_t length);
 

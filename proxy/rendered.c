@@ -12,16 +12,17 @@ struct rendered *
 rendered_create(const char *body, size_t length, const char *link)
 {
 	size_t		link_size = link != NULL ? strlen(link) + 1 : 0;
-	struct rendered *rendered = malloc(sizeof *rendered + length + link_size);
+	struct rendered *rendered = malloc(sizeof *rendered + length + 1 + link_size);
 	char	   *copy = (char *) (rendered + 1);
 
 	if (rendered == NULL)
 		return NULL;
 	memcpy(copy, body, length);
+	copy[length] = '\0';
 	if (link != NULL)
-		memcpy(copy + length, link, link_size);
+		memcpy(copy + length + 1, link, link_size);
 	*rendered = (struct rendered) {
-		.length = length, .body = copy, .link = link != NULL ? copy + length : NULL, .holders = 1
+		.length = length, .body = copy, .link = link != NULL ? copy + length + 1 : NULL, .holders = 1
 	};
 	return rendered;
 }
@@ -57,6 +58,6 @@ rendered_gzip(struct rendered *rendered, size_t *length)
 size_t
 rendered_size(const struct rendered *rendered)
 {
-	return sizeof *rendered + rendered->length + (rendered->gzip != NULL ? rendered->gzip_length : 0) +
+	return sizeof *rendered + rendered->length + 1 + (rendered->gzip != NULL ? rendered->gzip_length : 0) +
 		(rendered->link != NULL ? strlen(rendered->link) + 1 : 0);
 }

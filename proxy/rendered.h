@@ -11,7 +11,7 @@
 struct rendered
 {
 	size_t		length;
-	const char *body;
+	const char *body;			/* ended by a NUL that is not counted */
 	const char *link;			/* value of the Link header; NULL: none */
 	size_t		gzip_length;	/* private from here: see rendered_gzip() */
 	char	   *gzip;

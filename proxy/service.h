@@ -21,6 +21,7 @@ struct feed;
 struct poll;
 struct public_cache;
 struct rendered;
+struct request;
 struct tokens;
 
 struct service
@@ -44,6 +45,7 @@ struct service
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */
 	uint64_t	id_counter;
 	size_t		documents;		/* imports under way */
+	struct request *spare;		/* memory for the next request; NULL: none */
 	size_t		unfinished;		/* requests that are not answered yet */
 	bool		draining;		/* shutting down: every answer ends its connection */
 };

@@ -20,6 +20,7 @@
 #include "public_cache.h"
 #include "relay.h"
 #include "rendered.h"
+#include "request.h"
 #include "service.h"
 #include "token.h"
 
@@ -279,6 +280,7 @@ worker_free(struct worker *worker)
 		lane_close(worker->service.lanes[i]);
 	public_cache_close(worker->service.public_cache);
 	rendered_release(worker->service.openapi);
+	request_free_spare(&worker->service);
 	tokens_free(worker->service.tokens);
 	loop_free(worker->loop);
 	free(worker);
