@@ -75,11 +75,13 @@ add_number(struct text *array, int64_t number)
 	text_printf(array, "%c%" PRId64, array->length == 0 ? '{' : ',', number);
 }
 
-/* The end of the transaction is known: report. */
+/* The end of the transaction is known: report. After a rollback the next run begins with the oldest event again. */
 static void
 ended(struct batch *batch, enum batch_outcome outcome)
 {
 	batch->running = false;
+	if (outcome == BATCH_HELD || outcome == BATCH_STALE)
+		batch->after_id = 0;
 	batch->done(batch->arg, outcome);
 }
 

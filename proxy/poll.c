@@ -43,6 +43,8 @@ poll_end(struct poll_waiter *waiter)
 		*bucket(poll, waiter->user_id) = waiter->next;
 	if (waiter->next != NULL)
 		waiter->next->previous = waiter->previous;
+	waiter->next = NULL;
+	waiter->previous = NULL;
 	waiter->poll = NULL;
 	waiter->waiting = false;
 	poll->count--;
