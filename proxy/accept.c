@@ -3,7 +3,6 @@
  */
 #include "accept.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -91,4 +90,36 @@ accept_weight(const char *accept, const char *type)
 		weight = range.weight;
 	}
 	return weight;
+}
+
+/* Is it this coding, by any of its names? */
+static bool
+is_coding(const struct range *range, const char *name, const char *other_name)
+{
+	return (range->length == strlen(name) && strncasecmp(range->type, name, range->length) == 0) ||
+		(range->length == strlen(other_name) && strncasecmp(range->type, other_name, range->length) == 0);
+}
+
+bool
+accept_gzip(const char *accept_encoding)
+{
+	struct range range;
+	int			gzip = -1;		/* not mentioned */
+	int			identity = -1;
+	int			any = 0;
+
+	if (accept_encoding == NULL)
+		return false;
+	while (next_range(&accept_encoding, &range))
+	{
+		if (is_coding(&range, "gzip", "x-gzip"))
+			gzip = range.weight;
+		else if (is_coding(&range, "identity", "identity"))
+			identity = range.weight;
+		else if (is_coding(&range, "*", "*"))
+			any = range.weight;
+	}
+	if (gzip < 0)
+		gzip = any;
+	return gzip > 0 && gzip >= identity;
 }

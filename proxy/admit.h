@@ -21,6 +21,7 @@ struct request_head
 	const char *target;			/* raw, /path?query */
 	const char *peer;			/* the client's address */
 	const char *accept;
+	const char *accept_encoding;
 	const char *authorization;
 	const char *content_type;
 	const char *forwarded_for;

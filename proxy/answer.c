@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accept.h"
+#include "gzip.h"
 #include "params.h"
 
 void
@@ -24,7 +26,7 @@ answer_add_common(struct answer *answer, const char *request_id, const char *cac
 {
 	answer_add_header(answer, "X-Request-Id", request_id);
 	answer_add_header(answer, "Cache-Control", cache);
-	answer_add_header(answer, "Vary", "Authorization, Origin");
+	answer_add_header(answer, "Vary", "Accept-Encoding, Authorization, Origin");
 	answer_add_header(answer, "X-Content-Type-Options", "nosniff");
 	answer_add_header(answer, "X-Frame-Options", "DENY");
 	answer_add_header(answer, "Referrer-Policy", "no-referrer");
@@ -157,6 +159,58 @@ answer_set_session(struct answer *answer, int status, const char *json, size_t l
 	text_printf(&answer->body, ",\"token_type\":\"Bearer\",\"expires_in\":%ld}", ttl);
 }
 
+void
+answer_set_rendered(struct answer *answer, int status, struct rendered *rendered)
+{
+	answer->status = status;
+	answer->rendered = rendered_hold(rendered);
+	answer->shared = rendered->body;
+	answer->shared_length = rendered->length;
+	answer_add_header(answer, "Content-Type", "application/json");
+	if (rendered->link != NULL)
+		answer_add_header(answer, "Link", rendered->link);
+}
+
+void
+answer_encode(struct answer *answer, const char *accept_encoding)
+{
+	size_t		full;
+	size_t		length;
+	const char *kept;
+	char	   *own;
+
+	(void) answer_body(answer, &full);
+	if (full <= GZIP_LEAST || !accept_gzip(accept_encoding))
+		return;
+	if (answer->rendered != NULL)
+	{
+		kept = rendered_gzip(answer->rendered, &length);
+		if (kept == NULL)
+			return;
+		answer->shared = kept;
+		answer->shared_length = length;
+	}
+	else
+	{
+		own = gzip_compress(answer->body.data, full, GZIP_ONCE, &length);
+		if (own == NULL)
+			return;
+		text_free(&answer->body);
+		/* it lies in as many bytes as there were */
+		answer->body = (struct text) {.data = own, .length = length, .capacity = full};
+	}
+	answer_add_header(answer, "Content-Encoding", "gzip");
+}
+
+const char *
+answer_header(const struct answer *answer, const char *name)
+{
+	for (size_t i = 0; i < answer->header_count; i++)
+		if (strcmp(answer->headers[i].name, name) == 0)
+			return answer->headers[i].value;
+	return NULL;
+}
+
 bool
 answer_failed(const struct answer *answer)
 {
@@ -188,5 +242,6 @@ void
 answer_reset(struct answer *answer)
 {
 	text_free(&answer->body);
+	rendered_release(answer->rendered);
 	*answer = (struct answer) {0};
 }

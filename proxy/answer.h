@@ -15,6 +15,7 @@
 #include "catalog.h"
 #include "limit.h"
 #include "problem.h"
+#include "rendered.h"
 #include "target.h"
 #include "text.h"
 
@@ -29,8 +30,9 @@ struct answer_header
 struct answer
 {
 	int			status;			/* 0: there is none yet */
-	struct text body;			/* owned, unless `shared` is set */
-	const char *shared;			/* a body that outlives all requests */
+	struct text body;			/* owned, unless `rendered` is set */
+	struct rendered *rendered;	/* held */
+	const char *shared;			/* the body: one of its forms */
 	size_t		shared_length;
 	struct answer_header headers[ANSWER_HEADERS_MAX];
 	size_t		header_count;
@@ -76,6 +78,15 @@ void		answer_set_list(struct answer *answer, const struct catalog_route *route,
 /* Make its body a session: the row's JSON with the access token added. */
 void		answer_set_session(struct answer *answer, int status, const char *json, size_t length,
 							   const char *access_token, long ttl);
+
+/* Make it what was rendered, as JSON. */
+void		answer_set_rendered(struct answer *answer, int status, struct rendered *rendered);
+
+/* Compress its body, if it is long and the request's Accept-Encoding takes that. */
+void		answer_encode(struct answer *answer, const char *accept_encoding);
+
+/* The value of a header of it; NULL: it has none of this name. */
+const char *answer_header(const struct answer *answer, const char *name);
 
 /* Has building it run out of memory? */
 bool		answer_failed(const struct answer *answer);

@@ -79,6 +79,25 @@ arena_printf(struct arena *arena, const char *format, ...)
 }
 
 void
+arena_reset(struct arena *arena)
+{
+	struct arena_block *kept = arena->blocks;
+
+	if (kept == NULL)
+		return;
+	arena->blocks = kept->next;
+	arena_free(arena);
+	if (kept->size == BLOCK_SIZE)
+	{
+		kept->next = NULL;
+		kept->used = 0;
+		arena->blocks = kept;
+	}
+	else
+		free(kept);
+}
+
+void
 arena_free(struct arena *arena)
 {
 	while (arena->blocks != NULL)

@@ -26,6 +26,9 @@ char	   *arena_copy(struct arena *arena, const char *bytes, size_t length);
 char	   *arena_printf(struct arena *arena, const char *format, ...)
 			__attribute__((format(printf, 2, 3)));
 
+/* Take everything back, but keep a block for what comes next. */
+void		arena_reset(struct arena *arena);
+
 void		arena_free(struct arena *arena);
 
 #endif

@@ -28,7 +28,8 @@ enum
 	BOARD_SCRIPT_BEAT,
 	BOARD_SCRIPT_BUILD,
 	BOARD_SCRIPT_COMPARE,
-	BOARD_SCRIPT_READ
+	BOARD_SCRIPT_READ,
+	SHARED_CACHE_SCRIPT_READ
 };
 
 /* A board's size, or -1 when something else lies under its key. */

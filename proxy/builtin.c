@@ -16,10 +16,7 @@ builtin_answer(struct answer *answer, const struct service *service, enum catalo
 	switch (builtin)
 	{
 		case BUILTIN_OPENAPI:
-			answer->shared = service->openapi;
-			answer->shared_length = service->openapi_length;
-			answer->status = 200;
-			answer_add_header(answer, "Content-Type", "application/json");
+			answer_set_rendered(answer, 200, service->openapi);
 			break;
 		case BUILTIN_READYZ:
 			answer_set_json(answer, 200, ready, sizeof ready - 1);

@@ -58,6 +58,8 @@ static const struct setting settings[] = {
 	"seconds an access token is valid"},
 	{"AUTH_RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(auth_rate_limit_per_minute), 0, 1000000, "20",
 	"sign-ups, log-ins and refreshes a minute and address; 0: no limit"},
+	{"CACHE_BYTES", apply_size, MEMBER(cache_bytes), 0, 1024 * 1024 * 1024, "16777216",
+	"answers to visitors that each event loop keeps; 0: none"},
 	{"DATABASE_READ_URL", apply_database_url, MEMBER(database_read_url), 0, 0, "",
 	"PostgreSQL for reads, such as a replica; unset: DATABASE_URL"},
 	{"DATABASE_URL", apply_database_url, MEMBER(database_url), 0, 0, NULL,

@@ -19,6 +19,7 @@ struct config
 	char	   *database_read_url;	/* the same as database_url unless set */
 	struct config_redis redis;
 	long		redis_check_rate;	/* rows a second; 0: off */
+	size_t		cache_bytes;	/* of answers kept by each worker; 0: none */
 	char	   *jwt_secret;		/* at least 32 bytes */
 	long		access_token_ttl;	/* seconds */
 	long		event_ttl;		/* seconds that the stream keeps events */

@@ -95,6 +95,7 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 		const char **place;
 	}			kept[] = {
 		{"Accept", &request->accept},
+		{"Accept-Encoding", &request->accept_encoding},
 		{"Content-Type", &request->content_type},
 		{"Origin", &request->origin},
 		{"X-Forwarded-For", &request->forwarded_for},

@@ -112,6 +112,19 @@ hand_over(void *arg, struct MHD_Connection *mhd, void *context, const char *byte
 	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);	/* cannot fail here */
 }
 
+/* A body that others send, too: it is not copied. */
+static struct MHD_Response *
+share_response(const struct answer *answer)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer_with_free_callback_cls(answer->shared_length, (void *) answer->shared,
+															   rendered_release, answer->rendered);
+
+	if (response != NULL)
+		(void) rendered_hold(answer->rendered);
+	return response;
+}
+
 /* The answer's body, as MHD is to send it; NULL when memory is out. */
 static struct MHD_Response *
 make_response(struct exchange *exchange)
@@ -127,7 +140,9 @@ make_response(struct exchange *exchange)
 	if (request_streams(exchange->request))
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream,
 												 exchange, NULL);
-	own = answer->shared == NULL && length > 0 ? request_take_body(exchange->request) : NULL;
+	if (answer->rendered != NULL)
+		return share_response(answer);
+	own = length > 0 ? request_take_body(exchange->request) : NULL;
 	if (own == NULL)
 		return MHD_create_response_from_buffer(length, (void *) shared, MHD_RESPMEM_PERSISTENT);
 	response = MHD_create_response_from_buffer(length, own, MHD_RESPMEM_MUST_FREE);
@@ -395,20 +410,6 @@ before_wait(void *arg)
 	return http->due ? 0 : -1;
 }
 
-/* What MHD has to say concerns single clients' misbehaviour. */
-static void
-log_mhd(void *arg, const char *format, va_list args)
-{
-	char		line[256];
-
-	(void) arg;
-	if (!log_enabled(LEVEL_DEBUG))
-		return;
-	vsnprintf(line, sizeof line, format, args);
-	line[strcspn(line, "\n")] = '\0';
-	log_event(LEVEL_DEBUG, "http", "error", line, NULL);
-}
-
 struct http *
 http_create(struct service *service, int listen_fd, unsigned connections)
 {
@@ -424,7 +425,7 @@ http_create(struct service *service, int listen_fd, unsigned connections)
 	http->watch = (struct loop_watch) LOOP_WATCH_INIT;
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
 									MHD_USE_ERROR_LOG, 0, NULL, NULL, handle_request, http,
-									MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+									MHD_OPTION_EXTERNAL_LOGGER, log_library, "http",
 									MHD_OPTION_LISTEN_SOCKET, listen_fd,
 									MHD_OPTION_CONNECTION_LIMIT, connections,
 									MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY,

@@ -4,7 +4,6 @@
 #include "log.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -143,4 +142,16 @@ log_request(const struct log_request *request)
 		text_add_number(&pending, (unsigned long long) request->user_id, 1);
 	}
 	end_line(LEVEL_INFO);
+}
+
+void
+log_library(void *event, const char *format, va_list args)
+{
+	char		line[256];
+
+	if (!log_enabled(LEVEL_DEBUG))
+		return;
+	vsnprintf(line, sizeof line, format, args);
+	line[strcspn(line, "\n")] = '\0';
+	log_event(LEVEL_DEBUG, event, "error", line, NULL);
 }

@@ -8,6 +8,7 @@
 #ifndef TIMETRACKR_LOG_H
 #define TIMETRACKR_LOG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 enum log_level
@@ -53,5 +54,9 @@ void		log_flush(void);
 
 /* The same, and free this thread's memory: the last call of a thread. */
 void		log_finish(void);
+
+/* What a library has to say, as an event of level debug whose name is `event`, a C string. */
+void		log_library(void *event, const char *format, va_list args)
+			__attribute__((format(printf, 2, 0)));
 
 #endif

@@ -12,6 +12,7 @@
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
+#include "generations.h"
 #include "limit.h"
 #include "live_quota.h"
 #include "log.h"
@@ -166,6 +167,8 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.live_quota = live_quota_create(live, config->live_connections_per_user),
 		.identity = &identity,
 		.relay_metrics = &relay_metrics,
+		.writes = writes_create(),
+		.cache_counters = calloc((size_t) count, sizeof *shared.cache_counters),
 		.openapi = openapi,
 		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
 		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,
@@ -177,7 +180,8 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	char		port_text[16];
 	sigset_t	ending;
 
-	if (fds == NULL || shared.limits == NULL || shared.live_quota == NULL || !block_signals(&ending) ||
+	if (fds == NULL || shared.limits == NULL || shared.live_quota == NULL || shared.writes == NULL ||
+		shared.cache_counters == NULL || !block_signals(&ending) ||
 		!net_listen(config->host, &port, fds, count, why, sizeof why))
 		complain(why);
 	else
@@ -190,6 +194,8 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	}
 	limits_free(shared.limits);
 	live_quota_free(shared.live_quota);
+	writes_free(shared.writes);
+	free(shared.cache_counters);
 	free(fds);
 	log_finish();
 	return status;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "csv.h"
+#include "log.h"
 #include "token.h"
 
 static bool
@@ -159,4 +160,31 @@ reply_rows(struct answer *answer, const struct reply_call *call,
 	if (route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT)
 		return reply_list(answer, call, result, problem);
 	return reply_row(answer, call, result, 2, problem);
+}
+
+static bool
+reply_error(const struct reply_call *call, const struct db_result *result, const char *request_id,
+			struct problem *problem)
+{
+	if (!problem_from_error(problem, result, call->arena))
+		return out_of_memory(problem);
+	if (problem->status >= 500)
+		log_event(LEVEL_ERROR, "statement_failed", "route", call->route->path,
+				  "request_id", request_id, "sqlstate", db_error_sqlstate(result),
+				  "error", db_error_message(result), NULL);
+	return false;
+}
+
+bool
+reply_result(struct answer *answer, const struct reply_call *call, const struct db_result *result,
+			 const char *request_id, struct problem *problem)
+{
+	if (result != NULL && db_result_outcome(result) == DB_OK)
+		return reply_rows(answer, call, result, problem);
+	if (result != NULL && db_result_outcome(result) == DB_ERROR)
+		return reply_error(call, result, request_id, problem);
+	problem_set(problem, 503, "database_unavailable", result == NULL
+				? "The database is not available."
+				: "The connection to the database broke. Whether this has happened is unknown.");
+	return false;
 }

@@ -25,4 +25,12 @@ struct reply_call
 bool		reply_rows(struct answer *answer, const struct reply_call *call,
 					   const struct db_result *result, struct problem *problem);
 
+/*
+ * The same for any result, NULL meaning that the statement never ran. What the server
+ * itself got wrong is logged under `request_id`.
+ */
+bool		reply_result(struct answer *answer, const struct reply_call *call,
+						 const struct db_result *result, const char *request_id,
+						 struct problem *problem);
+
 #endif

@@ -2,8 +2,9 @@
  * request.c - a request as a state machine.
  *
  *   NEW ──run──▶ ACCELERATED ──declined──▶ QUERIED ──▶ ANSWERED
- *     └───────────(or straight)──────────────┘ ▲ └─▶ WAITING (request_poll.c)
- *                                              └──────┘  any state ──refused, or too late──▶ ANSWERED
+ *     ├───────────(or straight)──────────────┘ ▲ └─▶ WAITING (request_poll.c)
+ *     │                                        └──────┘  any state ──refused, or too late──▶ ANSWERED
+ *     └──▶ JOINED ──▶ ANSWERED  (request_cache.c: another one's query, or none, answers)
  *
  * Only request_finish() enters ANSWERED. Two parties hold a request: the HTTP side,
  * until request_release(), and whoever works for it (a lane or an
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "builtin.h"
 #include "json_body.h"
 #include "live.h"
 #include "log.h"
@@ -27,7 +27,6 @@
 #define REQUEST_LIMIT 15000
 #define BULK_LIMIT 100000
 #define EVENTS_LIMIT (REQUEST_LIMIT + POLL_SECONDS_MAX * 1000)
-#define READY_LIMIT 2000
 
 static uint64_t
 clock_us(void)
@@ -40,10 +39,35 @@ clock_us(void)
 
 /* ---- life ---- */
 
+/* Memory, zeroed but for its arena: the last request's spares a new one the slow way through malloc(). */
+static struct request *
+take_memory(struct service *service)
+{
+	struct request *request = service->spare;
+	struct arena arena;
+
+	if (request == NULL)
+		return calloc(1, sizeof *request);
+	service->spare = NULL;
+	arena = request->arena;
+	memset(request, 0, sizeof *request);
+	request->arena = arena;
+	return request;
+}
+
+void
+request_free_spare(struct service *service)
+{
+	if (service->spare != NULL)
+		arena_free(&service->spare->arena);
+	free(service->spare);
+	service->spare = NULL;
+}
+
 struct request *
 request_create(struct service *service, const struct request_client *client)
 {
-	struct request *request = calloc(1, sizeof *request);
+	struct request *request = take_memory(service);
 
 	if (request == NULL)
 		return NULL;
@@ -73,14 +97,17 @@ request_let_go(struct request *request)
 	answer_reset(&request->answer);
 	stream_free(&request->stream);
 	text_free(&request->body);
-	arena_free(&request->arena);
-	free(request);
+	arena_reset(&request->arena);
+	request_free_spare(request->service);
+	request->service->spare = request;
 }
 
 void
 request_release(struct request *request)
 {
 	request->released = true;
+	if (request->state == JOINED)
+		request_leave_cache(request);
 	if (request->working && (request->state == QUERIED ? lane_withdraw(&request->job)
 							 : stream_stop(&request->stream)))
 		request->working = false;
@@ -125,6 +152,9 @@ request_finish(struct request *request)
 	bool		is_public = admission->user_id == 0 && admission->route != NULL &&
 		admission->route->method == METHOD_GET;
 
+	/* a session has secrets beside what the client chose: their lengths must not mix */
+	if (answer->status < 300 && admission->route != NULL && admission->route->shape != SHAPE_SESSION)
+		answer_encode(answer, request->head.accept_encoding);
 	answer_add_common(answer, admission->id, is_public && answer->status < 400
 					  ? "no-cache" : "no-store", admission->origin);
 	answer_add_limit(answer, admission->limit_name, &admission->limit, &request->arena);
@@ -144,8 +174,8 @@ request_finish(struct request *request)
 		request->client.answered(request->client.arg);
 }
 
-static void
-finish_with_problem(struct request *request)
+void
+request_finish_with_problem(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 
@@ -158,11 +188,11 @@ finish_with_problem(struct request *request)
 	request_finish(request);
 }
 
-static void
-fail(struct request *request, int status, const char *code, const char *detail)
+void
+request_fail(struct request *request, int status, const char *code, const char *detail)
 {
 	problem_set(&request->problem, status, code, detail);
-	finish_with_problem(request);
+	request_finish_with_problem(request);
 }
 
 void
@@ -170,11 +200,11 @@ request_refuse(struct request *request, int status, const char *code, const char
 {
 	request->running = true;	/* the caller looks at the answer itself */
 	request->answer.closes = true;
-	fail(request, status, code, detail);
+	request_fail(request, status, code, detail);
 }
 
 static void
-answer_rows(struct request *request, const struct db_result *result)
+answer_result(struct request *request, const struct db_result *result)
 {
 	const struct reply_call call = {
 		.service = request->service,
@@ -185,11 +215,12 @@ answer_rows(struct request *request, const struct db_result *result)
 		.arena = &request->arena,
 	};
 
-	if (call.route->shape == SHAPE_EVENTS && request_polls_on(request, result))
+	if (call.route->shape == SHAPE_EVENTS && result != NULL && db_result_outcome(result) == DB_OK &&
+		request_polls_on(request, result))
 		return;
-	if (!reply_rows(&request->answer, &call, result, &request->problem))
+	if (!reply_result(&request->answer, &call, result, request->admission.id, &request->problem))
 	{
-		finish_with_problem(request);
+		request_finish_with_problem(request);
 		return;
 	}
 	if (call.route->shape == SHAPE_CSV)
@@ -199,32 +230,22 @@ answer_rows(struct request *request, const struct db_result *result)
 	request_finish(request);
 }
 
-static void
-answer_error(struct request *request, const struct db_result *result)
-{
-	if (!problem_from_error(&request->problem, result, &request->arena))
-		problem_set(&request->problem, 503, "out_of_memory", "The server is out of memory.");
-	if (request->problem.status >= 500)
-		log_event(LEVEL_ERROR, "statement_failed", "route", request->admission.route->path,
-				  "request_id", request->admission.id, "sqlstate", db_error_sqlstate(result),
-				  "error", db_error_message(result), NULL);
-	finish_with_problem(request);
-}
-
 /* ---- working: database and accelerators ---- */
 
-static void
-too_late(void *arg)
+void
+request_too_late(void *arg)
 {
 	struct request *request = arg;
 
+	if (request->state == JOINED)
+		request_leave_cache(request);
 	if (request->state == QUERIED && request->working && lane_withdraw(&request->job))
 	{
 		request->working = false;
-		fail(request, 503, "overloaded", "The server is too busy.");
+		request_fail(request, 503, "overloaded", "The server is too busy.");
 	}
 	else
-		fail(request, 504, "timeout", "This took too long. It may still happen.");
+		request_fail(request, 504, "timeout", "This took too long. It may still happen.");
 }
 
 static void
@@ -233,21 +254,16 @@ query_done(struct lane_job *job, struct db_result *result)
 	struct request *request = job->arg;
 
 	request->working = false;
+	request_tell_cache(request, result);
 	if (request->state == ANSWERED || request->released)
 		request_let_go(request);
-	else if (result == NULL || db_result_outcome(result) == DB_LOST)
-		fail(request, 503, "database_unavailable", result == NULL
-			 ? "The database is not available."
-			 : "The connection to the database broke. Whether this has happened is unknown.");
-	else if (db_result_outcome(result) == DB_ERROR)
-		answer_error(request, result);
 	else
-		answer_rows(request, result);
+		answer_result(request, result);
 }
 
 /* After a long wait: is the client still there, or has it hung up or been answered already? */
-static bool
-is_wanted(const struct lane_job *job)
+bool
+request_is_wanted(const struct lane_job *job)
 {
 	const struct request *request = job->arg;
 
@@ -264,12 +280,14 @@ request_query(struct request *request)
 	enum catalog_lane lane = route->shape == SHAPE_EVENTS ? LANE_WRITE : route->lane;
 
 	request->state = QUERIED;
+	if (request->service->public_cache != NULL)
+		request->stamp = public_cache_stamp(request->service->public_cache);
 	request->job = (struct lane_job) {
 		.statement = request->admission.wants_csv ? &route->csv : &route->statement,
 		.value_count = (int) route->param_count + adds_viewer,
 		.values = request->values.value,
 		.done = query_done,
-		.is_wanted = is_wanted,
+		.is_wanted = request_is_wanted,
 		.arg = request,
 	};
 	request->working = true;
@@ -277,7 +295,7 @@ request_query(struct request *request)
 	if (lane_submit(request->service->lanes[lane], &request->job))
 		return;
 	request->working = false;
-	fail(request, 503, lane_is_up(request->service->lanes[lane])
+	request_fail(request, 503, lane_is_up(request->service->lanes[lane])
 		 ? "overloaded" : "database_unavailable", "The server is too busy or without its database.");
 }
 
@@ -317,68 +335,6 @@ accelerate(struct request *request)
 		return true;
 	request->working = false;
 	return false;
-}
-
-/* ---- built-in answers ---- */
-
-static void
-ready_done(struct lane_job *job, struct db_result *result)
-{
-	struct request *request = job->arg;
-	const char *missing = builtin_unready(request->service, result);
-
-	request->working = false;
-	if (request->state == ANSWERED || request->released)
-		request_let_go(request);
-	else if (missing != NULL)
-		fail(request, 503, "not_ready", missing);
-	else
-	{
-		builtin_answer(&request->answer, request->service, BUILTIN_READYZ);
-		request_finish(request);
-	}
-}
-
-static void
-check_ready(struct request *request)
-{
-	request->state = QUERIED;
-	request->job = (struct lane_job) {
-		.statement = &builtin_ready_statement,
-		.done = ready_done,
-		.is_wanted = is_wanted,
-		.arg = request,
-	};
-	request->working = true;
-	if (lane_submit(request->service->lanes[LANE_READ], &request->job))
-	{
-		if (request->state == QUERIED)
-			loop_timer_set(request->service->loop, &request->deadline, READY_LIMIT, too_late, request);
-		return;
-	}
-	request->working = false;
-	fail(request, 503, "not_ready", "The database does not answer.");
-}
-
-/* Answer a route of the proxy's own. */
-static void
-run_builtin(struct request *request)
-{
-	enum catalog_builtin builtin = request->admission.route->builtin;
-
-	if (builtin == BUILTIN_READYZ)
-	{
-		check_ready(request);
-		return;
-	}
-	if (builtin == BUILTIN_LIVE && !request_upgrade(request))
-	{
-		finish_with_problem(request);
-		return;
-	}
-	if (builtin != BUILTIN_LIVE)
-		builtin_answer(&request->answer, request->service, builtin);
-	request_finish(request);
 }
 
 static void
@@ -450,19 +406,19 @@ call_route(struct request *request)
 	const char *body = takes_body && request->body_length > 0 ? request->body.data : NULL;
 
 	if (takes_body && !admit_body(route, &request->head, request->body_length, &request->problem))
-		finish_with_problem(request);
+		request_finish_with_problem(request);
 	else if (request->body.failed || (request->admission.user_id != 0 && context.viewer_id == NULL))
-		fail(request, 503, "out_of_memory", "The server is out of memory.");
+		request_fail(request, 503, "out_of_memory", "The server is out of memory.");
 	else if (!params_fill(route, &request->target, body, request->body.length, &context,
 						  &request->values, &request->arena, &request->problem))
-		finish_with_problem(request);
+		request_finish_with_problem(request);
 	else if (route->shape == SHAPE_EVENTS && !request_begin_poll(request))
-		fail(request, 503, "overloaded", "Too many clients wait for events.");
+		request_fail(request, 503, "overloaded", "Too many clients wait for events.");
 	else
 	{
 		/* a read whose function does not ask for the viewer gets it behind its own parameters */
 		request->values.value[route->param_count] = context.viewer_id;
-		if (!accelerate(request))
+		if (!request_use_cache(request) && !accelerate(request))
 			request_query(request);
 	}
 }
@@ -472,11 +428,11 @@ request_run(struct request *request)
 {
 	request->running = true;
 	if (request->refused)
-		finish_with_problem(request);
+		request_finish_with_problem(request);
 	else if (request->admission.is_options)
 		run_options(request);
 	else if (request->admission.route->builtin != BUILTIN_NONE)
-		run_builtin(request);
+		request_run_builtin(request);
 	else
 		call_route(request);
 	request->running = false;
@@ -484,6 +440,6 @@ request_run(struct request *request)
 		loop_timer_set(request->service->loop, &request->deadline,
 					   request->admission.route->lane == LANE_BULK ? BULK_LIMIT :
 					   request->admission.route->shape == SHAPE_EVENTS ? EVENTS_LIMIT : REQUEST_LIMIT,
-					   too_late, request);
+					   request_too_late, request);
 	return request->state == ANSWERED;
 }

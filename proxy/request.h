@@ -29,6 +29,9 @@ struct request_client
 /* Create one; NULL when memory is out. `client` may be NULL for one that will only be refused. */
 struct request *request_create(struct service *service, const struct request_client *client);
 
+/* Free the memory that is kept for the next request. */
+void		request_free_spare(struct service *service);
+
 /* Note its head. False: the answer is there already, and no body is to be read. */
 bool		request_begin(struct request *request, const struct request_head *head);
 

@@ -1,17 +1,19 @@
 /*
- * request_state.h - what a request knows: shared by request.c,
+ * request_state.h - what a request knows: shared by request.c, request_cache.c,
  * request_stream.c and request_poll.c, and nobody else's business.
  */
 #ifndef TIMETRACKR_REQUEST_STATE_H
 #define TIMETRACKR_REQUEST_STATE_H
 
 #include "poll.h"
+#include "public_cache.h"
 #include "request.h"
 #include "stream.h"
 
 enum state
 {
 	NEW,
+	JOINED,						/* it waits for the cache */
 	ACCELERATED,
 	QUERIED,
 	WAITING,					/* for an event */
@@ -35,6 +37,8 @@ struct request
 	struct text body;
 	size_t		body_length;	/* read so far, stored or not */
 	struct param_values values;
+	struct public_wait wait;
+	struct stamp stamp;			/* taken before the query was sent */
 	struct lane_job job;
 	struct loop_timer deadline;
 	struct problem problem;
@@ -54,6 +58,34 @@ void		request_finish(struct request *request);
 
 /* Free it when nobody holds it any more. */
 void		request_let_go(struct request *request);
+
+/* The same with `problem` as the answer. */
+void		request_finish_with_problem(struct request *request);
+
+/* The same with a problem of this status and code; they are not copied. */
+void		request_fail(struct request *request, int status, const char *code, const char *detail);
+
+/* Of a lane's job: is its request still to be answered? */
+bool		request_is_wanted(const struct lane_job *job);
+
+/* The deadline has come: of a timer. */
+void		request_too_late(void *arg);
+
+/* Answer a route of the proxy's own. */
+void		request_run_builtin(struct request *request);
+
+/*
+ * Have the cache answer, now or later; false: the request is not for it. It is
+ * when no viewer could get another answer: to a visitor, or on a
+ * route that does not ask who looks, and for a viewer who is known to exist.
+ */
+bool		request_use_cache(struct request *request);
+
+/* Wait for the cache no more. */
+void		request_leave_cache(struct request *request);
+
+/* The database has answered, and the client does not know it yet: note what the cache must know. */
+void		request_tell_cache(struct request *request, const struct db_result *result);
 
 /*
  * Of a list as CSV the first page is there: the rest will be read as a stream.

@@ -20,6 +20,9 @@
 struct feed;
 struct live;
 struct poll;
+struct public_cache;
+struct rendered;
+struct request;
 struct tokens;
 
 struct service
@@ -38,12 +41,13 @@ struct service
 	void	   *redis;
 	const struct relay_metrics *relay_metrics;	/* of this process */
 	const atomic_uint *unready;	/* workers of this process that lack a connection */
-	const char *openapi;		/* the document, shared by all workers */
-	size_t		openapi_length;
+	struct rendered *openapi;	/* the document */
+	struct public_cache *public_cache;	/* NULL: nothing is kept */
 	char		refresh_ttl[24];	/* the setting, as a value of a call */
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */
 	uint64_t	id_counter;
 	size_t		documents;		/* imports under way */
+	struct request *spare;		/* memory for the next request; NULL: none */
 	size_t		unfinished;		/* requests that are not answered yet */
 	bool		draining;		/* shutting down: every answer ends its connection */
 };

@@ -18,7 +18,10 @@
 #include "live.h"
 #include "log.h"
 #include "poll.h"
+#include "public_cache.h"
 #include "relay.h"
+#include "rendered.h"
+#include "request.h"
 #include "service.h"
 #include "token.h"
 
@@ -108,6 +111,23 @@ open_boards(struct worker *worker, const struct worker_shared *shared)
 	return worker->number != 0 || worker->relay != NULL;
 }
 
+/* Answers to visitors; without room for them there is no cache. */
+static bool
+open_cache(struct worker *worker, const struct worker_shared *shared)
+{
+	struct public_cache_options options = {
+		.writes = shared->writes,
+		.identity = shared->identity,
+		.tells_redis = worker->number == 0,
+		.counters = &shared->cache_counters[worker->number],
+	};
+
+	if (shared->config->cache_bytes == 0)
+		return true;
+	worker->service.public_cache = public_cache_open(&worker->service, &options);
+	return worker->service.public_cache != NULL;
+}
+
 static bool
 is_ready(const struct worker *worker)
 {
@@ -155,11 +175,10 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->unready = shared->unready;
 	service->relay_metrics = shared->relay_metrics;
 	worker->unready = shared->unready;
-	service->openapi = shared->openapi;
-	service->openapi_length = strlen(shared->openapi);
+	service->openapi = rendered_create(shared->openapi, strlen(shared->openapi), NULL);
 	service->tokens = tokens_create(config->jwt_secret, config->access_token_ttl);
 	snprintf(service->refresh_ttl, sizeof service->refresh_ttl, "%ld", config->refresh_token_ttl);
-	return service->tokens != NULL &&
+	return service->tokens != NULL && service->openapi != NULL &&
 		getrandom(&service->id_prefix, sizeof service->id_prefix, 0) == sizeof service->id_prefix;
 }
 
@@ -185,7 +204,7 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 		worker->service.poll = poll_new(worker->loop, worker->service.feed);
 	if (worker->service.poll != NULL)
 		worker->service.live = live_new(&worker->service, shared->live_quota);
-	if (worker->service.live == NULL || !open_boards(worker, shared))
+	if (worker->service.live == NULL || !open_boards(worker, shared) || !open_cache(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
@@ -271,10 +290,14 @@ worker_free(struct worker *worker)
 	leaderboard_close(worker->leaderboard);
 	relay_close(worker->relay);
 	poll_free(worker->service.poll);
+	public_cache_end(worker->service.public_cache);
 	feed_free(worker->service.feed);
 	for (int i = 0; i < LANE_COUNT; i++)
 		lane_close(worker->service.lanes[i]);
 	live_free(worker->service.live);
+	public_cache_close(worker->service.public_cache);
+	rendered_release(worker->service.openapi);
+	request_free_spare(&worker->service);
 	tokens_free(worker->service.tokens);
 	loop_free(worker->loop);
 	free(worker);

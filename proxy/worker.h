@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "board.h"
+#include "cache.h"
 #include "catalog.h"
 #include "config.h"
 #include "limit.h"
@@ -25,6 +26,8 @@ struct worker_shared
 	struct limits *limits;
 	struct live_quota *live_quota;
 	struct relay_metrics *relay_metrics;
+	struct writes *writes;		/* what this process has written, for its caches */
+	struct cache_counters *cache_counters;	/* one for each worker */
 	struct board_identity *identity;	/* whose boards in Redis to believe */
 	atomic_uint *unready;		/* workers that lack a connection; all of them at first */
 	const char *openapi;

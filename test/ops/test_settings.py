@@ -9,6 +9,7 @@ from harness import Proxy
 WRONG = {
     "ACCESS_TOKEN_TTL": ["0", "soon"],
     "AUTH_RATE_LIMIT_PER_MINUTE": ["-1", "many"],
+    "CACHE_BYTES": ["-1", "lots"],
     "DATABASE_READ_URL": ["mysql://127.0.0.1/x"],
     "DATABASE_URL": ["", "mysql://127.0.0.1/x"],
     "FRONTEND_URL": ["nonsense", "https://a.example/path"],

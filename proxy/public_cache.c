@@ -1,0 +1,475 @@
+/*
+ * public_cache.c - find, or fetch once, and keep.
+ *
+ * A request that misses joins the flight that is under way for its key, unless
+ * something has changed since that took off: then its answer may be from before a
+ * write that the client knows of, and a new flight takes its place.
+ */
+#include "public_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "feed.h"
+#include "flight.h"
+#include "freshness.h"
+#include "public_key.h"
+#include "shared_cache.h"
+
+/* ms: kept for so long when changes may not be heard of; nobody joins a flight that is older. */
+#define UNHEARD_AGE 1000
+
+#define FLIGHT_CHAINS 256
+
+/* A flight with those who wait for it. */
+struct public_flight
+{
+	struct public_cache *cache;
+	const struct catalog_route *route;
+	struct flight *flight;		/* NULL once it has landed, or was not needed */
+	struct basis basis;
+	struct public_wait *waits;
+	bool		listed;			/* more may join */
+	unsigned	chain;
+	struct public_flight *next;
+	struct public_flight *previous;
+	struct public_key key;
+};
+
+struct public_cache
+{
+	struct service *service;
+	struct public_cache_options options;
+	struct cache *cache;
+	struct generations *generations;
+	struct shared_cache *shared;	/* NULL without Redis */
+	struct feed_listener listener;
+	bool		reads_lag;		/* they go to a replica */
+	bool		heard;			/* the feed was current once */
+	struct public_flight *flights[FLIGHT_CHAINS];
+};
+
+/* ---- what holds ---- */
+
+static uint64_t
+age_of(const struct public_cache *cache, const struct basis *basis)
+{
+	return loop_now(cache->service->loop) - basis->since;
+}
+
+/* May what rests on this still be given? */
+static bool
+is_fresh(const struct public_cache *cache, const struct basis *basis)
+{
+	uint64_t	most = basis->max_age;
+
+	if (most > UNHEARD_AGE && !feed_is_current(cache->service->feed))
+		most = UNHEARD_AGE;
+	return age_of(cache, basis) < most && basis_holds(basis, cache->generations);
+}
+
+struct stamp
+public_cache_stamp(const struct public_cache *cache)
+{
+	return generations_stamp(cache->generations, feed_position(cache->service->feed));
+}
+
+/* What is kept under a key and is still fresh; `known` tells whether there is such a thing. */
+static struct rendered *
+find_fresh(struct public_cache *cache, const struct public_key *key, bool *known)
+{
+	const struct basis *basis;
+	struct rendered *rendered = cache_find(cache->cache, key->bytes, key->length, &basis);
+
+	*known = basis != NULL && is_fresh(cache, basis);
+	if (basis != NULL && !*known)
+		cache_remove(cache->cache, key->bytes, key->length);
+	return *known ? rendered : NULL;
+}
+
+bool
+public_cache_knows(struct public_cache *cache, int64_t user_id)
+{
+	struct public_key key;
+	bool		known;
+
+	public_key_of_viewer(&key, user_id);
+	(void) find_fresh(cache, &key, &known);
+	return known;
+}
+
+/* Keep something, unless it has changed while it was fetched. */
+static void
+keep(struct public_cache *cache, const struct public_key *key, struct rendered *rendered, struct basis *basis)
+{
+	if (cache->reads_lag && basis->max_age > UNHEARD_AGE)
+		basis->max_age = UNHEARD_AGE;
+	if (is_fresh(cache, basis))
+		cache_store(cache->cache, key->bytes, key->length, rendered, basis);
+	else
+		cache_count(&cache->options.counters->stale);
+}
+
+void
+public_cache_note_viewer(struct public_cache *cache, int64_t user_id, const struct stamp *stamp)
+{
+	struct basis basis = {.stamp = *stamp, .since = loop_now(cache->service->loop)};
+	struct public_key key;
+
+	public_key_of_viewer(&key, user_id);
+	freshness_of_viewer(&basis, user_id);
+	keep(cache, &key, NULL, &basis);
+}
+
+/* ---- flights ---- */
+
+static struct public_flight *
+find_flight(const struct public_cache *cache, const struct public_key *key)
+{
+	struct public_flight *flight = cache->flights[public_key_hash(key) % FLIGHT_CHAINS];
+
+	while (flight != NULL && !public_key_equals(&flight->key, key))
+		flight = flight->next;
+	return flight;
+}
+
+static void
+list_flight(struct public_flight *flight)
+{
+	struct public_flight **first = &flight->cache->flights[flight->chain];
+
+	flight->next = *first;
+	if (flight->next != NULL)
+		flight->next->previous = flight;
+	*first = flight;
+	flight->listed = true;
+}
+
+/* From now on nobody joins it. */
+static void
+unlist_flight(struct public_flight *flight)
+{
+	if (!flight->listed)
+		return;
+	flight->listed = false;
+	if (flight->previous != NULL)
+		flight->previous->next = flight->next;
+	else
+		flight->cache->flights[flight->chain] = flight->next;
+	if (flight->next != NULL)
+		flight->next->previous = flight->previous;
+}
+
+static void
+board_flight(struct public_flight *flight, struct public_wait *wait)
+{
+	wait->flight = flight;
+	wait->previous = NULL;
+	wait->next = flight->waits;
+	if (wait->next != NULL)
+		wait->next->previous = wait;
+	flight->waits = wait;
+}
+
+void
+public_cache_leave(struct public_wait *wait)
+{
+	if (wait->flight == NULL)
+		return;
+	if (wait->previous != NULL)
+		wait->previous->next = wait->next;
+	else
+		wait->flight->waits = wait->next;
+	if (wait->next != NULL)
+		wait->next->previous = wait->previous;
+	wait->flight = NULL;
+}
+
+/* Give it to all who wait, and end the flight. Any of them may leave, or ask for something new, meanwhile. */
+static void
+deliver(struct public_flight *flight, struct rendered *rendered, const struct problem *problem)
+{
+	unlist_flight(flight);
+	while (flight->waits != NULL)
+	{
+		struct public_wait *wait = flight->waits;
+
+		public_cache_leave(wait);
+		wait->done(wait->arg, rendered, problem);
+	}
+	free(flight);
+}
+
+/* Let the other proxies have an answer of SQL's, if it is known what it rests on. */
+static void
+share(const struct public_flight *flight, const struct rendered *rendered)
+{
+	struct public_cache *cache = flight->cache;
+	const struct shared_answer answer = {
+		.body = rendered->body,
+		.length = rendered->length,
+		.identity = cache->options.identity->value,
+		.position = flight->basis.stamp.position,
+		.left = FRESHNESS_SHARED_AGE - age_of(cache, &flight->basis),
+	};
+	char		key[FRESHNESS_KEY_MAX];
+
+	if (cache->shared != NULL && !cache->reads_lag && answer.identity != 0 && answer.position != 0 &&
+		is_fresh(cache, &flight->basis) && feed_is_current(cache->service->feed) &&
+		freshness_shared_key(flight->route, flight_values(flight->flight), key))
+		shared_cache_write(cache->shared, key, &answer);
+}
+
+static void
+landed(void *arg, struct rendered *rendered, const struct problem *problem)
+{
+	struct public_flight *flight = arg;
+
+	if (rendered != NULL)
+	{
+		freshness_complete(&flight->basis, flight->route, rendered->body, rendered->length);
+		share(flight, rendered);
+		keep(flight->cache, &flight->key, rendered, &flight->basis);
+	}
+	deliver(flight, rendered, problem);
+}
+
+static bool
+is_wanted(void *arg)
+{
+	const struct public_flight *flight = arg;
+
+	return flight->waits != NULL;
+}
+
+/* ---- what other proxies have read ---- */
+
+/* Does an answer out of Redis still hold? Then let the flight's basis be its. */
+static bool
+admits(struct public_flight *flight, const struct shared_answer *answer)
+{
+	const struct public_cache *cache = flight->cache;
+	struct basis basis = flight->basis;
+	uint64_t	age = FRESHNESS_SHARED_AGE - answer->left;
+
+	freshness_complete(&basis, flight->route, answer->body, answer->length);
+	if (answer->identity != cache->options.identity->value || answer->left > FRESHNESS_SHARED_AGE ||
+		age >= basis.max_age || !feed_is_current(cache->service->feed) ||
+		!basis_holds(&basis, cache->generations) || !basis_admits(&basis, cache->generations, answer->position))
+		return false;
+	basis.max_age -= (uint32_t) age;
+	basis.stamp.position = answer->position;
+	flight->basis = basis;
+	return true;
+}
+
+/* Redis has said what it has. */
+static void
+shared_read(void *arg, const struct shared_answer *answer)
+{
+	struct public_flight *flight = arg;
+	struct rendered *rendered = answer->body != NULL && admits(flight, answer)
+		? rendered_create(answer->body, answer->length, NULL) : NULL;
+
+	if (rendered == NULL)
+	{
+		flight_start(flight->flight);
+		return;
+	}
+	cache_count(&flight->cache->options.counters->shared_hits);
+	keep(flight->cache, &flight->key, rendered, &flight->basis);
+	flight_free(flight->flight);
+	deliver(flight, rendered, NULL);
+	rendered_release(rendered);
+}
+
+/* Look into Redis first, for what other proxies may have read. */
+static void
+take_off(struct public_flight *flight)
+{
+	struct public_cache *cache = flight->cache;
+	char		key[FRESHNESS_KEY_MAX];
+
+	if (cache->shared == NULL || cache->reads_lag || cache->options.identity->value == 0 ||
+		!feed_is_current(cache->service->feed) ||
+		!freshness_shared_key(flight->route, flight_values(flight->flight), key) ||
+		!shared_cache_read(cache->shared, key, shared_read, flight))
+		flight_start(flight->flight);
+}
+
+/* ---- asking ---- */
+
+static struct public_flight *
+new_flight(struct public_cache *cache, const struct catalog_route *route,
+		   const struct param_values *values, const struct target *target, const struct public_key *key)
+{
+	struct public_flight *flight = malloc(sizeof *flight);
+
+	if (flight == NULL)
+		return NULL;
+	*flight = (struct public_flight) {.cache = cache, .route = route, .chain = public_key_hash(key) % FLIGHT_CHAINS};
+	flight->key = *key;
+	flight->flight = flight_prepare(cache->service, route, values, target, landed, is_wanted, flight);
+	if (flight->flight == NULL)
+	{
+		free(flight);
+		return NULL;
+	}
+	flight->basis.stamp = public_cache_stamp(cache);
+	flight->basis.since = loop_now(cache->service->loop);
+	freshness_begin(&flight->basis, route, values);
+	return flight;
+}
+
+/* The flight to wait for: one under way whose answer will be as new as one's own, or NULL. */
+static struct public_flight *
+flight_to_join(struct public_cache *cache, const struct public_key *key)
+{
+	struct public_flight *flight = find_flight(cache, key);
+
+	if (flight == NULL)
+		return NULL;
+	if (age_of(cache, &flight->basis) < UNHEARD_AGE && is_fresh(cache, &flight->basis))
+		return flight;
+	unlist_flight(flight);
+	return NULL;
+}
+
+bool
+public_cache_get(struct public_cache *cache, const struct catalog_route *route,
+				 const struct param_values *values, const struct target *target, struct public_wait *wait)
+{
+	struct public_flight *flight;
+	struct rendered *rendered;
+	struct public_key key;
+	bool		known;
+
+	wait->flight = NULL;
+	if (!freshness_keeps(route) || !public_key_of_call(&key, cache->service->catalog, route, values))
+		return false;
+	rendered = find_fresh(cache, &key, &known);
+	if (rendered != NULL)
+	{
+		cache_count(&cache->options.counters->hits);
+		wait->done(wait->arg, rendered, NULL);
+		return true;
+	}
+	flight = flight_to_join(cache, &key);
+	if (flight != NULL)
+	{
+		cache_count(&cache->options.counters->joined);
+		board_flight(flight, wait);
+		return true;
+	}
+	flight = new_flight(cache, route, values, target, &key);
+	if (flight == NULL)
+		return false;
+	cache_count(&cache->options.counters->misses);
+	list_flight(flight);
+	board_flight(flight, wait);
+	take_off(flight);
+	return true;
+}
+
+/* ---- hearing of changes ---- */
+
+void
+public_cache_wrote(struct public_cache *cache, const struct catalog_route *route,
+				   const struct param_values *values, int64_t viewer_id)
+{
+	struct changes changes;
+
+	freshness_of_write(&changes, route, values, viewer_id);
+	for (size_t i = 0; i < changes.slot_count; i++)
+		writes_note(cache->options.writes, changes.slots[i]);
+	for (size_t i = 0; cache->shared != NULL && i < changes.key_count; i++)
+		shared_cache_delete(cache->shared, changes.keys[i]);
+}
+
+static void
+event_came(void *arg, const struct feed_event *event)
+{
+	struct public_cache *cache = arg;
+	struct changes changes;
+	bool		tells = cache->shared != NULL && cache->options.tells_redis &&
+		atomic_load_explicit(&cache->service->relay_metrics->leads, memory_order_relaxed) != 0;
+
+	freshness_of_event(&changes, event);
+	for (size_t i = 0; i < changes.slot_count; i++)
+		generations_event(cache->generations, changes.slots[i], event->id);
+	for (size_t i = 0; tells && i < changes.key_count; i++)
+		shared_cache_delete(cache->shared, changes.keys[i]);
+}
+
+/* What happened before the feed began is not known. */
+static void
+feed_current(void *arg, bool current)
+{
+	struct public_cache *cache = arg;
+
+	if (!current || cache->heard)
+		return;
+	cache->heard = true;
+	generations_reset(cache->generations, feed_position(cache->service->feed));
+}
+
+static void
+feed_reset(void *arg)
+{
+	struct public_cache *cache = arg;
+
+	generations_reset(cache->generations, feed_position(cache->service->feed));
+	cache_clear(cache->cache);
+}
+
+/* ---- life ---- */
+
+struct public_cache *
+public_cache_open(struct service *service, const struct public_cache_options *options)
+{
+	const struct config *config = service->config;
+	struct public_cache *cache = calloc(1, sizeof *cache);
+
+	if (cache == NULL)
+		return NULL;
+	cache->service = service;
+	cache->options = *options;
+	cache->reads_lag = strcmp(config->database_url, config->database_read_url) != 0;
+	cache->cache = cache_create(config->cache_bytes, options->counters);
+	cache->generations = generations_create(options->writes);
+	if (config->redis.host != NULL)
+		cache->shared = shared_cache_open(service->loop, &config->redis);
+	if (cache->cache == NULL || cache->generations == NULL ||
+		(config->redis.host != NULL && cache->shared == NULL))
+	{
+		public_cache_close(cache);
+		return NULL;
+	}
+	cache->listener = (struct feed_listener) {
+		.event = event_came, .current = feed_current, .reset = feed_reset, .arg = cache
+	};
+	feed_listen(service->feed, &cache->listener);
+	return cache;
+}
+
+void
+public_cache_end(struct public_cache *cache)
+{
+	if (cache == NULL)
+		return;
+	feed_ignore(cache->service->feed, &cache->listener);
+	/* a read on its way finds nothing, and its flight goes on to a lane */
+	shared_cache_close(cache->shared);
+	cache->shared = NULL;
+}
+
+void
+public_cache_close(struct public_cache *cache)
+{
+	if (cache == NULL)
+		return;
+	shared_cache_close(cache->shared);
+	cache_free(cache->cache);
+	generations_free(cache->generations);
+	free(cache);
+}

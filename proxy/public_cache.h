@@ -1,0 +1,76 @@
+/*
+ * public_cache.h - answers to visitors, kept by each worker and shared through
+ * Redis; and one query for all who ask for the same at once.
+ *
+ * An answer is given only as long as nothing it rests on has changed (basis.h, freshness.h).
+ * That is heard from the feed, and from the writes that this process handles. While the
+ * feed is not current, and where reads go to a replica, which may lag, answers are kept for a second only.
+ */
+#ifndef TIMETRACKR_PUBLIC_CACHE_H
+#define TIMETRACKR_PUBLIC_CACHE_H
+
+#include <stdbool.h>
+
+#include "board.h"
+#include "cache.h"
+#include "generations.h"
+#include "problem.h"
+#include "rendered.h"
+#include "service.h"
+#include "target.h"
+
+struct public_cache;
+struct public_flight;
+
+/* What it is given; all of it outlives it. */
+struct public_cache_options
+{
+	struct writes *writes;		/* of this process */
+	const struct board_identity *identity;	/* whose answers in Redis to believe */
+	bool		tells_redis;	/* it deletes what events have changed, while this process leads the relay */
+	struct cache_counters *counters;
+};
+
+/* Somebody who waits for an answer. Embedded by him; he sets the first part. */
+struct public_wait
+{
+	/* Called once, unless he leaves. `rendered` NULL: the problem is the answer. Both are gone after the call. */
+	void		(*done) (void *arg, struct rendered *rendered, const struct problem *problem);
+	void	   *arg;
+	struct public_flight *flight;	/* private from here */
+	struct public_wait *next;
+	struct public_wait *previous;
+};
+
+/* Open a worker's; config, loop, feed and relay_metrics of the service are used. NULL when memory is out. */
+struct public_cache *public_cache_open(struct service *service, const struct public_cache_options *options);
+
+/* It is told no more: call it before the feed is freed, and public_cache_close() after all lanes are closed. */
+void		public_cache_end(struct public_cache *cache);
+void		public_cache_close(struct public_cache *cache);
+
+/*
+ * Answer a call for a visitor, or for a viewer whom public_cache_knows(), if the
+ * route's answers are kept. False: it is not for the cache. True:
+ * done() is called, within this call or later.
+ */
+bool		public_cache_get(struct public_cache *cache, const struct catalog_route *route,
+							 const struct param_values *values, const struct target *target,
+							 struct public_wait *wait);
+
+/* He waits no more: done() will not be called. */
+void		public_cache_leave(struct public_wait *wait);
+
+/* A write was answered by the database, and its client not yet: forget what it has changed. */
+void		public_cache_wrote(struct public_cache *cache, const struct catalog_route *route,
+							   const struct param_values *values, int64_t viewer_id);
+
+/*
+ * Is it known that the user of a token exists? It is when the database said so in answer
+ * to a query sent after public_cache_stamp(), and nothing has changed about him since.
+ */
+bool		public_cache_knows(struct public_cache *cache, int64_t user_id);
+struct stamp public_cache_stamp(const struct public_cache *cache);
+void		public_cache_note_viewer(struct public_cache *cache, int64_t user_id, const struct stamp *stamp);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * public_key.c - a call as bytes.
+ */
+#include "public_key.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A call's key begins with its route's number, which has its low byte first, so with less than this. */
+#define VIEWER_MARK "\xff\xff"
+
+bool
+public_key_of_call(struct public_key *key, const struct catalog *catalog,
+				   const struct catalog_route *route, const struct param_values *values)
+{
+	size_t		number = (size_t) (route - catalog->routes);
+
+	key->bytes[0] = (char) (number & 0xFF);
+	key->bytes[1] = (char) (number >> 8);
+	key->length = 2;
+	for (size_t i = 0; i < route->param_count; i++)
+	{
+		const char *value = (int) i != route->viewer ? values->value[i] : NULL;
+		size_t		length = value != NULL ? strlen(value) + 1 : 0;
+
+		if (PUBLIC_KEY_MAX - key->length < length + 1)
+			return false;
+		/* no value contains a NUL, so values don't run together, and NULL is none of them */
+		key->bytes[key->length++] = value != NULL ? '=' : '-';
+		if (value != NULL)
+			memcpy(key->bytes + key->length, value, length);
+		key->length += length;
+	}
+	return true;
+}
+
+void
+public_key_of_viewer(struct public_key *key, int64_t user_id)
+{
+	key->length = (size_t) snprintf(key->bytes, sizeof key->bytes, VIEWER_MARK "%" PRId64, user_id);
+}
+
+bool
+public_key_equals(const struct public_key *a, const struct public_key *b)
+{
+	return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+unsigned
+public_key_hash(const struct public_key *key)
+{
+	unsigned	hash = 0;
+
+	for (size_t i = 0; i < key->length; i++)
+		hash = hash * 31 + (unsigned char) key->bytes[i];
+	return hash;
+}

@@ -1,0 +1,63 @@
+/*
+ * rendered.c - a body with its count of holders.
+ */
+#include "rendered.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gzip.h"
+
+struct rendered *
+rendered_create(const char *body, size_t length, const char *link)
+{
+	size_t		link_size = link != NULL ? strlen(link) + 1 : 0;
+	struct rendered *rendered = malloc(sizeof *rendered + length + 1 + link_size);
+	char	   *copy = (char *) (rendered + 1);
+
+	if (rendered == NULL)
+		return NULL;
+	memcpy(copy, body, length);
+	copy[length] = '\0';
+	if (link != NULL)
+		memcpy(copy + length + 1, link, link_size);
+	*rendered = (struct rendered) {
+		.length = length, .body = copy, .link = link != NULL ? copy + length + 1 : NULL, .holders = 1
+	};
+	return rendered;
+}
+
+struct rendered *
+rendered_hold(struct rendered *rendered)
+{
+	rendered->holders++;
+	return rendered;
+}
+
+void
+rendered_release(void *holder)
+{
+	struct rendered *rendered = holder;
+
+	if (rendered == NULL || --rendered->holders > 0)
+		return;
+	free(rendered->gzip);
+	free(rendered);
+}
+
+const char *
+rendered_gzip(struct rendered *rendered, size_t *length)
+{
+	if (!rendered->compressed && rendered->length > GZIP_LEAST)
+		rendered->gzip = gzip_compress(rendered->body, rendered->length, GZIP_KEPT, &rendered->gzip_length);
+	rendered->compressed = true;
+	*length = rendered->gzip_length;
+	return rendered->gzip;
+}
+
+size_t
+rendered_size(const struct rendered *rendered)
+{
+	return sizeof *rendered + rendered->length + 1 + (rendered->gzip != NULL ? rendered->gzip_length : 0) +
+		(rendered->link != NULL ? strlen(rendered->link) + 1 : 0);
+}

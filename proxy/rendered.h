@@ -1,0 +1,37 @@
+/*
+ * rendered.h - the body of an answer, made once and sent many times: as it is,
+ * and compressed. Never changed; freed when the last holder lets go. Belongs to one thread.
+ */
+#ifndef TIMETRACKR_RENDERED_H
+#define TIMETRACKR_RENDERED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct rendered
+{
+	size_t		length;
+	const char *body;			/* ended by a NUL that is not counted */
+	const char *link;			/* value of the Link header; NULL: none */
+	size_t		gzip_length;	/* private from here: see rendered_gzip() */
+	char	   *gzip;
+	bool		compressed;		/* it was tried */
+	unsigned	holders;
+};
+
+/* Make one for one holder; both are copied. NULL when memory is out. */
+struct rendered *rendered_create(const char *body, size_t length, const char *link);
+
+/* One holder more; returns it. */
+struct rendered *rendered_hold(struct rendered *rendered);
+
+/* One holder less. Takes any pointer so that it can be a library's callback; NULL does no harm. */
+void		rendered_release(void *rendered);
+
+/* The body as gzip, made at the first call; NULL when it would not be smaller, or memory is out. */
+const char *rendered_gzip(struct rendered *rendered, size_t *length);
+
+/* Bytes that it takes now. */
+size_t		rendered_size(const struct rendered *rendered);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * request_cache.c - requests and the cache of answers to visitors.
+ */
+#include "request_state.h"
+
+#include "freshness.h"
+
+static void
+cache_answered(void *arg, struct rendered *rendered, const struct problem *problem)
+{
+	struct request *request = arg;
+
+	request->working = false;
+	if (rendered != NULL)
+	{
+		answer_set_rendered(&request->answer, request->admission.route->status, rendered);
+		request_finish(request);
+		return;
+	}
+	/* its strings are not ours, but it is written down within this call */
+	request->problem = *problem;
+	request_finish_with_problem(request);
+}
+
+/* Would every viewer, and a visitor, get the same answer from this route? Then a token decides nothing but 401. */
+static bool
+is_same_for_all(const struct catalog_route *route)
+{
+	return route->viewer < 0 && freshness_keeps(route);
+}
+
+bool
+request_use_cache(struct request *request)
+{
+	struct public_cache *cache = request->service->public_cache;
+	const struct catalog_route *route = request->admission.route;
+	int64_t		user_id = request->admission.user_id;
+
+	if (cache == NULL || (user_id != 0 && (!is_same_for_all(route) || !public_cache_knows(cache, user_id))))
+		return false;
+	request->state = JOINED;
+	request->working = true;
+	request->wait = (struct public_wait) {.done = cache_answered, .arg = request};
+	if (public_cache_get(cache, route, &request->values, &request->target, &request->wait))
+		return true;
+	request->state = NEW;
+	request->working = false;
+	return false;
+}
+
+void
+request_leave_cache(struct request *request)
+{
+	public_cache_leave(&request->wait);
+	request->working = false;
+}
+
+void
+request_tell_cache(struct request *request, const struct db_result *result)
+{
+	struct public_cache *cache = request->service->public_cache;
+	const struct catalog_route *route = request->admission.route;
+	int64_t		user_id = request->admission.user_id;
+
+	if (cache == NULL || result == NULL || db_result_outcome(result) == DB_ERROR)
+		return;					/* it never ran, or had no effect */
+	if (route->lane != LANE_READ)
+		public_cache_wrote(cache, route, &request->values, user_id);
+	else if (user_id != 0 && is_same_for_all(route) && db_result_outcome(result) == DB_OK &&
+			 *db_result_value(result, 0, 0) == 't')
+		public_cache_note_viewer(cache, user_id, &request->stamp);
+}
