@@ -166,12 +166,6 @@ class EntrySteps(Steps):
             " SET start_time = excluded.start_time, end_time = excluded.end_time"
         )
         outcome = self.db.insert(rows, ending)
-        refusals = self.model.copy().refusals_of_row(None, replace(there, start=whole(start), end=whole(there.end)))
-        if refusals:
-            # The row is checked as one to insert before it is found to be there.
-            assert outcome.refusal in refusals | {outcome.refusal if len(rows) > 1 else None}
-            assert outcome.refusal is not None
-            return
         self.settle(outcome, "statement", [(row, there), *((None, r) for r in rows[1:])])
 
     @precondition(any_rows)

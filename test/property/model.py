@@ -360,10 +360,25 @@ class Model:
         self.members[project, user] = "contributor"
         return set()
 
-    def delete_user(self, user):
-        own = {number for number, project in self.projects.items() if project.owner == user}
-        if any(row.project in own and row.user != user for row in self.rows.values()):
-            return {"23503"}
+    def time_on(self, user, project):
+        return self.projects_of(user).get(project, (0, 0))[0]
+
+    def heirs(self, project, owner):
+        """Who may own it when the owner leaves: none when nobody has a stake in it."""
+        members = {user: role for (number, user), role in self.members.items() if number == project and user != owner}
+        managers = {user for user, role in members.items() if role == "manager"}
+        workers = {row.user for row in self.rows.values() if row.project == project and row.user != owner}
+        heirs = (managers or members.keys() or workers) if managers or workers else set()
+        most = max((self.time_on(user, project) for user in heirs), default=0)
+        return {user for user in heirs if self.time_on(user, project) == most}
+
+    def delete_user(self, user, owners):
+        """His projects go to those with a stake in them: among equals as the database chose."""
+        for number in [number for number, project in self.projects.items() if project.owner == user]:
+            heirs = self.heirs(number, user)
+            if heirs:
+                self.hand_over(number, owners.get(number) if owners.get(number) in heirs else min(heirs))
+        own = [number for number, project in self.projects.items() if project.owner == user]
         del self.users[user]
         self.rows = {number: row for number, row in self.rows.items() if row.user != user}
         self.members = {key: role for key, role in self.members.items() if key[1] != user}

@@ -54,7 +54,9 @@ class PeopleSteps(Steps):
     @rule(user=draw.picks)
     def delete_user(self, user):
         user = self.user(user)
-        self.settle(self.db.run("DELETE FROM timetrackr.users WHERE id = %s", user), "delete_user", user)
+        outcome = self.db.run("DELETE FROM timetrackr.users WHERE id = %s", user)
+        owners = dict(self.db.all("SELECT id, owner_id FROM timetrackr.projects"))
+        self.settle(outcome, "delete_user", user, owners)
 
     @precondition(lost_users)
     @rule(zone=draw.zones)
