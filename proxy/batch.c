@@ -14,7 +14,7 @@
 #include "log.h"
 
 /* How often to look at events of all ids, in ms (see batch_run()). */
-#define WHOLE_INTERVAL 1000
+#define WHOLE_INTERVAL 200
 
 /* How often to finish without events, in ms: the stream is pruned, and what changed on boards told. */
 #define CHORES_INTERVAL 60000
@@ -406,7 +406,7 @@ batch_run(struct batch *batch, uint64_t now, bool whole)
 		batch->limit = BATCH_EVENTS_MAX;
 	/*
 	 * Going on after the last id spares walking over the index entries of
-	 * deleted events; ids that were committed late are found once a second.
+	 * deleted events; ids that were committed late are found a little later.
 	 */
 	if (whole || now >= batch->whole_at + WHOLE_INTERVAL)
 		batch->after_id = 0;

@@ -24,10 +24,9 @@ class Stage:
         self.postgres.install(name)
         return name
 
-    def proxy(self, database=None, redis=True, workers=2, **settings):
+    def proxy(self, database=None, redis=True, **settings):
         """Redis is not compared with SQL unless asked for: what a test puts there is to stay."""
         settings.setdefault("REDIS_CHECK_RATE", 0)
-        settings["WORKERS"] = workers
         if redis:
             settings.setdefault("REDIS_URL", self.redis.url)
         settings.setdefault("DATABASE_URL", self.postgres.proxy_url(database or self.database))

@@ -110,7 +110,7 @@ def set_visibility(owner, project_id, visibility):
 
 
 def test_a_reading_from_before_a_write_is_neither_kept_nor_given_to_later_readers(stage, gate):
-    proxy = stage.proxy(workers=1)
+    proxy = stage.proxy(WORKERS=1)
     owner, project_id, path = public_project(proxy)
     gate.close()
     early = Background(proxy, path)
@@ -125,7 +125,7 @@ def test_a_reading_from_before_a_write_is_neither_kept_nor_given_to_later_reader
 
 
 def test_many_readers_at_once_cost_one_query(stage, gate):
-    proxy = stage.proxy(workers=1)
+    proxy = stage.proxy(WORKERS=1)
     path, project_id = settled_project(stage, gate, proxy)
     gate.close()
     readers = [Background(proxy, path) for _ in range(20)]
@@ -138,7 +138,7 @@ def test_many_readers_at_once_cost_one_query(stage, gate):
 
 
 def test_who_hangs_up_does_not_take_the_answer_from_others(stage, gate):
-    proxy = stage.proxy(workers=1)
+    proxy = stage.proxy(WORKERS=1)
     path, project_id = settled_project(stage, gate, proxy)
     gate.close()
     first = Background(proxy, path)
@@ -153,7 +153,7 @@ def test_who_hangs_up_does_not_take_the_answer_from_others(stage, gate):
 
 
 def test_an_error_is_given_to_all_who_wait_and_not_kept(stage, gate):
-    proxy = stage.proxy(workers=1)
+    proxy = stage.proxy(WORKERS=1)
     path, project_id = settled_project(stage, gate, proxy)
     stage.query("INSERT INTO fault VALUES ('x')")
     gate.close()
@@ -345,7 +345,7 @@ def test_what_is_no_answer_of_ours_in_redis_does_no_harm(stage, value):
 
 
 def test_without_room_answers_are_right_and_memory_is_bounded(stage):
-    proxy = stage.proxy(workers=1, CACHE_BYTES=20000)
+    proxy = stage.proxy(WORKERS=1, CACHE_BYTES=20000)
     users = [sign_up(proxy) for _ in range(40)]
     client = proxy.client()
 
@@ -368,7 +368,7 @@ def test_without_room_answers_are_right_and_memory_is_bounded(stage):
 
 def test_hammered_while_it_changes(stage):
     """Two workers, many readers, two proxies: after the answer of a write nobody sees what was before."""
-    first, second = stage.proxy(workers=2), stage.proxy(workers=2)
+    first, second = stage.proxy(WORKERS=2), stage.proxy(WORKERS=2)
     owner, project_id, path = public_project(first)
     reads, stop = [], threading.Event()
 
