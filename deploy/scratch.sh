@@ -32,7 +32,7 @@ copy_sources() {
 # run_in_scratch COMMAND...: as the server user, in src; its status.
 run_in_scratch() {
 	local status=0
-	cd "$WORK/src"
+	cd "$WORK/src" || return
 	# In the background, so that a signal reaches the caller's trap at once.
 	TMPDIR=$WORK/tmp as_server "$@" &
 	wait $! || status=$?

@@ -122,11 +122,14 @@ place_of(struct cache *cache, const char *key, size_t length, uint64_t hash)
 	return place;
 }
 
+/* End the entry that *place leads to, if any. */
 static void
 drop(struct cache *cache, struct entry **place)
 {
 	struct entry *entry = *place;
 
+	if (entry == NULL)
+		return;
 	*place = entry->chain;
 	unlink_use(cache, entry);
 	cache->used -= entry->charge;

@@ -125,6 +125,21 @@ share_response(const struct answer *answer)
 	return response;
 }
 
+/*
+ * A body of unknown length. To HEAD libmicrohttpd 0.9.75 would send the last
+ * chunk of it; an answer of HTTP/1.0 has no chunks, and ends the connection.
+ */
+static struct MHD_Response *
+stream_response(struct exchange *exchange)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream, exchange, NULL);
+
+	if (response != NULL && request_is_head(exchange->request))
+		(void) MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return response;
+}
+
 /* The answer's body, as MHD is to send it; NULL when memory is out. */
 static struct MHD_Response *
 make_response(struct exchange *exchange)
@@ -138,8 +153,7 @@ make_response(struct exchange *exchange)
 	if (answer->status == MHD_HTTP_SWITCHING_PROTOCOLS)
 		return MHD_create_response_for_upgrade(hand_over, exchange);
 	if (request_streams(exchange->request))
-		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream,
-												 exchange, NULL);
+		return stream_response(exchange);
 	if (answer->rendered != NULL)
 		return share_response(answer);
 	own = length > 0 ? request_take_body(exchange->request) : NULL;

@@ -13,10 +13,11 @@ rendered_create(const char *body, size_t length, const char *link)
 {
 	size_t		link_size = link != NULL ? strlen(link) + 1 : 0;
 	struct rendered *rendered = malloc(sizeof *rendered + length + 1 + link_size);
-	char	   *copy = (char *) (rendered + 1);
+	char	   *copy;
 
 	if (rendered == NULL)
 		return NULL;
+	copy = (char *) (rendered + 1);
 	memcpy(copy, body, length);
 	copy[length] = '\0';
 	if (link != NULL)

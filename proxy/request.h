@@ -56,6 +56,9 @@ char	   *request_take_body(struct request *request);
  * wait answered() will be called, unless the stream was stopped.
  */
 bool		request_streams(const struct request *request);
+
+/* Is the client to be given the head of the answer alone? */
+bool		request_is_head(const struct request *request);
 ssize_t		request_read(struct request *request, char *buffer, size_t size);
 void		request_stop_stream(struct request *request);
 

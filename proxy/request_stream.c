@@ -4,6 +4,8 @@
  */
 #include "request_state.h"
 
+#include <string.h>
+
 static void
 page_came(void *arg)
 {
@@ -37,6 +39,12 @@ bool
 request_streams(const struct request *request)
 {
 	return stream_is_open(&request->stream);
+}
+
+bool
+request_is_head(const struct request *request)
+{
+	return strcmp(request->head.method, "HEAD") == 0;
 }
 
 ssize_t

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import socket
 import threading
 from datetime import timedelta
 
@@ -130,11 +131,20 @@ def test_bad_exports_are_refused(user):
     user.post(EXPORT).expect(405, "method_not_allowed")
 
 
-def test_head_of_a_long_export_has_no_body(bulky, db):
+def test_head_of_a_long_export_has_no_body(bulky, db, proxy):
     fill(db, bulky, bulky.project(), 1200)
     answer = bulky.call("HEAD", EXPORT)
     assert (answer.status, answer.type, answer.content) == (200, "text/csv", b"")
     bulky.get("/users/me").expect(200)
+    # not a byte after the head, also none that the client's library overlooks
+    with socket.create_connection(("127.0.0.1", int(proxy.settings["PORT"])), timeout=30) as raw:
+        raw.sendall(
+            f"HEAD {EXPORT} HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {bulky.session['access_token']}\r\n\r\n".encode()
+        )
+        received = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert received.startswith(b"HTTP/1.") and received.endswith(b"\r\n\r\n")
+    assert received.count(b"\r\n\r\n") == 1
 
 
 @pytest.mark.parametrize("count", [499, 500, 501, 1000, 3217])
