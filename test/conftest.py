@@ -19,6 +19,7 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "resident_memory: measures the proxy's memory")
     for name in ("TIMETRACKR_PG_CONFIG", "TIMETRACKR_PROXY"):
         if name not in os.environ:
             raise pytest.UsageError(f"{name} is not set: run the tests through test/check")

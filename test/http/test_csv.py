@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import socket
 import threading
 from datetime import timedelta
@@ -156,10 +155,7 @@ def test_a_long_export_is_complete_in_pages(bulky, db, count):
     assert starts == sorted(starts)
 
 
-@pytest.mark.skipif(
-    "sanitize" in os.environ.get("TIMETRACKR_PROXY", ""),
-    reason="the address sanitizer keeps freed memory for a while",
-)
+@pytest.mark.resident_memory
 def test_a_long_export_stays_out_of_the_proxys_memory(proxy, bulky, db):
     """20 MB go out while a slow client reads; the proxy holds a page of them."""
 
