@@ -12,6 +12,8 @@ _databases = itertools.count(1)
 
 
 class Stage:
+    cache_bytes = 0
+
     def __init__(self, postgres, directory, redis=None):
         self.postgres = postgres
         self.directory = directory
@@ -25,8 +27,10 @@ class Stage:
         return name
 
     def proxy(self, database=None, redis=True, **settings):
-        """Redis is not compared with SQL unless asked for: what a test puts there is to stay."""
+        """Redis is not compared with SQL unless asked for: what a test puts there is to stay.
+        Nor are answers kept: a board is read as it is, not as it was a second ago."""
         settings.setdefault("REDIS_CHECK_RATE", 0)
+        settings.setdefault("CACHE_BYTES", self.cache_bytes)
         if redis:
             settings.setdefault("REDIS_URL", self.redis.url)
         settings.setdefault("DATABASE_URL", self.postgres.proxy_url(database or self.database))

@@ -18,6 +18,7 @@ GATE = 42
 @pytest.fixture
 def stage(postgres, tmp_path):
     stage = Stage(postgres, tmp_path)
+    stage.cache_bytes = 16 << 20
     try:
         yield stage
     finally:

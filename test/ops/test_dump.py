@@ -18,7 +18,7 @@ def busy_database(postgres, new_user, request):
 
 
 # The relay works on these while the dump is taken and compared.
-OF_THE_RELAY = ("outbox", "relay")
+OF_THE_RELAY = ("outbox", "relay", "stream")
 
 
 def tables(connection):
