@@ -16,7 +16,7 @@
 
 enum attachment_step
 {
-	ATTACHMENT_SETTLED,			/* attached, or Redis is to be done without for now */
+	ATTACHMENT_SETTLED,			/* attached, or Redis is out of reach: go on without it */
 	ATTACHMENT_ASKED,			/* answered() will be called */
 	ATTACHMENT_WAIT				/* Redis was lost a moment ago: ask again soon */
 };

@@ -45,7 +45,7 @@ void		connection_start(struct connection *connection, struct service *service, i
 /* Stop its clock: the connection has ended. */
 void		connection_stop(struct connection *connection);
 
-/* Note what is waited for now, and start the clock anew. */
+/* The connection enters another phase, which has a clock of its own. */
 void		connection_enter(struct connection *connection, enum connection_phase phase);
 
 /* Has the client not ended the connection, nor its direction of it? */
