@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fields.h"
 #include "schema.h"
 #include "statement.h"
 
@@ -264,9 +265,11 @@ catalog_build(const char *url, char *why, size_t why_size)
 		return NULL;
 	}
 	catalog->schema = schema_read(db, why, why_size);
+	if (catalog->schema != NULL)
+		catalog->fields = fields_read(db, why, why_size);
 	db_blocking_close(db);
 	catalog->routes = malloc(sizeof route_table);
-	if (catalog->schema == NULL || catalog->routes == NULL)
+	if (catalog->fields == NULL || catalog->routes == NULL)
 	{
 		catalog_free(catalog);
 		return NULL;
@@ -296,6 +299,7 @@ catalog_free(struct catalog *catalog)
 		free(catalog->routes[i].own_columns);
 	}
 	free(catalog->routes);
+	fields_free(catalog->fields);
 	schema_free(catalog->schema);
 	free(catalog);
 }
@@ -312,6 +316,12 @@ bool
 catalog_is_paged(const struct catalog_route *route)
 {
 	return route->key_count > 0 && route->shape != SHAPE_CSV;
+}
+
+bool
+catalog_gives_list(const struct catalog_route *route)
+{
+	return route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT;
 }
 
 int

@@ -97,6 +97,7 @@ enum catalog_kind
 	KIND_VOID
 };
 
+struct fields;
 struct schema;
 struct catalog_column;
 
@@ -194,6 +195,7 @@ struct catalog
 	size_t		route_count;
 	const char *version;		/* of the extension */
 	struct schema *schema;		/* private: owns names, types and comments */
+	struct fields *fields;		/* what is known of fields beyond their types */
 };
 
 /*
@@ -221,6 +223,9 @@ const char *catalog_method_name(enum catalog_method method);
 
 /* Does a client get the list page by page? */
 bool		catalog_is_paged(const struct catalog_route *route);
+
+/* Is the answer, as JSON, an array of rows? */
+bool		catalog_gives_list(const struct catalog_route *route);
 
 /* Index of a parameter by name, or -1. */
 int			catalog_param_index(const struct catalog_route *route, const char *name);
