@@ -27,7 +27,7 @@ FROM (VALUES
     (NULL, 'event_id', false, '{"minimum":1}', '40'),
     (NULL, 'notification_id', false, '{"minimum":1}', '9'),
     (NULL, 'id', false, '{"minimum":1}', '1795378446921153'),
-    (NULL, 'ids[]', false, '{"minimum":1}', '9'),
+    (NULL, 'ids[]', false, '{}', '9'),
     ('report_summary', 'project_id', true, '{"minimum":1}', '3'),
 
     -- Accounts

@@ -15,7 +15,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 # Whoever signs in with what cannot be right is told no more than others are.
 TOLD_NOTHING = {("login", "email"), ("login", "password"), ("refresh", "refresh_token"), ("logout", "refresh_token")}
 
-# What is wrong for other reasons when it is a row of x; and q, which merely finds nothing.
+# What a row of x is no value of, however long.
 NOT_FREE = {"email", "password", "timezone", "image_url", "refresh_token"}
 
 
