@@ -26,6 +26,8 @@ struct request_head
 	const char *content_type;
 	const char *forwarded_for;
 	const char *host;
+	const char *idempotency_key;
+	const char *if_none_match;
 	const char *origin;
 	const char *request_id;
 	struct upgrade_offer upgrade;

@@ -293,6 +293,7 @@ catalog_free(struct catalog *catalog)
 	{
 		free((char *) catalog->routes[i].statement.sql);
 		free((char *) catalog->routes[i].csv.sql);
+		free((char *) catalog->routes[i].once.sql);
 		free(catalog->routes[i].own_columns);
 	}
 	free(catalog->routes);

@@ -131,6 +131,14 @@ reply_row(struct answer *answer, const struct reply_call *call, const struct db_
 	return true;
 }
 
+/* The work was done by an earlier request with the same key: this is the answer to that. */
+static void
+reply_again(struct answer *answer, const char *status)
+{
+	answer->status = (int) strtol(status, NULL, 10);
+	answer_add_header(answer, "Idempotent-Replay", "true");
+}
+
 bool
 reply_rows(struct answer *answer, const struct reply_call *call,
 		   const struct db_result *result, struct problem *problem)
@@ -180,7 +188,14 @@ reply_result(struct answer *answer, const struct reply_call *call, const struct 
 			 const char *request_id, struct problem *problem)
 {
 	if (result != NULL && db_result_outcome(result) == DB_OK)
-		return reply_rows(answer, call, result, problem);
+	{
+		const char *first_status = call->has_key ? db_result_value(result, 0, 1) : NULL;
+		bool		good = reply_rows(answer, call, result, problem);
+
+		if (good && first_status != NULL)
+			reply_again(answer, first_status);
+		return good;
+	}
 	if (result != NULL && db_result_outcome(result) == DB_ERROR)
 		return reply_error(call, result, request_id, problem);
 	problem_set(problem, 503, "database_unavailable", result == NULL

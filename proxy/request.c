@@ -212,6 +212,7 @@ answer_result(struct request *request, const struct db_result *result)
 		.values = &request->values,
 		.target = &request->target,
 		.wants_csv = request->admission.wants_csv,
+		.has_key = request->has_key,
 		.arena = &request->arena,
 	};
 
@@ -283,9 +284,11 @@ request_query(struct request *request)
 	if (request->service->public_cache != NULL)
 		request->stamp = public_cache_stamp(request->service->public_cache);
 	request->job = (struct lane_job) {
-		.statement = request->admission.wants_csv ? &route->csv : &route->statement,
-		.value_count = (int) route->param_count + adds_viewer,
+		.statement = request->admission.wants_csv ? &route->csv :
+		request->has_key ? &route->once : &route->statement,
+		.value_count = (int) route->param_count + (request->has_key ? 2 : adds_viewer),
 		.values = request->values.value,
+		.repeatable = request->has_key,
 		.done = query_done,
 		.is_wanted = request_is_wanted,
 		.arg = request,
@@ -410,14 +413,16 @@ call_route(struct request *request)
 	else if (request->body.failed || (request->admission.user_id != 0 && context.viewer_id == NULL))
 		request_fail(request, 503, "out_of_memory", "The server is out of memory.");
 	else if (!params_fill(route, &request->target, body, request->body.length, &context,
-						  &request->values, &request->arena, &request->problem))
+						  &request->values, &request->arena, &request->problem) ||
+			 !request_note_key(request))
 		request_finish_with_problem(request);
 	else if (route->shape == SHAPE_EVENTS && !request_begin_poll(request))
 		request_fail(request, 503, "overloaded", "Too many clients wait for events.");
 	else
 	{
 		/* a read whose function does not ask for the viewer gets it behind its own parameters */
-		request->values.value[route->param_count] = context.viewer_id;
+		if (!request->has_key)
+			request->values.value[route->param_count] = context.viewer_id;
 		if (!request_use_cache(request) && !accelerate(request))
 			request_query(request);
 	}

@@ -3,6 +3,7 @@ test verify() must find nothing, whatever the test did."""
 
 import itertools
 import os
+import socket
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -115,6 +116,19 @@ def db(postgres):
 @pytest.fixture
 def anyone(proxy):
     return proxy.client()
+
+
+@pytest.fixture
+def raw_call(proxy):
+    """Send bytes, and read what comes until the connection ends or falls silent."""
+
+    def call(request, seconds=10):
+        address = ("127.0.0.1", int(proxy.settings["PORT"]))
+        with socket.create_connection(address, timeout=seconds) as connection:
+            connection.sendall(request)
+            return connection.recv(65536)
+
+    return call
 
 
 @pytest.fixture
