@@ -190,6 +190,8 @@ struct catalog_route
 	 * status of the first answer, NULL when this is the first; sql is NULL when there is none.
 	 */
 	struct db_statement once;
+	/* Of a POST: the first column of its row, when GET of path/{that column} shows what was made; else NULL. */
+	const char *location;
 	const char *subject;		/* what the path of a read names, "user"; NULL: nothing to look for */
 };
 

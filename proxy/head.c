@@ -96,6 +96,8 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 	}			kept[] = {
 		{"Accept", &request->accept},
 		{"Accept-Encoding", &request->accept_encoding},
+		{"Access-Control-Request-Method", &request->access_method},
+		{"Access-Control-Request-Private-Network", &request->access_private},
 		{"Content-Type", &request->content_type},
 		{"Idempotency-Key", &request->idempotency_key},
 		{"If-None-Match", &request->if_none_match},

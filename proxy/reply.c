@@ -112,6 +112,17 @@ reply_stream(struct answer *answer, const struct reply_call *call)
 	return true;
 }
 
+/* Say where to find what was made: its id is the first member of the row. */
+static void
+add_location(struct answer *answer, const struct reply_call *call, const char *json)
+{
+	const char *id = json + strlen("{\"") + strlen(call->route->location) + strlen("\":");
+
+	answer_add_header(answer, "Location",
+					  arena_printf(call->arena, "%s/%.*s", call->route->path,
+								   (int) strspn(id, "0123456789"), id));
+}
+
 /* One object in `column`, or none. */
 static bool
 reply_row(struct answer *answer, const struct reply_call *call, const struct db_result *result,
@@ -128,6 +139,8 @@ reply_row(struct answer *answer, const struct reply_call *call, const struct db_
 		return reply_session(answer, call, result, problem);
 	else
 		answer_set_json(answer, route->status, json, db_result_length(result, 0, column));
+	if (json != NULL && route->location != NULL)
+		add_location(answer, call, json);
 	return true;
 }
 
