@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import Postgres, Proxy, Redis  # noqa: E402
+from harness.stage import Stage  # noqa: E402
 
 PASSWORD = "correct horse battery"
 
@@ -111,6 +112,16 @@ def db(postgres):
     """The superuser's autocommit connection."""
     with postgres.connect() as connection:
         yield connection
+
+
+@pytest.fixture
+def stage(postgres, tmp_path):
+    """A database and a Redis of this test's own, and proxies in front of them."""
+    stage = Stage(postgres, tmp_path)
+    try:
+        yield stage
+    finally:
+        stage.end()
 
 
 @pytest.fixture
