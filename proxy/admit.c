@@ -3,6 +3,7 @@
  */
 #include "admit.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -136,12 +137,26 @@ client_address(const struct service *service, const struct request_head *head)
 	return last;
 }
 
+/* Whom to count an address as: a client of IPv6 has a whole /64 to choose from. */
+static const char *
+limited_address(const char *address, struct arena *arena)
+{
+	struct in6_addr parsed;
+	const uint8_t *byte = parsed.s6_addr;
+
+	if (strchr(address, ':') == NULL || inet_pton(AF_INET6, address, &parsed) != 1 ||
+		IN6_IS_ADDR_V4MAPPED(&parsed))
+		return address;
+	return arena_printf(arena, "%02x%02x:%02x%02x:%02x%02x:%02x%02x::/64", byte[0], byte[1], byte[2],
+						byte[3], byte[4], byte[5], byte[6], byte[7]);
+}
+
 static bool
 check_limit(struct service *service, const struct request_head *head, struct arena *arena,
 			struct admission *admission, struct problem *problem)
 {
 	bool		opens_session = admission->route->access == ACCESS_ANYONE;
-	const char *who = client_address(service, head);
+	const char *who;
 
 	if (admission->route->builtin != BUILTIN_NONE && admission->route->builtin != BUILTIN_LIVE)
 		return true;
@@ -151,6 +166,8 @@ check_limit(struct service *service, const struct request_head *head, struct are
 		admission->limit_name = "user";
 		who = arena_printf(arena, "user %lld", (long long) admission->user_id);
 	}
+	else
+		who = limited_address(client_address(service, head), arena);
 	if (who == NULL)
 	{
 		problem_set(problem, 503, "out_of_memory", "The server is out of memory.");
@@ -199,14 +216,21 @@ take_slot(struct service *service, struct admission *admission, struct problem *
 	return true;
 }
 
-bool
-admit(struct service *service, const struct request_head *head, struct arena *arena,
-	  struct target *target, struct admission *admission, struct problem *problem)
+void
+admit_note(const struct service *service, const struct request_head *head,
+		   struct admission *admission)
 {
 	*admission = (struct admission) {
 		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
 		.origin = known_origin(service->config, head->origin),
 	};
+}
+
+bool
+admit(struct service *service, const struct request_head *head, struct arena *arena,
+	  struct target *target, struct admission *admission, struct problem *problem)
+{
+	admit_note(service, head, admission);
 	if (strcmp(head->method, "OPTIONS") == 0 && strcmp(head->target, "*") == 0)
 	{
 		admission->is_options = true;

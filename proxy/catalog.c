@@ -252,6 +252,36 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 	return true;
 }
 
+/* Does GET show at path/{name} what a POST to path makes? */
+static bool
+is_shown(const struct catalog *catalog, const char *path, const char *name)
+{
+	size_t		length = strlen(path);
+	char		segment[64];
+
+	snprintf(segment, sizeof segment, "/{%s}", name);
+	for (size_t i = 0; i < catalog->route_count; i++)
+		if (catalog->routes[i].method == METHOD_GET &&
+			strncmp(catalog->routes[i].path, path, length) == 0 &&
+			strcmp(catalog->routes[i].path + length, segment) == 0)
+			return true;
+	return false;
+}
+
+/* Find out whose answers have a Location. */
+static void
+fill_locations(struct catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->route_count; i++)
+	{
+		struct catalog_route *route = &catalog->routes[i];
+
+		if (route->status == 201 && route->shape == SHAPE_ROW && route->column_count > 0 &&
+			strchr(route->path, '{') == NULL && is_shown(catalog, route->path, route->columns[0].name))
+			route->location = route->columns[0].name;
+	}
+}
+
 struct catalog *
 catalog_build(const char *url, char *why, size_t why_size)
 {
@@ -284,6 +314,7 @@ catalog_build(const char *url, char *why, size_t why_size)
 		catalog_free(catalog);
 		return NULL;
 	}
+	fill_locations(catalog);
 	return catalog;
 }
 
@@ -296,6 +327,7 @@ catalog_free(struct catalog *catalog)
 	{
 		free((char *) catalog->routes[i].statement.sql);
 		free((char *) catalog->routes[i].csv.sql);
+		free((char *) catalog->routes[i].once.sql);
 		free(catalog->routes[i].own_columns);
 	}
 	free(catalog->routes);

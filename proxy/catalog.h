@@ -186,6 +186,13 @@ struct catalog_route
 	 */
 	struct db_statement statement;
 	struct db_statement csv;	/* a read that gives CSV instead of JSON; sql is NULL when there is none */
+	/*
+	 * A write for a request with a key, which is $n+1, and its fingerprint $n+2: JSON, and the
+	 * status of the first answer, NULL when this is the first; sql is NULL when there is none.
+	 */
+	struct db_statement once;
+	/* Of a POST: the first column of its row, when GET of path/{that column} shows what was made; else NULL. */
+	const char *location;
 	const char *subject;		/* what the path of a read names, "user"; NULL: nothing to look for */
 };
 
@@ -206,7 +213,7 @@ struct catalog
  */
 struct param_values
 {
-	const char *value[CATALOG_PARAMS_MAX];
+	const char *value[CATALOG_PARAMS_MAX + 1];	/* up to two that are no parameters come last */
 };
 
 /*

@@ -371,6 +371,7 @@ BEGIN
     PERFORM timetrackr.create_people_tables();
     PERFORM timetrackr.create_entry_tables();
     PERFORM timetrackr.create_badge_tables();
+    PERFORM timetrackr.create_idempotency_table();
     PERFORM timetrackr.create_derived_tables();
     PERFORM timetrackr.create_standing_tables();
     PERFORM timetrackr.create_event_tables();

@@ -3,6 +3,7 @@ test verify() must find nothing, whatever the test did."""
 
 import itertools
 import os
+import socket
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import Postgres, Prism, Proxy, Redis  # noqa: E402
+from harness.stage import Stage  # noqa: E402
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.json"
 
@@ -122,8 +124,31 @@ def db(postgres):
 
 
 @pytest.fixture
+def stage(postgres, tmp_path):
+    """A database and a Redis of this test's own, and proxies in front of them."""
+    stage = Stage(postgres, tmp_path)
+    try:
+        yield stage
+    finally:
+        stage.end()
+
+
+@pytest.fixture
 def anyone(proxy):
     return proxy.client()
+
+
+@pytest.fixture
+def raw_call(proxy):
+    """Send bytes, and read what comes until the connection ends or falls silent."""
+
+    def call(request, seconds=10):
+        address = ("127.0.0.1", int(proxy.settings["PORT"]))
+        with socket.create_connection(address, timeout=seconds) as connection:
+            connection.sendall(request)
+            return connection.recv(65536)
+
+    return call
 
 
 @pytest.fixture
