@@ -356,6 +356,13 @@ catalog_gives_list(const struct catalog_route *route)
 	return route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT;
 }
 
+bool
+catalog_is_kept(const struct catalog_route *route)
+{
+	return route->method == METHOD_GET && route->shape != SHAPE_CSV && route->shape != SHAPE_EVENTS &&
+		(route->builtin == BUILTIN_NONE || route->builtin == BUILTIN_OPENAPI);
+}
+
 int
 catalog_param_index(const struct catalog_route *route, const char *name)
 {

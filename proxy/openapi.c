@@ -35,7 +35,13 @@ static const struct
 static const char shared_parameters[] =
 	"\"parameters\":{\"cursor\":{\"name\":\"cursor\",\"in\":\"query\",\"required\":false,"
 	"\"description\":\"From the Link header of the page before.\","
-	"\"schema\":{\"type\":\"string\",\"maxLength\":1366,\"pattern\":\"^[A-Za-z0-9_-]*$\"}}}";
+	"\"schema\":{\"type\":\"string\",\"maxLength\":1366,\"pattern\":\"^[A-Za-z0-9_-]*$\"}},"
+	"\"If-None-Match\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"required\":false,"
+	"\"description\":\"The ETag of an earlier answer.\","
+	"\"schema\":{\"type\":\"string\",\"maxLength\":4096}},"
+	"\"Idempotency-Key\":{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,"
+	"\"description\":\"For 24 hours the same key and body give the first answer again.\","
+	"\"schema\":{\"type\":\"string\",\"maxLength\":4096}}}";
 
 static const char shared_headers[] =
 	"\"headers\":{"
@@ -43,6 +49,12 @@ static const char shared_headers[] =
 	"\"schema\":{\"type\":\"string\",\"maxLength\":4096}},"
 	"\"Cache-Control\":{\"description\":\"How it may be kept.\","
 	"\"schema\":{\"type\":\"string\",\"maxLength\":200}},"
+	"\"ETag\":{\"description\":\"Names the answer, for If-None-Match.\","
+	"\"schema\":{\"type\":\"string\",\"maxLength\":100},\"example\":\"W/\\\"0123456789abcdef\\\"\"},"
+	"\"Idempotent-Replay\":{\"description\":\"true when this answers a key for the second time.\","
+	"\"schema\":{\"type\":\"string\",\"enum\":[\"true\"]}},"
+	"\"Location\":{\"description\":\"Where it is.\","
+	"\"schema\":{\"type\":\"string\",\"maxLength\":200},\"example\":\"/projects/3\"},"
 	"\"RateLimit\":{\"description\":\"How many requests are left (r) for so many seconds (t); absent where nothing "
 	"is counted.\",\"schema\":{\"type\":\"string\",\"maxLength\":200},\"example\":\"\\\"user\\\";r=599;t=60\"},"
 	"\"RateLimit-Policy\":{\"description\":\"How many requests (q) are allowed in so many seconds (w).\","

@@ -151,6 +151,24 @@ add_not_found(struct openapi_codes *codes, const struct catalog_route *route)
 	}
 }
 
+/* What is said of keys: see request_key.c, and function once(). */
+static void
+add_keyed(struct openapi_codes *codes)
+{
+	static const struct
+	{
+		int			status;
+		const char *code;
+	}			known[] = {
+		{400, "invalid_idempotency_key"},
+		{409, "request_in_flight"},
+		{422, "idempotency_key_reused"},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		openapi_add_code(codes, known[i].status, known[i].code, strlen(known[i].code));
+}
+
 void
 openapi_find_codes(const struct catalog *catalog, const struct catalog_route *route,
 				   struct openapi_codes *codes)
@@ -161,4 +179,6 @@ openapi_find_codes(const struct catalog *catalog, const struct catalog_route *ro
 	if (route->function != NULL)
 		read_errors(catalog, schema_find(catalog->schema, route->function, &overloaded), codes, 0);
 	add_not_found(codes, route);
+	if (route->once.sql != NULL)
+		add_keyed(codes);
 }

@@ -89,22 +89,42 @@ traits_of(const struct catalog_route *route)
 
 /* ---- responses ---- */
 
-void
-openapi_add_headers(struct text *out, int status, const char *link)
+static void
+add_header(struct text *out, const char *name)
 {
-	static const char *const always[] = {
-		"Access-Control-Allow-Origin", "Cache-Control", "RateLimit", "RateLimit-Policy", "X-Request-Id",
-	};
+	text_printf(out, ",\"%s\":{\"$ref\":\"#/components/headers/%s\"}", name, name);
+}
 
-	text_add(out, "\"headers\":{");
-	for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
-		text_printf(out, "%s\"%s\":{\"$ref\":\"#/components/headers/%s\"}", i ? "," : "", always[i], always[i]);
-	if (link != NULL)
-		text_printf(out, ",\"Link\":{\"description\":\"%s\",\"schema\":{\"type\":\"string\",\"maxLength\":16384}}", link);
+/* Headers that tell of what was done, or found. */
+static void
+add_success_headers(struct text *out, const struct catalog_route *route)
+{
+	if (catalog_is_kept(route))
+		add_header(out, "ETag");
+	if (route->location != NULL)
+		add_header(out, "Location");
+	if (route->once.sql != NULL)
+		add_header(out, "Idempotent-Replay");
+	if (catalog_is_paged(route) || route->shape == SHAPE_EVENTS)
+		text_printf(out, ",\"Link\":{\"description\":\"%s\",\"schema\":{\"type\":\"string\",\"maxLength\":16384}}",
+					route->shape == SHAPE_EVENTS ? "Where to go on, as rel=\\\"next\\\"."
+					: "The next page, as rel=\\\"next\\\"; absent on the last one.");
+}
+
+void
+openapi_add_headers(struct text *out, int status, const struct catalog_route *route)
+{
+	text_add(out, "\"headers\":{\"X-Request-Id\":{\"$ref\":\"#/components/headers/X-Request-Id\"}");
+	add_header(out, "Access-Control-Allow-Origin");
+	add_header(out, "Cache-Control");
+	add_header(out, "RateLimit");
+	add_header(out, "RateLimit-Policy");
 	if (status == 401)
-		text_add(out, ",\"WWW-Authenticate\":{\"$ref\":\"#/components/headers/WWW-Authenticate\"}");
+		add_header(out, "WWW-Authenticate");
 	if (status == 429 || status == 503)
-		text_add(out, ",\"Retry-After\":{\"$ref\":\"#/components/headers/Retry-After\"}");
+		add_header(out, "Retry-After");
+	if (route != NULL)
+		add_success_headers(out, route);
 	text_add_char(out, '}');
 }
 

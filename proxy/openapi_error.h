@@ -18,7 +18,7 @@ void		openapi_add_problems(struct text *out, const struct catalog *catalog,
 void		openapi_add_problem_responses(struct text *out, const struct catalog *catalog);
 void		openapi_add_problem_schema(struct text *out);
 
-/* Add `"headers":{…}` that every answer of this status has; `link` says what Link is for, NULL: none. */
-void		openapi_add_headers(struct text *out, int status, const char *link);
+/* Add `"headers":{…}` of an answer: those of its status, and those of the success of a route (NULL: no success). */
+void		openapi_add_headers(struct text *out, int status, const struct catalog_route *route);
 
 #endif

@@ -31,7 +31,15 @@ add_param_schema(struct text *out, const struct catalog *catalog, const struct c
 	openapi_add_value(out, catalog, &value);
 }
 
-/* Parameters in path and query, and the cursor of a paged list. */
+/* Add a reference to a parameter that operations share. */
+static void
+add_shared(struct text *out, bool *first, const char *name)
+{
+	text_printf(out, "%s{\"$ref\":\"#/components/parameters/%s\"}", *first ? "" : ",", name);
+	*first = false;
+}
+
+/* Parameters in path and query, the cursor of a paged list, and headers. */
 static void
 add_parameters(struct text *out, const struct catalog *catalog, const struct catalog_route *route)
 {
@@ -55,7 +63,11 @@ add_parameters(struct text *out, const struct catalog *catalog, const struct cat
 		first = false;
 	}
 	if (catalog_is_paged(route))
-		text_printf(out, "%s{\"$ref\":\"#/components/parameters/cursor\"}", first ? "" : ",");
+		add_shared(out, &first, "cursor");
+	if (catalog_is_kept(route))
+		add_shared(out, &first, "If-None-Match");
+	if (route->once.sql != NULL)
+		add_shared(out, &first, "Idempotency-Key");
 	if (route->builtin == BUILTIN_LIVE)
 		text_add(out, "{\"name\":\"after\",\"in\":\"query\",\"required\":false,\"schema\":{\"type\":\"integer\","
 				 "\"format\":\"int64\",\"minimum\":0,\"maximum\":9223372036854775807}}");
@@ -178,13 +190,10 @@ static void
 add_responses(struct text *out, const struct catalog *catalog, const struct catalog_route *route,
 			  bool is_head)
 {
-	const char *link = catalog_is_paged(route) ? "The next page, as rel=\\\"next\\\"; absent on the last one."
-		: route->shape == SHAPE_EVENTS ? "Where to go on, as rel=\\\"next\\\"." : NULL;
-
 	text_printf(out, ",\"responses\":{\"%d\":{\"description\":\"%s\",", route->status,
 				route->status == 101 ? "A WebSocket from here on."
 				: route->shape == SHAPE_NOTHING ? "Done." : "The answer.");
-	openapi_add_headers(out, route->status, link);
+	openapi_add_headers(out, route->status, route);
 	if (route->shape != SHAPE_NOTHING && !is_head)
 		add_content(out, catalog, route);
 	text_add_char(out, '}');
@@ -192,6 +201,12 @@ add_responses(struct text *out, const struct catalog *catalog, const struct cata
 	{
 		text_add(out, ",\"204\":{\"description\":\"There is none.\",");
 		openapi_add_headers(out, 204, NULL);
+		text_add_char(out, '}');
+	}
+	if (catalog_is_kept(route))
+	{
+		text_add(out, ",\"304\":{\"description\":\"What If-None-Match names is still right.\",");
+		openapi_add_headers(out, 304, route);
 		text_add_char(out, '}');
 	}
 	openapi_add_problems(out, catalog, route, is_head);

@@ -150,9 +150,7 @@ is_kept(const struct request *request)
 {
 	const struct catalog_route *route = request->admission.route;
 
-	return route != NULL && route->method == METHOD_GET && request->answer.status < 300 &&
-		route->shape != SHAPE_CSV && route->shape != SHAPE_EVENTS &&
-		(route->builtin == BUILTIN_NONE || route->builtin == BUILTIN_OPENAPI);
+	return route != NULL && request->answer.status < 300 && catalog_is_kept(route);
 }
 
 void
