@@ -219,7 +219,9 @@ add_responses(struct text *out, const struct catalog *catalog, const struct cata
 static bool
 is_about_sql(const char *sentence, size_t length)
 {
-	static const char *const words[] = {"given", "viewer_id", "refresh_ttl", "SQL", "No row"};
+	static const char *const words[] = {
+		"Without given", "without given", "given lists", "given names", "viewer_id", "refresh_ttl", "SQL", "No row",
+	};
 
 	for (size_t i = 0; i < length; i++)
 	{
@@ -239,12 +241,45 @@ is_about_sql(const char *sentence, size_t length)
 	return false;
 }
 
+/* Add part of a comment, without remarks such as "(null: a visitor)" and "(see profile)". */
+static void
+add_plain(struct text *out, const char *words, size_t length)
+{
+	const char *end = words + length;
+
+	while (words < end)
+	{
+		const char *close = memchr(words, ')', (size_t) (end - words));
+
+		if (close != NULL && (strncmp(words, " (null", 6) == 0 || strncmp(words, " (see ", 6) == 0))
+			words = close + 1;
+		else
+			text_add_char(out, *words++);
+	}
+}
+
+/* Add the first sentence; what it says of SQL is behind its last comma. */
+static void
+add_first(struct text *out, const char *sentence, size_t length)
+{
+	size_t		kept = length;
+
+	if (!is_about_sql(sentence, length))
+	{
+		add_plain(out, sentence, length);
+		return;
+	}
+	while (kept > 0 && sentence[kept - 1] != ',')
+		kept--;
+	add_plain(out, sentence, kept > 0 ? kept - 1 : length);
+	text_add(out, kept > 0 ? ". " : "");
+}
+
 /* The comment of a function, without its errors and what concerns SQL alone. */
 static void
-add_description(struct text *out, const char *comment)
+add_prose(struct text *out, const char *comment)
 {
 	const char *end = strstr(comment, OPENAPI_ERRORS_MARK);
-	struct text kept = {0};
 
 	end = end != NULL ? end : comment + strlen(comment);
 	for (const char *at = comment; at < end;)
@@ -252,33 +287,34 @@ add_description(struct text *out, const char *comment)
 		const char *stop = strstr(at, ". ");
 		const char *next = stop != NULL && stop < end ? stop + 2 : end;
 
-		if (at == comment || !is_about_sql(at, (size_t) (next - at)))
-			text_add_bytes(&kept, at, (size_t) (next - at));
+		if (at == comment)
+			add_first(out, at, (size_t) (next - at));
+		else if (!is_about_sql(at, (size_t) (next - at)))
+			add_plain(out, at, (size_t) (next - at));
 		at = next;
 	}
-	while (kept.length > 0 && kept.data[kept.length - 1] == ' ')
-		kept.length--;
-	text_add(out, ",\"description\":");
-	text_add_json_bytes(out, kept.data != NULL ? kept.data : "", kept.length);
-	out->failed = out->failed || kept.failed;
-	text_free(&kept);
+	while (out->length > 0 && out->data[out->length - 1] == ' ')
+		out->data[--out->length] = '\0';
 }
 
 static void
 add_words(struct text *out, const struct catalog_route *route, bool is_head)
 {
-	const char *comment = route->description;
-	const char *end = strpbrk(comment, ".:;");
-	size_t		length = end != NULL ? (size_t) (end - comment) : strlen(comment);
+	struct text prose = {0};
 
 	text_add(out, ",\"summary\":");
-	if (!is_head)
+	if (is_head)
 	{
-		text_add_json_bytes(out, comment, length);
-		add_description(out, comment);
+		text_add(out, "\"As GET, without the body\",\"description\":"
+				 "\"The status and the headers that GET answers with.\"");
 		return;
 	}
-	text_add(out, "\"As GET, without the body\",\"description\":\"The status and the headers that GET answers with.\"");
+	add_prose(&prose, route->description);
+	text_add_json_bytes(out, prose.length > 0 ? prose.data : "", prose.length > 0 ? strcspn(prose.data, ".:;") : 0);
+	text_add(out, ",\"description\":");
+	text_add_json_bytes(out, prose.length > 0 ? prose.data : "", prose.length);
+	out->failed = out->failed || prose.failed;
+	text_free(&prose);
 }
 
 /* The group of an operation: the first segment of its path. */
