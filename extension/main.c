@@ -18,6 +18,7 @@ int			tt_notify = NOTIFY_AUTO;
 int			tt_max_entry_seconds = 86400;
 int			tt_streak_min_seconds = 900;
 int			tt_bcrypt_cost = 10;
+int			tt_login_attempts = 10;
 
 /* For the policies of enable_rls(), which read it by current_setting(). */
 char	   *tt_session_user_id = "";
@@ -93,6 +94,12 @@ _PG_init(void)
 	DefineCustomIntVariable("timetrackr.bcrypt_cost",
 							"Cost of new bcrypt password hashes (log2 of rounds).", NULL,
 							&tt_bcrypt_cost, 10, 4, 16,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	/* See throttle.c, which bounds an account and a place by multiples of it. */
+	DefineCustomIntVariable("timetrackr.login_attempts",
+							"Wrong passwords that one address may try with one account at once.",
+							"One is forgotten each minute. 0: passwords may be guessed without end.",
+							&tt_login_attempts, 10, 0, 1000000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	/* Set by an application for each of its users; see docs/row-security.md. */
 	DefineCustomStringVariable("timetrackr.user_id",

@@ -33,6 +33,7 @@ BEGIN
     -- The endpoints.
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'signup', 'login', 'refresh', 'logout', 'me', 'update_me',
+        'change_password', 'delete_me', 'list_sessions', 'end_session', 'export_account',
         'profile', 'activity', 'timeline', 'list_user_badges', 'list_badges',
         'create_project', 'list_projects', 'project', 'set_visibility', 'join_project',
         'update_project', 'delete_project', 'project_leaderboard',
