@@ -137,11 +137,11 @@ client_address(const struct service *service, const struct request_head *head)
 }
 
 static bool
-check_limit(struct service *service, const struct request_head *head, struct arena *arena,
-			struct admission *admission, struct problem *problem)
+check_limit(struct service *service, struct arena *arena, struct admission *admission,
+			struct problem *problem)
 {
 	bool		opens_session = admission->route->access == ACCESS_ANYONE;
-	const char *who = client_address(service, head);
+	const char *who = admission->address;
 
 	if (admission->route->builtin != BUILTIN_NONE && admission->route->builtin != BUILTIN_LIVE)
 		return true;
@@ -205,6 +205,7 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 {
 	*admission = (struct admission) {
 		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
+		.address = client_address(service, head),
 		.origin = known_origin(service->config, head->origin),
 	};
 	if (strcmp(head->method, "OPTIONS") == 0 && strcmp(head->target, "*") == 0)
@@ -223,11 +224,11 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 	{
 		struct problem limited;
 
-		if (!check_limit(service, head, arena, admission, &limited))
+		if (!check_limit(service, arena, admission, &limited))
 			*problem = limited;
 		return false;
 	}
-	return check_limit(service, head, arena, admission, problem) &&
+	return check_limit(service, arena, admission, problem) &&
 		choose_type(head, admission, problem) &&
 		take_slot(service, admission, problem);
 }
