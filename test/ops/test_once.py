@@ -8,7 +8,7 @@ import uuid
 import pytest
 import requests
 from conftest import sign_up
-from harness import Client, FaultProxy, eventually
+from harness import Client, FaultProxy, Proxy, eventually
 
 CLIENTS = 4
 
@@ -114,3 +114,13 @@ def test_links_to_the_database_break_all_the_time(stage, scene):
         link.set("pass")
     progress(clients, 2)
     prove(stage, clients)
+
+
+@pytest.mark.parametrize("function", ["once(bigint, text, text)", "remember(bigint, text, text, integer, text)"])
+def test_a_proxy_does_not_start_without_what_it_needs_for_keys(stage, tmp_path, function):
+    """As after an upgrade without grant_api()."""
+    role = stage.postgres.proxy_url(stage.database).split("//")[1].split(":")[0].split("@")[0]
+    stage.query(f"REVOKE EXECUTE ON FUNCTION timetrackr.{function} FROM {role}")
+    proxy = Proxy(tmp_path / "refused", DATABASE_URL=stage.postgres.proxy_url(stage.database))
+    status, said = proxy.run_to_end("--check")
+    assert status != 0 and "grant_api" in said and function.split("(")[0] in said
