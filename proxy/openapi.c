@@ -270,7 +270,7 @@ add_content(struct text *out, const struct catalog_route *route)
 	text_add(out, ",\"content\":{\"application/json\":{\"schema\":");
 	if (is_list)
 		text_add(out, "{\"type\":\"array\",\"items\":");
-	if (route->builtin != BUILTIN_NONE)
+	if (route->builtin != BUILTIN_NONE || route->shape == SHAPE_DOCUMENT)
 		text_add(out, "{\"type\":\"object\"}");
 	else
 		add_object(out, route->columns, route->column_count, route->shape == SHAPE_SESSION);
