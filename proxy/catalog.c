@@ -244,6 +244,24 @@ check_columns(const struct catalog_route *route, char *why, size_t why_size)
 	return true;
 }
 
+/* May the functions be called that enclose the route's own when a request has a key? */
+static bool
+check_once(const struct catalog_route *route, const struct schema *schema, char *why, size_t why_size)
+{
+	static const char *const names[] = {"once", "remember"};
+
+	for (size_t i = 0; route->once.sql != NULL && i < sizeof names / sizeof names[0]; i++)
+	{
+		bool		overloaded;
+		const struct schema_function *function = schema_find(schema, names[i], &overloaded);
+
+		if (function == NULL || !function->may_execute)
+			return refuse(route, why, why_size, "needs a function that is missing or may not be called, run "
+						  "ALTER EXTENSION timetrackr UPDATE and SELECT timetrackr.grant_api(role): ", names[i]);
+	}
+	return true;
+}
+
 static bool
 fill_route(struct catalog_route *route, int id, const struct schema *schema,
 		   char *why, size_t why_size)
@@ -276,7 +294,7 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 	hide_refusal(route);
 	if (!statement_fill(route, id, function->result->kind == KIND_VOID))
 		return refuse(route, why, why_size, "does not fit into memory", "");
-	return true;
+	return check_once(route, schema, why, why_size);
 }
 
 /* Does GET show at path/{name} what a POST to path makes? */
