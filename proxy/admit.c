@@ -160,8 +160,8 @@ limited_address(const char *address, struct arena *arena)
 }
 
 static bool
-check_limit(struct service *service, const struct request_head *head, struct arena *arena,
-			struct admission *admission, struct problem *problem)
+check_limit(struct service *service, struct arena *arena, struct admission *admission,
+			struct problem *problem)
 {
 	bool		opens_session = admission->route->access == ACCESS_ANYONE;
 	const char *who;
@@ -175,7 +175,7 @@ check_limit(struct service *service, const struct request_head *head, struct are
 		who = arena_printf(arena, "user %lld", (long long) admission->user_id);
 	}
 	else
-		who = limited_address(client_address(service, head), arena);
+		who = limited_address(admission->address, arena);
 	if (who == NULL)
 	{
 		problem_set(problem, 503, "out_of_memory", "The server is out of memory.");
@@ -230,6 +230,7 @@ admit_note(const struct service *service, const struct request_head *head,
 {
 	*admission = (struct admission) {
 		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
+		.address = client_address(service, head),
 		.origin = known_origin(service->config, head->origin),
 	};
 }
@@ -255,11 +256,11 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 	{
 		struct problem limited;
 
-		if (!check_limit(service, head, arena, admission, &limited))
+		if (!check_limit(service, arena, admission, &limited))
 			*problem = limited;
 		return false;
 	}
-	return check_limit(service, head, arena, admission, problem) &&
+	return check_limit(service, arena, admission, problem) &&
 		choose_type(head, admission, problem) &&
 		take_slot(service, admission, problem);
 }

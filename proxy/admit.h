@@ -42,6 +42,7 @@ struct request_head
 struct admission
 {
 	const char *id;				/* the client's request id, if sane, or a new one */
+	const char *address;		/* the client's: its peer's, or what a trusted proxy in front says */
 	const char *origin;			/* the Origin, when FRONTEND_URL lists it; else NULL */
 	const struct static_file *file;	/* instead of a route; NULL: none */
 	const struct catalog_route *route;	/* NULL: none */

@@ -51,6 +51,8 @@ context_source(const char *name, enum catalog_source *source)
 		*source = SOURCE_VIEWER;
 	else if (strcmp(name, "refresh_ttl") == 0)
 		*source = SOURCE_REFRESH_TTL;
+	else if (strcmp(name, "client_address") == 0)
+		*source = SOURCE_ADDRESS;
 	else if (strcmp(name, "given") == 0)
 		*source = SOURCE_GIVEN;
 	else if (strcmp(name, "csv") == 0)
@@ -99,7 +101,7 @@ add_param(struct catalog_route *route, const struct schema_argument *argument,
 		if (strcmp(param->name, "limit") == 0)
 		{
 			route->limit = index;
-			if (route->shape == SHAPE_CSV)
+			if (catalog_is_streamed(route))
 				param->source = SOURCE_PAGE;
 		}
 		route->reads_body = route->reads_body || param->source == SOURCE_BODY;
@@ -115,6 +117,12 @@ add_param(struct catalog_route *route, const struct schema_argument *argument,
 		return refuse(route, why, why_size, "has too many after_ arguments", "");
 	route->keys[route->key_count++] = index;
 	return true;
+}
+
+static bool
+asks_for_password(const struct catalog_route *route)
+{
+	return catalog_param_index(route, "password") >= 0;
 }
 
 /* Cut the path into segments and find the parameters in it. */
@@ -148,12 +156,28 @@ fill_segments(struct catalog_route *route, char *why, size_t why_size)
 	route->reads_body = false;
 	for (size_t i = 0; i < route->param_count; i++)
 	{
+		/* addresses are kept in logs and histories */
+		if (route->params[i].source == SOURCE_QUERY && route->method == METHOD_DELETE && asks_for_password(route))
+			route->params[i].source = SOURCE_BODY;
 		if (route->params[i].source == SOURCE_BODY && route->document >= 0)
 			route->params[i].source = SOURCE_QUERY;
 		if (route->params[i].source == SOURCE_BODY)
 			route->reads_body = true;
 	}
 	return true;
+}
+
+/* Why a write was refused, and until when, is told as a problem: these columns are no part of the answer. */
+static void
+hide_refusal(struct catalog_route *route)
+{
+	size_t		count = route->column_count;
+
+	route->may_refuse = route->lane != LANE_READ && count >= 2 &&
+		strcmp(route->columns[count - 2].name, "refused") == 0 &&
+		strcmp(route->columns[count - 1].name, "retry_after") == 0;
+	if (route->may_refuse)
+		route->column_count = count - 2;
 }
 
 /* Find the result's columns: OUT arguments, a composite's fields, or one scalar. */
@@ -209,12 +233,33 @@ check_columns(const struct catalog_route *route, char *why, size_t why_size)
 	}
 	if (route->key_count > 0 && route->limit < 0)
 		return refuse(route, why, why_size, "has after_ arguments but no argument ", "limit");
-	if (route->shape == SHAPE_CSV &&
+	if (catalog_is_streamed(route) &&
 		(route->key_count == 0 || route->params[route->limit].fallback == NULL))
 		return refuse(route, why, why_size, "has no after_ arguments, or no default of its argument ", "limit");
+	if (route->shape == SHAPE_DOCUMENT && (route->key_count != 2 || find_column(route, "many") == NULL ||
+										   find_column(route, "item") == NULL))
+		return refuse(route, why, why_size, "has no result columns section, key, many and ", "item");
 	if (route->shape == SHAPE_SESSION &&
 		(find_column(route, "user_id") == NULL || find_column(route, "role") == NULL))
 		return refuse(route, why, why_size, "has no result columns user_id and ", "role");
+	return true;
+}
+
+/* May the functions be called that enclose the route's own when a request has a key? */
+static bool
+check_once(const struct catalog_route *route, const struct schema *schema, char *why, size_t why_size)
+{
+	static const char *const names[] = {"once", "remember"};
+
+	for (size_t i = 0; route->once.sql != NULL && i < sizeof names / sizeof names[0]; i++)
+	{
+		bool		overloaded;
+		const struct schema_function *function = schema_find(schema, names[i], &overloaded);
+
+		if (function == NULL || !function->may_execute)
+			return refuse(route, why, why_size, "needs a function that is missing or may not be called, run "
+						  "ALTER EXTENSION timetrackr UPDATE and SELECT timetrackr.grant_api(role): ", names[i]);
+	}
 	return true;
 }
 
@@ -247,9 +292,10 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 		return refuse(route, why, why_size, "does not fit into memory", "");
 	if (!check_columns(route, why, why_size))
 		return false;
+	hide_refusal(route);
 	if (!statement_fill(route, id, function->result->kind == KIND_VOID))
 		return refuse(route, why, why_size, "does not fit into memory", "");
-	return true;
+	return check_once(route, schema, why, why_size);
 }
 
 /* Does GET show at path/{name} what a POST to path makes? */
@@ -347,7 +393,13 @@ catalog_method_name(enum catalog_method method)
 bool
 catalog_is_paged(const struct catalog_route *route)
 {
-	return route->key_count > 0 && route->shape != SHAPE_CSV;
+	return route->key_count > 0 && !catalog_is_streamed(route);
+}
+
+bool
+catalog_is_streamed(const struct catalog_route *route)
+{
+	return route->shape == SHAPE_CSV || route->shape == SHAPE_DOCUMENT;
 }
 
 bool
@@ -359,7 +411,7 @@ catalog_gives_list(const struct catalog_route *route)
 bool
 catalog_is_kept(const struct catalog_route *route)
 {
-	return route->method == METHOD_GET && route->shape != SHAPE_CSV && route->shape != SHAPE_EVENTS &&
+	return route->method == METHOD_GET && !catalog_is_streamed(route) && route->shape != SHAPE_EVENTS &&
 		(route->builtin == BUILTIN_NONE || route->builtin == BUILTIN_OPENAPI);
 }
 

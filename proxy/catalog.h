@@ -46,6 +46,7 @@ enum catalog_shape
 	SHAPE_LIST,					/* an array, paged when the function has after_ parameters */
 	SHAPE_REPORT,				/* an array, or CSV where Accept prefers that */
 	SHAPE_CSV,					/* a list as CSV, all of it, fetched page by page by its after_ parameters */
+	SHAPE_DOCUMENT,				/* one object of any size, fetched like that: from rows of section, key, many, item */
 	SHAPE_EVENTS,				/* an array, waited for while it is empty (parameters after, wait, limit) */
 	SHAPE_SESSION,				/* one object, completed with an access token */
 	SHAPE_NOTHING				/* no body */
@@ -124,13 +125,14 @@ enum catalog_source
 {
 	SOURCE_PATH,
 	SOURCE_QUERY,				/* GET and DELETE, and whatever stands beside a document */
-	SOURCE_BODY,				/* POST, PUT and PATCH */
+	SOURCE_BODY,				/* POST, PUT and PATCH, and DELETE when it asks for a password */
 	SOURCE_VIEWER,				/* viewer_id: the token's user */
 	SOURCE_REFRESH_TTL,			/* refresh_ttl: the setting */
+	SOURCE_ADDRESS,				/* client_address: where the request comes from */
 	SOURCE_GIVEN,				/* given: names of the fields present in the body */
 	SOURCE_CURSOR,				/* after_…: the cursor */
 	SOURCE_DOCUMENT,			/* csv: the whole body, of type text/csv */
-	SOURCE_PAGE					/* limit, of a list as CSV: its default, the rows of a page */
+	SOURCE_PAGE					/* limit, of what is streamed: its default, the rows of a page */
 };
 
 struct catalog_param
@@ -178,11 +180,14 @@ struct catalog_route
 	int			viewer;			/* index of parameter viewer_id, or -1 */
 	int			document;		/* index of parameter csv, or -1 */
 	bool		reads_body;		/* some parameter is SOURCE_BODY */
+	bool		may_refuse;		/* the function's last columns, which are not in `columns`, are refused and retry_after */
 
 	/*
 	 * $1 … $n are params in order; a read without viewer_id has the viewer as
 	 * $n+1. Columns of a read: viewer exists, subject exists, JSON, keys…;
 	 * of a write: JSON; of a session: JSON, user_id, role; of a void function one to ignore.
+	 * Of a document the item is the JSON, and `many` follows the keys. A write that may
+	 * refuse has refused and retry_after behind all others.
 	 */
 	struct db_statement statement;
 	struct db_statement csv;	/* a read that gives CSV instead of JSON; sql is NULL when there is none */
@@ -236,6 +241,9 @@ bool		catalog_gives_list(const struct catalog_route *route);
 
 /* Is what the route answers worth keeping, so that it has an ETag? */
 bool		catalog_is_kept(const struct catalog_route *route);
+
+/* Does its answer come page by page as one body? */
+bool		catalog_is_streamed(const struct catalog_route *route);
 
 /* Index of a parameter by name, or -1. */
 int			catalog_param_index(const struct catalog_route *route, const char *name);

@@ -26,7 +26,7 @@ struct lane
 	bool		closing;
 	char		name[48];
 	char		timeout_text[24];
-	const char *settings[7];
+	const char *settings[9];
 };
 
 static void dispatch(struct lane *lane);
@@ -197,6 +197,7 @@ struct lane *
 lane_open(struct loop *loop, const struct lane_options *options)
 {
 	struct lane *lane = calloc(1, sizeof *lane);
+	int			count = 4;
 
 	if (lane == NULL)
 		return NULL;
@@ -210,8 +211,13 @@ lane_open(struct loop *loop, const struct lane_options *options)
 	lane->settings[3] = lane->timeout_text;
 	if (options->only_reads)
 	{
-		lane->settings[4] = "default_transaction_read_only";
-		lane->settings[5] = "on";
+		lane->settings[count++] = "default_transaction_read_only";
+		lane->settings[count++] = "on";
+	}
+	if (options->nice != NULL)
+	{
+		lane->settings[count++] = "timetrackr.nice";
+		lane->settings[count++] = options->nice;
 	}
 	snprintf(lane->name, sizeof lane->name, "timetrackr %s", options->name);
 	for (int i = 0; i < options->connections; i++)

@@ -24,6 +24,7 @@ struct lane_options
 	size_t		depth;			/* most queries in flight on a connection */
 	size_t		queue_limit;	/* most jobs that wait for one */
 	uint64_t	statement_timeout;	/* ms */
+	const char *nice;			/* timetrackr.nice of its sessions: how far they stand back; NULL: not at all */
 	bool		only_reads;		/* jobs may be grouped, and repeated when the connection was lost */
 };
 

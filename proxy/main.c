@@ -191,6 +191,9 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	else
 	{
 		snprintf(port_text, sizeof port_text, "%d", port);
+		if (!check_parameters_unlogged(config))
+			log_event(LEVEL_WARN, "parameters_logged", "error",
+					  "the server may log passwords: run grant_api() as a superuser", NULL);
 		log_event(LEVEL_INFO, "listening", "host", config->host, "port", port_text,
 				  "version", TIMETRACKR_VERSION, NULL);
 		log_flush();

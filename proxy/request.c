@@ -236,7 +236,7 @@ answer_result(struct request *request, const struct db_result *result)
 		request_finish_with_problem(request);
 		return;
 	}
-	if (call.route->shape == SHAPE_CSV)
+	if (catalog_is_streamed(call.route))
 		request_begin_stream(request, result);
 	if (call.route->shape == SHAPE_EVENTS)
 		request_link_events(request, result);
@@ -428,8 +428,9 @@ call_route(struct request *request)
 		.viewer_id = request->admission.user_id == 0 ? NULL
 		: arena_printf(&request->arena, "%lld", (long long) request->admission.user_id),
 		.refresh_ttl = service->refresh_ttl,
+		.client_address = request->admission.address,
 	};
-	bool		takes_body = route->method != METHOD_GET && route->method != METHOD_DELETE;
+	bool		takes_body = route->method == METHOD_DELETE ? route->reads_body : route->method != METHOD_GET;
 	const char *body = takes_body && request->body_length > 0 ? request->body.data : NULL;
 
 	if (takes_body && !admit_body(route, &request->head, request->body_length, &request->problem))

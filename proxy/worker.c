@@ -51,7 +51,8 @@ struct worker
 
 /*
  * Lanes of a worker. Log-ins are few and slow: each keeps a backend busy with
- * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long.
+ * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long;
+ * and when others want the processor it stands back.
  * Imports take seconds, and one at a time.
  */
 static bool
@@ -75,7 +76,7 @@ open_lanes(struct worker *worker, const struct config *config)
 		},
 		[LANE_LOGIN] = {
 			.name = "login", .url = config->database_url, .connections = 1,
-			.depth = 1, .queue_limit = 64,
+			.depth = 1, .queue_limit = 64, .nice = "10",
 			.statement_timeout = STATEMENT_LIMIT,
 		},
 	};
