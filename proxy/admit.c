@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "accept.h"
+#include "static.h"
 #include "text.h"
 #include "token.h"
 
@@ -73,8 +74,15 @@ find_route(const struct service *service, const struct request_head *head,
 	admission->route = target_match(service->catalog, (enum catalog_method) method, target,
 									&admission->allowed);
 	if (admission->allowed == 0)
+	{
+		admission->file = statics_find(service->files, target->path, target->path_length);
+		if (admission->file != NULL)
+			admission->allowed = 1u << METHOD_GET;
+	}
+	if (admission->allowed == 0)
 		problem_set(problem, 404, "not_found", "There is nothing at this path.");
-	else if (admission->route == NULL && !admission->is_options)
+	else if (admission->route == NULL && !admission->is_options &&
+			 (admission->file == NULL || strcmp(name, "GET") != 0))
 		problem_set(problem, 405, "method_not_allowed", "This path does not know that method.");
 	else
 		return true;
@@ -241,7 +249,7 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 	if (!target_parse(head->target, target, arena, problem) ||
 		!find_route(service, head, target, admission, problem))
 		return false;
-	if (admission->is_options)
+	if (admission->is_options || admission->file != NULL)
 		return true;
 	/* a bad token counts against the address, so that guessing is limited too */
 	if (!find_viewer(service, head, arena, admission, problem))

@@ -44,6 +44,7 @@ struct admission
 	const char *id;				/* the client's request id, if sane, or a new one */
 	const char *address;		/* the client's: its peer's, or what a trusted proxy in front says */
 	const char *origin;			/* the Origin, when FRONTEND_URL lists it; else NULL */
+	const struct static_file *file;	/* instead of a route; NULL: none */
 	const struct catalog_route *route;	/* NULL: none */
 	bool		is_options;		/* route is then not looked for */
 	bool		wants_csv;		/* of a report: rather than JSON */

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "params.h"
 #include "reply.h"
+#include "static.h"
 
 /* A request is answered after this many ms in any case; statements are ended earlier. */
 #define REQUEST_LIMIT 15000
@@ -150,9 +151,7 @@ is_kept(const struct request *request)
 {
 	const struct catalog_route *route = request->admission.route;
 
-	return route != NULL && route->method == METHOD_GET && request->answer.status < 300 &&
-		route->shape != SHAPE_CSV && route->shape != SHAPE_EVENTS &&
-		(route->builtin == BUILTIN_NONE || route->builtin == BUILTIN_OPENAPI);
+	return route != NULL && request->answer.status < 300 && catalog_is_kept(route);
 }
 
 void
@@ -462,6 +461,11 @@ request_run(struct request *request)
 		request_finish_with_problem(request);
 	else if (request->admission.is_options)
 		run_options(request);
+	else if (request->admission.file != NULL)
+	{
+		static_answer(&request->answer, request->admission.file, request->head.accept_encoding);
+		request_finish(request);
+	}
 	else if (request->admission.route->builtin != BUILTIN_NONE)
 		request_run_builtin(request);
 	else

@@ -176,6 +176,7 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->unready = shared->unready;
 	service->relay_metrics = shared->relay_metrics;
 	worker->unready = shared->unready;
+	service->files = shared->files;
 	service->openapi = rendered_create(shared->openapi, strlen(shared->openapi), NULL);
 	service->tokens = tokens_create(config->jwt_secret, config->access_token_ttl);
 	snprintf(service->refresh_ttl, sizeof service->refresh_ttl, "%ld", config->refresh_token_ttl);

@@ -18,7 +18,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_start_entry';
 COMMENT ON FUNCTION timetrackr.start_entry(bigint, bigint, timestamptz, timestamptz, text, text[]) IS
-'Starts a timer on a project, at start_time or now; with end_time records a finished entry by hand. A timer that still runs is ended at the new start (stopped_entry_id), unless timetrackr.running_timer is reject. duration_seconds is filled when end_time is given; badges_awarded are those earned by what this finished. Errors: 403 not_a_member, role_cannot_log; 404 project_not_found; 409 entry_running, start_not_later, entry_overlaps (entry_id of the other), project_archived; 422 time_in_future, end_not_after_start, invalid_time, invalid_tags.';
+'Starts a timer on a project, at start_time or now; with end_time records a finished entry by hand. A timer that still runs is ended at the new start (stopped_entry_id), unless timetrackr.running_timer is reject. duration_seconds is filled when end_time is given; badges_awarded are those earned by what this finished. Errors: 403 not_a_member, role_cannot_log; 404 project_not_found; 409 entry_running, start_not_later, entry_overlaps (entry_id of the other), project_archived; 422 time_in_future, end_not_after_start, invalid_time, invalid_tags, too_long.';
 
 CREATE FUNCTION timetrackr.stop_entry(
     viewer_id bigint,

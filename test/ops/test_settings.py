@@ -8,6 +8,7 @@ from harness import Proxy
 
 WRONG = {
     "ACCESS_TOKEN_TTL": ["0", "soon"],
+    "API_DOCS_ROOT": ["/no/such/folder"],
     "AUTH_RATE_LIMIT_PER_MINUTE": ["-1", "many"],
     "CACHE_BYTES": ["-1", "lots"],
     "DATABASE_READ_URL": ["mysql://127.0.0.1/x"],
