@@ -91,10 +91,10 @@ external_id(FunctionCallInfo fcinfo, int first)
 	char	   *issuer = tt_required_secret(fcinfo, first, "issuer");
 	char	   *subject = tt_required_secret(fcinfo, first + 1, "subject");
 
-	if (strlen(issuer) > ISSUER_MAX_BYTES || has_controls(issuer, true))
+	if (*issuer == '\0' || strlen(issuer) > ISSUER_MAX_BYTES || has_controls(issuer, true))
 		tt_raise(422, "invalid_external_id", "issuer", NULL,
 				 "an issuer has 1 to %d bytes, no blanks and no control characters", ISSUER_MAX_BYTES);
-	if (strlen(subject) > SUBJECT_MAX_BYTES || has_controls(subject, false))
+	if (*subject == '\0' || strlen(subject) > SUBJECT_MAX_BYTES || has_controls(subject, false))
 		tt_raise(422, "invalid_external_id", "subject", NULL,
 				 "a subject has 1 to %d bytes and no control characters", SUBJECT_MAX_BYTES);
 	return psprintf("%s %s", issuer, subject);
