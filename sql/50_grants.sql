@@ -69,7 +69,8 @@ BEGIN
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
-        'json', 'csv', 'api_fields', 'once', 'remember', 'user_exists', 'visible_projects', 'project_visible', 'current_streak',
+        'json', 'csv', 'api_fields', 'once', 'remember', 'user_exists', 'external_user', 'visible_projects',
+        'project_visible', 'current_streak',
         'board_start', 'board_above', 'standing_bucket', 'standing_end', 'notification_payload',
         'stream_check', 'stream_position',
         'check_days', 'check_report_groups', 'day_slices'
