@@ -13,7 +13,7 @@
 PG_FUNCTION_INFO_V1(tt_update_project);
 PG_FUNCTION_INFO_V1(tt_delete_project);
 
-static TtQuery project_to_edit = {TT_SEE_PROJECT("NO KEY UPDATE"), 2, {INT8OID, INT8OID}};
+static TtQuery project_to_edit = {TT_SEE_PROJECT("NO KEY UPDATE"), 1, {INT8OID}};
 
 /* Nobody begins an entry on it any more: an entry refers to its project. */
 static TtQuery close_project = {
@@ -21,7 +21,7 @@ static TtQuery close_project = {
 	1, {INT8OID}
 };
 
-static TtQuery project_to_fill = {TT_SEE_PROJECT("SHARE"), 2, {INT8OID, INT8OID}};
+static TtQuery project_to_fill = {TT_SEE_PROJECT("SHARE"), 1, {INT8OID}};
 
 static TtQuery update_project = {
 	"UPDATE timetrackr.projects"
