@@ -143,7 +143,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_delete_project';
 COMMENT ON FUNCTION timetrackr.delete_project(bigint, bigint, bigint) IS
-'Deletes a project with its memberships and timeline events; only its owner may. Its entries, those of all members, first move to the project move_entries_to, which the viewer owns or manages; whoever has entries and is no member there becomes a contributor. Everything derived from the entries follows them. Errors: 401 invalid_token; 403 not_owner, and of move_entries_to not_manager, role_cannot_log (a member with entries may only view it); 404 project_not_found; 409 project_has_entries without move_entries_to, project_archived; 422 missing_field, same_project.';
+'Deletes a project with its memberships and timeline events; only its owner may. Its entries, those of all members, first move to the project move_entries_to, which the viewer owns or manages, whether or not those who have them are members there: nobody becomes one by this, so add first who shall go on. Everything derived from the entries follows them. Errors: 401 invalid_token; 403 not_owner, and of move_entries_to not_manager; 404 project_not_found; 409 project_has_entries without move_entries_to, project_archived; 422 missing_field, same_project.';
 
 CREATE FUNCTION timetrackr.project(viewer_id bigint, project_id bigint)
 RETURNS TABLE (
