@@ -60,7 +60,7 @@ BEGIN
         'change_password', 'delete_me', 'list_sessions', 'end_session', 'export_account',
         'profile', 'activity', 'timeline', 'list_user_badges', 'list_badges',
         'create_project', 'list_projects', 'project', 'set_visibility', 'join_project',
-        'update_project', 'delete_project', 'project_leaderboard',
+        'update_project', 'delete_project', 'set_member', 'remove_member', 'project_leaderboard',
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
         'leaderboard', 'leaderboard_around',
         'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
