@@ -236,14 +236,14 @@ const char *catalog_method_name(enum catalog_method method);
 /* Does a client get the list page by page? */
 bool		catalog_is_paged(const struct catalog_route *route);
 
+/* Does its answer come page by page as one body? */
+bool		catalog_is_streamed(const struct catalog_route *route);
+
 /* Is the answer, as JSON, an array of rows? */
 bool		catalog_gives_list(const struct catalog_route *route);
 
 /* Is what the route answers worth keeping, so that it has an ETag? */
 bool		catalog_is_kept(const struct catalog_route *route);
-
-/* Does its answer come page by page as one body? */
-bool		catalog_is_streamed(const struct catalog_route *route);
 
 /* Index of a parameter by name, or -1. */
 int			catalog_param_index(const struct catalog_route *route, const char *name);

@@ -181,7 +181,4 @@ openapi_find_codes(const struct catalog *catalog, const struct catalog_route *ro
 	add_not_found(codes, route);
 	if (route->once.sql != NULL)
 		add_keyed(codes);
-	/* what goes on with a session says so by a row of nulls: see reply.c */
-	if (route->shape == SHAPE_SESSION && route->lane == LANE_WRITE)
-		openapi_add_code(codes, 401, "refresh_token_invalid", strlen("refresh_token_invalid"));
 }

@@ -148,15 +148,14 @@ add_json_content(struct text *out, const struct catalog *catalog, const struct c
 	bool		is_list = catalog_gives_list(route);
 
 	text_add(out, "\"application/json\":");
-	/* what its sections are is the function's business */
-	if (route->shape == SHAPE_DOCUMENT)
-	{
-		text_add(out, "{\"schema\":{\"type\":\"object\",\"description\":\"Sections by name: objects, and arrays of them.\"}}");
-		return;
-	}
 	if (route->builtin != BUILTIN_NONE)
 	{
 		text_add(out, builtin_content(route->builtin));
+		return;
+	}
+	if (route->shape == SHAPE_DOCUMENT)
+	{
+		text_add(out, "{\"schema\":{\"type\":\"object\"}}");
 		return;
 	}
 	text_add(out, "{\"schema\":");

@@ -4,7 +4,8 @@
  *   NEW ──run──▶ ACCELERATED ──declined──▶ QUERIED ──▶ ANSWERED
  *     ├───────────(or straight)──────────────┘ ▲ └─▶ WAITING (request_poll.c)
  *     │                                        └──────┘  any state ──refused, or too late──▶ ANSWERED
- *     └──▶ JOINED ──▶ ANSWERED  (request_cache.c: another one's query, or none, answers)
+ *     ├──▶ JOINED ──▶ ANSWERED  (request_cache.c: another one's query, or none, answers)
+ *     └──▶ IDENTIFIED ──▶ NEW  (request_identify.c: whose token it is has to be asked first)
  *
  * Only request_finish() enters ANSWERED. Two parties hold a request: the HTTP side,
  * until request_release(), and whoever works for it (a lane or an
@@ -109,6 +110,8 @@ request_release(struct request *request)
 	request->released = true;
 	if (request->state == JOINED)
 		request_leave_cache(request);
+	if (request->state == IDENTIFIED)
+		request_leave_identity(request);
 	if (request->working && (request->state == QUERIED ? lane_withdraw(&request->job)
 							 : stream_stop(&request->stream)))
 		request->working = false;
@@ -191,6 +194,9 @@ request_finish_with_problem(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 
+	/* who the provider's token was for may be gone */
+	if (request->problem.status == 401 && admission->user_id != 0 && request->service->identities != NULL)
+		identity_forget(request->service->identities, admission->user_id);
 	if (request->problem.members != NULL && !json_is_object_text(request->problem.members))
 		request->problem.members = NULL;
 	answer_set_problem(&request->answer, &request->problem, admission->id, &request->arena);
@@ -252,6 +258,8 @@ request_too_late(void *arg)
 
 	if (request->state == JOINED)
 		request_leave_cache(request);
+	if (request->state == IDENTIFIED)
+		request_leave_identity(request);
 	if (request->state == QUERIED && request->working && lane_withdraw(&request->job))
 	{
 		request->working = false;
@@ -453,6 +461,15 @@ call_route(struct request *request)
 	}
 }
 
+void
+request_start(struct request *request)
+{
+	if (request->admission.route->builtin != BUILTIN_NONE)
+		request_run_builtin(request);
+	else
+		call_route(request);
+}
+
 bool
 request_run(struct request *request)
 {
@@ -466,10 +483,10 @@ request_run(struct request *request)
 		static_answer(&request->answer, request->admission.file, request->head.accept_encoding);
 		request_finish(request);
 	}
-	else if (request->admission.route->builtin != BUILTIN_NONE)
-		request_run_builtin(request);
+	else if (request->admission.newcomer != NULL)
+		request_identify(request);
 	else
-		call_route(request);
+		request_start(request);
 	request->running = false;
 	if (request->state != ANSWERED && !request->deadline.active)
 		loop_timer_set(request->service->loop, &request->deadline,

@@ -18,6 +18,7 @@
 #include "relay_metrics.h"
 
 struct feed;
+struct identities;
 struct live;
 struct poll;
 struct public_cache;
@@ -36,6 +37,7 @@ struct service
 	struct feed *feed;			/* events of the whole database, as they come in */
 	struct live *live;			/* the WebSockets */
 	struct tokens *tokens;
+	struct identities *identities;	/* users of the identity provider; NULL: there is none */
 	struct limits *limits;
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */
 	bool		(*redis_is_up) (void *state);	/* NULL: no Redis is set */
