@@ -69,7 +69,8 @@ required_fingerprint(FunctionCallInfo fcinfo)
 
 /*
  * Until the transaction ends nobody else works under this key. Two keys of the
- * same hash exclude each other, too: the one that is refused is sent again.
+ * same hash exclude each other, too: the one that is refused is sent again. Locks
+ * of two numbers are none of one, so no key meets those of the relay.
  */
 static bool
 try_to_lock(int64 user_id, const text *key)
@@ -77,7 +78,8 @@ try_to_lock(int64 user_id, const text *key)
 	uint64		hash = hash_bytes_extended((const unsigned char *) VARDATA_ANY(key),
 										   VARSIZE_ANY_EXHDR(key), (uint64) user_id);
 
-	return DatumGetBool(DirectFunctionCall1(pg_try_advisory_xact_lock_int8, Int64GetDatum((int64) hash)));
+	return DatumGetBool(DirectFunctionCall2(pg_try_advisory_xact_lock_int4, Int32GetDatum((int32) (hash >> 32)),
+											Int32GetDatum((int32) hash)));
 }
 
 Datum

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fields.h"
 #include "schema.h"
 #include "statement.h"
 
@@ -340,9 +341,11 @@ catalog_build(const char *url, char *why, size_t why_size)
 		return NULL;
 	}
 	catalog->schema = schema_read(db, why, why_size);
+	if (catalog->schema != NULL)
+		catalog->fields = fields_read(db, why, why_size);
 	db_blocking_close(db);
 	catalog->routes = malloc(sizeof route_table);
-	if (catalog->schema == NULL || catalog->routes == NULL)
+	if (catalog->fields == NULL || catalog->routes == NULL)
 	{
 		catalog_free(catalog);
 		return NULL;
@@ -374,6 +377,7 @@ catalog_free(struct catalog *catalog)
 		free(catalog->routes[i].own_columns);
 	}
 	free(catalog->routes);
+	fields_free(catalog->fields);
 	schema_free(catalog->schema);
 	free(catalog);
 }
@@ -396,6 +400,19 @@ bool
 catalog_is_streamed(const struct catalog_route *route)
 {
 	return route->shape == SHAPE_CSV || route->shape == SHAPE_DOCUMENT;
+}
+
+bool
+catalog_gives_list(const struct catalog_route *route)
+{
+	return route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT;
+}
+
+bool
+catalog_is_kept(const struct catalog_route *route)
+{
+	return route->method == METHOD_GET && !catalog_is_streamed(route) && route->shape != SHAPE_EVENTS &&
+		(route->builtin == BUILTIN_NONE || route->builtin == BUILTIN_OPENAPI);
 }
 
 int

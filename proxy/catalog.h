@@ -98,6 +98,7 @@ enum catalog_kind
 	KIND_VOID
 };
 
+struct fields;
 struct schema;
 struct catalog_column;
 
@@ -206,6 +207,7 @@ struct catalog
 	size_t		route_count;
 	const char *version;		/* of the extension */
 	struct schema *schema;		/* private: owns names, types and comments */
+	struct fields *fields;		/* what is known of fields beyond their types */
 };
 
 /*
@@ -236,6 +238,12 @@ bool		catalog_is_paged(const struct catalog_route *route);
 
 /* Does its answer come page by page as one body? */
 bool		catalog_is_streamed(const struct catalog_route *route);
+
+/* Is the answer, as JSON, an array of rows? */
+bool		catalog_gives_list(const struct catalog_route *route);
+
+/* Is what the route answers worth keeping, so that it has an ETag? */
+bool		catalog_is_kept(const struct catalog_route *route);
 
 /* Index of a parameter by name, or -1. */
 int			catalog_param_index(const struct catalog_route *route, const char *name);

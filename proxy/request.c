@@ -4,7 +4,8 @@
  *   NEW ──run──▶ ACCELERATED ──declined──▶ QUERIED ──▶ ANSWERED
  *     ├───────────(or straight)──────────────┘ ▲ └─▶ WAITING (request_poll.c)
  *     │                                        └──────┘  any state ──refused, or too late──▶ ANSWERED
- *     └──▶ JOINED ──▶ ANSWERED  (request_cache.c: another one's query, or none, answers)
+ *     ├──▶ JOINED ──▶ ANSWERED  (request_cache.c: another one's query, or none, answers)
+ *     └──▶ IDENTIFIED ──▶ NEW  (request_identify.c: whose token it is has to be asked first)
  *
  * Only request_finish() enters ANSWERED. Two parties hold a request: the HTTP side,
  * until request_release(), and whoever works for it (a lane or an
@@ -22,6 +23,7 @@
 #include "log.h"
 #include "params.h"
 #include "reply.h"
+#include "static.h"
 
 /* A request is answered after this many ms in any case; statements are ended earlier. */
 #define REQUEST_LIMIT 15000
@@ -108,6 +110,8 @@ request_release(struct request *request)
 	request->released = true;
 	if (request->state == JOINED)
 		request_leave_cache(request);
+	if (request->state == IDENTIFIED)
+		request_leave_identity(request);
 	if (request->working && (request->state == QUERIED ? lane_withdraw(&request->job)
 							 : stream_stop(&request->stream)))
 		request->working = false;
@@ -150,9 +154,7 @@ is_kept(const struct request *request)
 {
 	const struct catalog_route *route = request->admission.route;
 
-	return route != NULL && route->method == METHOD_GET && request->answer.status < 300 &&
-		route->shape != SHAPE_CSV && route->shape != SHAPE_EVENTS &&
-		(route->builtin == BUILTIN_NONE || route->builtin == BUILTIN_OPENAPI);
+	return route != NULL && request->answer.status < 300 && catalog_is_kept(route);
 }
 
 void
@@ -192,6 +194,9 @@ request_finish_with_problem(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 
+	/* who the provider's token was for may be gone */
+	if (request->problem.status == 401 && admission->user_id != 0 && request->service->identities != NULL)
+		identity_forget(request->service->identities, admission->user_id);
 	if (request->problem.members != NULL && !json_is_object_text(request->problem.members))
 		request->problem.members = NULL;
 	answer_set_problem(&request->answer, &request->problem, admission->id, &request->arena);
@@ -253,6 +258,8 @@ request_too_late(void *arg)
 
 	if (request->state == JOINED)
 		request_leave_cache(request);
+	if (request->state == IDENTIFIED)
+		request_leave_identity(request);
 	if (request->state == QUERIED && request->working && lane_withdraw(&request->job))
 	{
 		request->working = false;
@@ -454,6 +461,15 @@ call_route(struct request *request)
 	}
 }
 
+void
+request_start(struct request *request)
+{
+	if (request->admission.route->builtin != BUILTIN_NONE)
+		request_run_builtin(request);
+	else
+		call_route(request);
+}
+
 bool
 request_run(struct request *request)
 {
@@ -462,10 +478,15 @@ request_run(struct request *request)
 		request_finish_with_problem(request);
 	else if (request->admission.is_options)
 		run_options(request);
-	else if (request->admission.route->builtin != BUILTIN_NONE)
-		request_run_builtin(request);
+	else if (request->admission.file != NULL)
+	{
+		static_answer(&request->answer, request->admission.file, request->head.accept_encoding);
+		request_finish(request);
+	}
+	else if (request->admission.newcomer != NULL)
+		request_identify(request);
 	else
-		call_route(request);
+		request_start(request);
 	request->running = false;
 	if (request->state != ANSWERED && !request->deadline.active)
 		loop_timer_set(request->service->loop, &request->deadline,

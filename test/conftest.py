@@ -12,8 +12,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import Postgres, Proxy, Redis  # noqa: E402
+from harness import Postgres, Prism, Proxy, Redis  # noqa: E402
 from harness.stage import Stage  # noqa: E402
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.json"
 
 PASSWORD = "correct horse battery"
 
@@ -22,6 +24,7 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "resident_memory: measures the proxy's memory")
+    config.addinivalue_line("markers", "raw: sends or compares what Prism would rewrite")
     for name in ("TIMETRACKR_PG_CONFIG", "TIMETRACKR_PROXY"):
         if name not in os.environ:
             raise pytest.UsageError(f"{name} is not set: run the tests through test/check")
@@ -101,9 +104,15 @@ def proxy(postgres, redis, tmp_path_factory):
     server = Proxy(
         tmp_path_factory.mktemp("proxy"), DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url
     )
+    prism = Prism(tmp_path_factory.mktemp("prism"), DOCUMENT, server.url) if "TIMETRACKR_PRISM" in os.environ else None
     try:
-        yield server.start()
+        server.start()
+        if prism is not None:
+            server.front = prism.start().url
+        yield server
     finally:
+        if prism is not None:
+            prism.stop()
         server.stop()
 
 

@@ -1,5 +1,6 @@
 """What a token alone is not enough for: changing the password, and deleting the account."""
 
+import psycopg
 import pytest
 from conftest import PASSWORD, days_ago
 from harness import eventually
@@ -132,12 +133,20 @@ def texts_of(db):
     }
 
 
+READ_KEY = {
+    "string": ["GET"],
+    "hash": ["HGETALL"],
+    "zset": ["ZRANGE", 0, -1],
+    "set": ["SMEMBERS"],
+    "none": None,  # it has gone meanwhile
+}
+
+
 def texts_of_redis(redis):
     texts = []
     for key in redis.command("KEYS", "*"):
-        kind = redis.command("TYPE", key)
-        read = {"string": ["GET"], "hash": ["HGETALL"], "zset": ["ZRANGE", 0, -1], "set": ["SMEMBERS"]}[kind]
-        texts.append(f"{key} {redis.command(read[0], key, *read[1:])}")
+        read = READ_KEY[redis.command("TYPE", key)]
+        texts.append(f"{key} {read and redis.command(read[0], key, *read[1:])}")
     return texts
 
 
@@ -174,3 +183,27 @@ def test_a_deleted_account_leaves_no_trace(new_user, other, anyone, db, redis):
         what="Redis without the name",
     )
     eventually(lambda: "evanescent-person" not in anyone.get("/leaderboard").content.decode(), what="the board")
+
+
+def test_a_role_holds_at_once_for_tokens_issued_before(user, other, db):
+    """The token's claim is for clients; what one may do is looked up."""
+    path, badges = f"/users/{other.id}/profile", {"name": "Made by an admin", "criteria": {"metric": "entry_count", "gte": 9}}
+    user.post("/badges", badges).expect(403, "not_admin")
+    assert user.get(path).expect(200)["email"] is None
+    db.execute("SELECT timetrackr.set_role(%s::bigint, 'admin')", [user.id])
+    badge_id = user.post("/badges", badges).expect(201)["badge_id"]
+    assert user.get(path).expect(200)["email"] == other.email
+    db.execute("SELECT timetrackr.set_role(%s::text, 'user')", [user.email])
+    user.delete(f"/badges/{badge_id}").expect(403, "not_admin")
+    assert user.get(path).expect(200)["email"] is None
+    db.execute("DELETE FROM timetrackr.badges WHERE id = %s", [badge_id])
+
+
+def test_the_proxys_role_makes_nobody_an_admin(postgres, user):
+    with psycopg.connect(postgres.proxy_url(), autocommit=True) as connection:
+        for statement in (
+            f"SELECT timetrackr.set_role({user.id}, 'admin')",
+            f"SELECT timetrackr.set_role('{user.email}', 'admin')",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
