@@ -15,7 +15,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql results output_iso
 
 # Commands of ours need no PostgreSQL to be there yet: PGXS is read only when
 # another goal is asked for.
-COMMANDS = help up down reset check soak fuzz check-bare lint format proxy
+COMMANDS = help up down reset check soak fuzz check-bare lint format openapi api-docs proxy
 ifneq ($(filter-out $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -40,6 +40,8 @@ help:
 	@echo 'make             build the extension (PG_CONFIG=... for another PostgreSQL)'
 	@echo 'make install     install it there;  make installcheck  run the regression tests'
 	@echo 'make proxy       build proxy/timetrackr-proxy'
+	@echo 'make openapi     rewrite docs/openapi.json, the description of the HTTP API'
+	@echo 'make api-docs    build the page at /api-docs (needs npm; make up does it where there is one)'
 	@echo 'make lint        gcc and clang warnings, clang-tidy, cppcheck, shellcheck, pyflakes'
 	@echo 'make format      clang-format the C sources'
 
@@ -74,6 +76,12 @@ lint:
 
 format:
 	clang-format -i extension/*.[ch] proxy/*.[ch]
+
+openapi:
+	@deploy/openapi
+
+api-docs:
+	@deploy/api-docs
 
 proxy:
 	$(MAKE) -C proxy

@@ -3,12 +3,14 @@
  */
 #include "admit.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
 #include "accept.h"
 #include "identity.h"
+#include "static.h"
 #include "text.h"
 
 #define REQUEST_ID_MAX 64
@@ -72,8 +74,15 @@ find_route(const struct service *service, const struct request_head *head,
 	admission->route = target_match(service->catalog, (enum catalog_method) method, target,
 									&admission->allowed);
 	if (admission->allowed == 0)
+	{
+		admission->file = statics_find(service->files, target->path, target->path_length);
+		if (admission->file != NULL)
+			admission->allowed = 1u << METHOD_GET;
+	}
+	if (admission->allowed == 0)
 		problem_set(problem, 404, "not_found", "There is nothing at this path.");
-	else if (admission->route == NULL && !admission->is_options)
+	else if (admission->route == NULL && !admission->is_options &&
+			 (admission->file == NULL || strcmp(name, "GET") != 0))
 		problem_set(problem, 405, "method_not_allowed", "This path does not know that method.");
 	else
 		return true;
@@ -181,12 +190,26 @@ client_address(const struct service *service, const struct request_head *head)
 	return last;
 }
 
+/* Whom to count an address as: a client of IPv6 has a whole /64 to choose from. */
+static const char *
+limited_address(const char *address, struct arena *arena)
+{
+	struct in6_addr parsed;
+	const uint8_t *byte = parsed.s6_addr;
+
+	if (strchr(address, ':') == NULL || inet_pton(AF_INET6, address, &parsed) != 1 ||
+		IN6_IS_ADDR_V4MAPPED(&parsed))
+		return address;
+	return arena_printf(arena, "%02x%02x:%02x%02x:%02x%02x:%02x%02x::/64", byte[0], byte[1], byte[2],
+						byte[3], byte[4], byte[5], byte[6], byte[7]);
+}
+
 static bool
-check_limit(struct service *service, const struct request_head *head, struct arena *arena,
-			struct admission *admission, struct problem *problem)
+check_limit(struct service *service, struct arena *arena, struct admission *admission,
+			struct problem *problem)
 {
 	bool		opens_session = admission->route->access == ACCESS_ANYONE;
-	const char *who = client_address(service, head);
+	const char *who;
 
 	if (admission->route->builtin != BUILTIN_NONE && admission->route->builtin != BUILTIN_LIVE)
 		return true;
@@ -196,6 +219,8 @@ check_limit(struct service *service, const struct request_head *head, struct are
 		admission->limit_name = "user";
 		who = arena_printf(arena, "user %lld", (long long) admission->user_id);
 	}
+	else
+		who = limited_address(admission->address, arena);
 	if (who == NULL)
 	{
 		problem_set(problem, 503, "out_of_memory", "The server is out of memory.");
@@ -244,14 +269,22 @@ take_slot(struct service *service, struct admission *admission, struct problem *
 	return true;
 }
 
+void
+admit_note(const struct service *service, const struct request_head *head,
+		   struct admission *admission)
+{
+	*admission = (struct admission) {
+		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
+		.address = client_address(service, head),
+		.origin = known_origin(service->config, head->origin),
+	};
+}
+
 bool
 admit(struct service *service, const struct request_head *head, struct arena *arena,
 	  struct target *target, struct admission *admission, struct problem *problem)
 {
-	*admission = (struct admission) {
-		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
-		.origin = known_origin(service->config, head->origin),
-	};
+	admit_note(service, head, admission);
 	if (strcmp(head->method, "OPTIONS") == 0 && strcmp(head->target, "*") == 0)
 	{
 		admission->is_options = true;
@@ -261,18 +294,18 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 	if (!target_parse(head->target, target, arena, problem) ||
 		!find_route(service, head, target, admission, problem))
 		return false;
-	if (admission->is_options)
+	if (admission->is_options || admission->file != NULL)
 		return true;
 	/* a bad token counts against the address, so that guessing is limited too */
 	if (!find_viewer(service, head, arena, admission, problem))
 	{
 		struct problem limited;
 
-		if (!check_limit(service, head, arena, admission, &limited))
+		if (!check_limit(service, arena, admission, &limited))
 			*problem = limited;
 		return false;
 	}
-	return check_limit(service, head, arena, admission, problem) &&
+	return check_limit(service, arena, admission, problem) &&
 		choose_type(head, admission, problem) &&
 		take_slot(service, admission, problem);
 }

@@ -22,11 +22,15 @@ struct request_head
 	const char *target;			/* raw, /path?query */
 	const char *peer;			/* the client's address */
 	const char *accept;
+	const char *access_method;	/* Access-Control-Request-Method */
+	const char *access_private; /* Access-Control-Request-Private-Network */
 	const char *accept_encoding;
 	const char *authorization;
 	const char *content_type;
 	const char *forwarded_for;
 	const char *host;
+	const char *idempotency_key;
+	const char *if_none_match;
 	const char *origin;
 	const char *request_id;
 	struct upgrade_offer upgrade;
@@ -39,7 +43,9 @@ struct request_head
 struct admission
 {
 	const char *id;				/* the client's request id, if sane, or a new one */
+	const char *address;		/* the client's: its peer's, or what a trusted proxy in front says */
 	const char *origin;			/* the Origin, when FRONTEND_URL lists it; else NULL */
+	const struct static_file *file;	/* instead of a route; NULL: none */
 	const struct catalog_route *route;	/* NULL: none */
 	bool		is_options;		/* route is then not looked for */
 	bool		wants_csv;		/* of a report: rather than JSON */
@@ -54,6 +60,10 @@ struct admission
 
 /* A new request id. */
 const char *admit_new_id(struct service *service, struct arena *arena);
+
+/* Note what every answer needs: the id, if it is sane, and the origin, if it is known. */
+void		admit_note(const struct service *service, const struct request_head *head,
+					   struct admission *admission);
 
 /*
  * Find everything out; `admission` comes with a new id, which the client's replaces if it is sane.

@@ -40,6 +40,7 @@ struct setting
 };
 
 static setting_fn apply_database_url;
+static setting_fn apply_folder;
 static setting_fn apply_host;
 static setting_fn apply_log_level;
 static setting_fn apply_number;
@@ -59,6 +60,8 @@ static setting_fn apply_workers;
 static const struct setting settings[] = {
 	{"ACCESS_TOKEN_TTL", apply_number, MEMBER(access_token_ttl), 1, 31536000, "3600",
 	"seconds an access token is valid"},
+	{"API_DOCS_ROOT", apply_folder, MEMBER(api_docs_root), 0, 0, "",
+	"folder of the page at /api-docs; unset: next to the program"},
 	{"AUTH_RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(auth_rate_limit_per_minute), 0, 1000000, "20",
 	"sign-ups, log-ins and refreshes a minute and address; 0: no limit"},
 	{"CACHE_BYTES", apply_size, MEMBER(cache_bytes), 0, 1024 * 1024 * 1024, "16777216",
@@ -297,6 +300,17 @@ apply_host(struct config *config, const struct setting *setting, const char *val
 }
 
 static bool
+apply_folder(struct config *config, const struct setting *setting, const char *value,
+			 char *why, size_t why_size)
+{
+	if (*value == '\0')
+		return true;
+	if (access(value, R_OK | X_OK) != 0)
+		return refuse(why, why_size, "must be a folder that can be read");
+	return keep(member(config, setting), value, strlen(value), why, why_size);
+}
+
+static bool
 apply_log_level(struct config *config, const struct setting *setting, const char *value,
 				char *why, size_t why_size)
 {
@@ -424,6 +438,7 @@ config_free(struct config *config)
 	free(config->jwt_audience);
 	redis_url_free(&config->redis);
 	free(config->host);
+	free(config->api_docs_root);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);
 	free(config->origins);

@@ -42,6 +42,7 @@ struct config
 	size_t		live_connections;	/* of this process */
 	size_t		live_connections_per_user;
 	long		live_ping;		/* seconds */
+	char	   *api_docs_root;	/* folder of the page at /api-docs; NULL: where it usually is */
 	enum log_level log_level;
 };
 

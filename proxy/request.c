@@ -23,6 +23,7 @@
 #include "log.h"
 #include "params.h"
 #include "reply.h"
+#include "static.h"
 
 /* A request is answered after this many ms in any case; statements are ended earlier. */
 #define REQUEST_LIMIT 15000
@@ -147,19 +148,30 @@ log_answer(const struct request *request)
 	log_request(&line);
 }
 
+/* May the client, or a cache in between, keep the answer, and ask whether it is still right? */
+static bool
+is_kept(const struct request *request)
+{
+	const struct catalog_route *route = request->admission.route;
+
+	return route != NULL && request->answer.status < 300 && catalog_is_kept(route);
+}
+
 void
 request_finish(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 	struct answer *answer = &request->answer;
-	bool		is_public = admission->user_id == 0 && admission->route != NULL &&
-		admission->route->method == METHOD_GET;
+	bool		kept = is_kept(request);
 
+	if (kept && answer->status == 200)
+		answer_add_etag(answer);
 	/* a session has secrets beside what the client chose: their lengths must not mix */
 	if (answer->status < 300 && admission->route != NULL && admission->route->shape != SHAPE_SESSION)
 		answer_encode(answer, request->head.accept_encoding);
-	answer_add_common(answer, admission->id, is_public && answer->status < 400
-					  ? "no-cache" : "no-store", admission->origin);
+	answer_compare(answer, request->head.if_none_match);
+	answer_add_common(answer, admission->id, !kept ? "no-store" : admission->user_id == 0
+					  ? "public, no-cache" : "private, no-cache", admission->origin);
 	answer_add_limit(answer, admission->limit_name, &admission->limit, &request->arena);
 	if (answer_failed(answer))
 	{
@@ -218,6 +230,7 @@ answer_result(struct request *request, const struct db_result *result)
 		.values = &request->values,
 		.target = &request->target,
 		.wants_csv = request->admission.wants_csv,
+		.has_key = request->has_key,
 		.arena = &request->arena,
 	};
 
@@ -229,7 +242,7 @@ answer_result(struct request *request, const struct db_result *result)
 		request_finish_with_problem(request);
 		return;
 	}
-	if (call.route->shape == SHAPE_CSV)
+	if (catalog_is_streamed(call.route))
 		request_begin_stream(request, result);
 	if (call.route->shape == SHAPE_EVENTS)
 		request_link_events(request, result);
@@ -291,9 +304,11 @@ request_query(struct request *request)
 	if (request->service->public_cache != NULL)
 		request->stamp = public_cache_stamp(request->service->public_cache);
 	request->job = (struct lane_job) {
-		.statement = request->admission.wants_csv ? &route->csv : &route->statement,
-		.value_count = (int) route->param_count + adds_viewer,
+		.statement = request->admission.wants_csv ? &route->csv :
+		request->has_key ? &route->once : &route->statement,
+		.value_count = (int) route->param_count + (request->has_key ? 2 : adds_viewer),
 		.values = request->values.value,
+		.repeatable = request->has_key,
 		.done = query_done,
 		.is_wanted = request_is_wanted,
 		.arg = request,
@@ -349,9 +364,14 @@ static void
 run_options(struct request *request)
 {
 	const struct admission *admission = &request->admission;
+	const struct request_head *head = &request->head;
+	const struct answer_options options = {
+		.allow = admit_allow(admission->allowed, &request->arena),
+		.is_preflight = admission->origin != NULL && head->access_method != NULL,
+		.from_outside = head->access_private != NULL && strcmp(head->access_private, "true") == 0,
+	};
 
-	answer_set_options(&request->answer, admit_allow(admission->allowed, &request->arena),
-					   admission->origin != NULL);
+	answer_set_options(&request->answer, &options);
 	request_finish(request);
 }
 
@@ -365,6 +385,13 @@ body_limit(const struct request *request)
 	const struct catalog_route *route = request->admission.route;
 
 	return route != NULL && route->document >= 0 ? config->max_import_bytes : config->max_body_bytes;
+}
+
+void
+request_note(struct request *request, const struct request_head *head)
+{
+	request->head = *head;
+	admit_note(request->service, head, &request->admission);
 }
 
 bool
@@ -409,8 +436,9 @@ call_route(struct request *request)
 		.viewer_id = request->admission.user_id == 0 ? NULL
 		: arena_printf(&request->arena, "%lld", (long long) request->admission.user_id),
 		.refresh_ttl = service->refresh_ttl,
+		.client_address = request->admission.address,
 	};
-	bool		takes_body = route->method != METHOD_GET && route->method != METHOD_DELETE;
+	bool		takes_body = route->method == METHOD_DELETE ? route->reads_body : route->method != METHOD_GET;
 	const char *body = takes_body && request->body_length > 0 ? request->body.data : NULL;
 
 	if (takes_body && !admit_body(route, &request->head, request->body_length, &request->problem))
@@ -418,14 +446,16 @@ call_route(struct request *request)
 	else if (request->body.failed || (request->admission.user_id != 0 && context.viewer_id == NULL))
 		request_fail(request, 503, "out_of_memory", "The server is out of memory.");
 	else if (!params_fill(route, &request->target, body, request->body.length, &context,
-						  &request->values, &request->arena, &request->problem))
+						  &request->values, &request->arena, &request->problem) ||
+			 !request_note_key(request))
 		request_finish_with_problem(request);
 	else if (route->shape == SHAPE_EVENTS && !request_begin_poll(request))
 		request_fail(request, 503, "overloaded", "Too many clients wait for events.");
 	else
 	{
 		/* a read whose function does not ask for the viewer gets it behind its own parameters */
-		request->values.value[route->param_count] = context.viewer_id;
+		if (!request->has_key)
+			request->values.value[route->param_count] = context.viewer_id;
 		if (!request_use_cache(request) && !accelerate(request))
 			request_query(request);
 	}
@@ -448,6 +478,11 @@ request_run(struct request *request)
 		request_finish_with_problem(request);
 	else if (request->admission.is_options)
 		run_options(request);
+	else if (request->admission.file != NULL)
+	{
+		static_answer(&request->answer, request->admission.file, request->head.accept_encoding);
+		request_finish(request);
+	}
 	else if (request->admission.newcomer != NULL)
 		request_identify(request);
 	else

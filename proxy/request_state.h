@@ -39,6 +39,7 @@ struct request
 	struct text body;
 	size_t		body_length;	/* read so far, stored or not */
 	struct param_values values;
+	bool		has_key;		/* it has an effect once; key and fingerprint stand behind its values */
 	struct identity_wait identity;
 	struct public_wait wait;
 	struct stamp stamp;			/* taken before the query was sent */
@@ -92,6 +93,12 @@ void		request_run_builtin(struct request *request);
  * route that does not ask who looks, and for a viewer who is known to exist.
  */
 bool		request_use_cache(struct request *request);
+
+/*
+ * Does it have an Idempotency-Key, and its route a use for it? Then note it behind the values.
+ * False with the problem set when the key is none.
+ */
+bool		request_note_key(struct request *request);
 
 /* Wait for the cache no more. */
 void		request_leave_cache(struct request *request);

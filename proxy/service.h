@@ -24,6 +24,7 @@ struct poll;
 struct public_cache;
 struct rendered;
 struct request;
+struct statics;
 struct tokens;
 
 struct service
@@ -44,6 +45,7 @@ struct service
 	const struct relay_metrics *relay_metrics;	/* of this process */
 	const atomic_uint *unready;	/* workers of this process that lack a connection */
 	struct rendered *openapi;	/* the document */
+	const struct statics *files;	/* what is sent as it is */
 	struct public_cache *public_cache;	/* NULL: nothing is kept */
 	char		refresh_ttl[24];	/* the setting, as a value of a call */
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */

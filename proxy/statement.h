@@ -17,7 +17,7 @@ enum
 	STATEMENT_READY
 };
 
-/* So many routes find room: each has two ids for statements. */
+/* So many routes find room: each has two ids for statements: no route has both a CSV and a once. */
 #define STATEMENT_ROUTES_MAX (STATEMENT_IDENTITY / 2)
 
 /*

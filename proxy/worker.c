@@ -52,7 +52,8 @@ struct worker
 
 /*
  * Lanes of a worker. Log-ins are few and slow: each keeps a backend busy with
- * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long.
+ * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long;
+ * and when others want the processor it stands back.
  * Imports take seconds, and one at a time.
  */
 static bool
@@ -76,7 +77,7 @@ open_lanes(struct worker *worker, const struct config *config)
 		},
 		[LANE_LOGIN] = {
 			.name = "login", .url = config->database_url, .connections = 1,
-			.depth = 1, .queue_limit = 64,
+			.depth = 1, .queue_limit = 64, .nice = "10",
 			.statement_timeout = STATEMENT_LIMIT,
 		},
 	};
@@ -188,6 +189,7 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->unready = shared->unready;
 	service->relay_metrics = shared->relay_metrics;
 	worker->unready = shared->unready;
+	service->files = shared->files;
 	service->openapi = rendered_create(shared->openapi, strlen(shared->openapi), NULL);
 	service->tokens = tokens_create(&(struct token_options) {
 		.secret = config->jwt_secret,

@@ -55,8 +55,11 @@ BEGIN
         expires_at timestamptz NOT NULL,
         used_at timestamptz,
         revoked_at timestamptz,
+        opened_at timestamptz NOT NULL DEFAULT now(),
+        address text,
         PRIMARY KEY (user_id, id)
     );
+    CREATE INDEX IF NOT EXISTS refresh_tokens_address ON timetrackr.refresh_tokens (user_id, address, expires_at);
     CREATE INDEX IF NOT EXISTS refresh_tokens_sha256 ON timetrackr.refresh_tokens (token_sha256);
     CREATE INDEX IF NOT EXISTS refresh_tokens_family ON timetrackr.refresh_tokens (user_id, family);
 
@@ -376,8 +379,10 @@ BEGIN
     END IF;
 
     PERFORM timetrackr.create_people_tables();
+    PERFORM timetrackr.create_throttle_table();
     PERFORM timetrackr.create_entry_tables();
     PERFORM timetrackr.create_badge_tables();
+    PERFORM timetrackr.create_idempotency_table();
     PERFORM timetrackr.create_derived_tables();
     PERFORM timetrackr.create_standing_tables();
     PERFORM timetrackr.create_event_tables();

@@ -11,6 +11,7 @@ from harness.tokens import EcKey, RsaKey, private_pem, public_pem
 
 WRONG = {
     "ACCESS_TOKEN_TTL": ["0", "soon"],
+    "API_DOCS_ROOT": ["/no/such/folder"],
     "AUTH_RATE_LIMIT_PER_MINUTE": ["-1", "many"],
     "CACHE_BYTES": ["-1", "lots"],
     "DATABASE_READ_URL": ["mysql://127.0.0.1/x"],
