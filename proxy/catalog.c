@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fields.h"
 #include "schema.h"
 #include "statement.h"
 
@@ -244,6 +245,24 @@ check_columns(const struct catalog_route *route, char *why, size_t why_size)
 	return true;
 }
 
+/* May the functions be called that enclose the route's own when a request has a key? */
+static bool
+check_once(const struct catalog_route *route, const struct schema *schema, char *why, size_t why_size)
+{
+	static const char *const names[] = {"once", "remember"};
+
+	for (size_t i = 0; route->once.sql != NULL && i < sizeof names / sizeof names[0]; i++)
+	{
+		bool		overloaded;
+		const struct schema_function *function = schema_find(schema, names[i], &overloaded);
+
+		if (function == NULL || !function->may_execute)
+			return refuse(route, why, why_size, "needs a function that is missing or may not be called, run "
+						  "ALTER EXTENSION timetrackr UPDATE and SELECT timetrackr.grant_api(role): ", names[i]);
+	}
+	return true;
+}
+
 static bool
 fill_route(struct catalog_route *route, int id, const struct schema *schema,
 		   char *why, size_t why_size)
@@ -276,7 +295,37 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 	hide_refusal(route);
 	if (!statement_fill(route, id, function->result->kind == KIND_VOID))
 		return refuse(route, why, why_size, "does not fit into memory", "");
-	return true;
+	return check_once(route, schema, why, why_size);
+}
+
+/* Does GET show at path/{name} what a POST to path makes? */
+static bool
+is_shown(const struct catalog *catalog, const char *path, const char *name)
+{
+	size_t		length = strlen(path);
+	char		segment[64];
+
+	snprintf(segment, sizeof segment, "/{%s}", name);
+	for (size_t i = 0; i < catalog->route_count; i++)
+		if (catalog->routes[i].method == METHOD_GET &&
+			strncmp(catalog->routes[i].path, path, length) == 0 &&
+			strcmp(catalog->routes[i].path + length, segment) == 0)
+			return true;
+	return false;
+}
+
+/* Find out whose answers have a Location. */
+static void
+fill_locations(struct catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->route_count; i++)
+	{
+		struct catalog_route *route = &catalog->routes[i];
+
+		if (route->status == 201 && route->shape == SHAPE_ROW && route->column_count > 0 &&
+			strchr(route->path, '{') == NULL && is_shown(catalog, route->path, route->columns[0].name))
+			route->location = route->columns[0].name;
+	}
 }
 
 struct catalog *
@@ -292,9 +341,11 @@ catalog_build(const char *url, char *why, size_t why_size)
 		return NULL;
 	}
 	catalog->schema = schema_read(db, why, why_size);
+	if (catalog->schema != NULL)
+		catalog->fields = fields_read(db, why, why_size);
 	db_blocking_close(db);
 	catalog->routes = malloc(sizeof route_table);
-	if (catalog->schema == NULL || catalog->routes == NULL)
+	if (catalog->fields == NULL || catalog->routes == NULL)
 	{
 		catalog_free(catalog);
 		return NULL;
@@ -309,6 +360,7 @@ catalog_build(const char *url, char *why, size_t why_size)
 		catalog_free(catalog);
 		return NULL;
 	}
+	fill_locations(catalog);
 	return catalog;
 }
 
@@ -321,9 +373,11 @@ catalog_free(struct catalog *catalog)
 	{
 		free((char *) catalog->routes[i].statement.sql);
 		free((char *) catalog->routes[i].csv.sql);
+		free((char *) catalog->routes[i].once.sql);
 		free(catalog->routes[i].own_columns);
 	}
 	free(catalog->routes);
+	fields_free(catalog->fields);
 	schema_free(catalog->schema);
 	free(catalog);
 }
@@ -346,6 +400,19 @@ bool
 catalog_is_streamed(const struct catalog_route *route)
 {
 	return route->shape == SHAPE_CSV || route->shape == SHAPE_DOCUMENT;
+}
+
+bool
+catalog_gives_list(const struct catalog_route *route)
+{
+	return route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT;
+}
+
+bool
+catalog_is_kept(const struct catalog_route *route)
+{
+	return route->method == METHOD_GET && !catalog_is_streamed(route) && route->shape != SHAPE_EVENTS &&
+		(route->builtin == BUILTIN_NONE || route->builtin == BUILTIN_OPENAPI);
 }
 
 int

@@ -98,6 +98,7 @@ enum catalog_kind
 	KIND_VOID
 };
 
+struct fields;
 struct schema;
 struct catalog_column;
 
@@ -190,6 +191,13 @@ struct catalog_route
 	 */
 	struct db_statement statement;
 	struct db_statement csv;	/* a read that gives CSV instead of JSON; sql is NULL when there is none */
+	/*
+	 * A write for a request with a key, which is $n+1, and its fingerprint $n+2: JSON, and the
+	 * status of the first answer, NULL when this is the first; sql is NULL when there is none.
+	 */
+	struct db_statement once;
+	/* Of a POST: the first column of its row, when GET of path/{that column} shows what was made; else NULL. */
+	const char *location;
 	const char *subject;		/* what the path of a read names, "user"; NULL: nothing to look for */
 };
 
@@ -199,6 +207,7 @@ struct catalog
 	size_t		route_count;
 	const char *version;		/* of the extension */
 	struct schema *schema;		/* private: owns names, types and comments */
+	struct fields *fields;		/* what is known of fields beyond their types */
 };
 
 /*
@@ -209,7 +218,7 @@ struct catalog
  */
 struct param_values
 {
-	const char *value[CATALOG_PARAMS_MAX];
+	const char *value[CATALOG_PARAMS_MAX + 1];	/* up to two that are no parameters come last */
 };
 
 /*
@@ -229,6 +238,12 @@ bool		catalog_is_paged(const struct catalog_route *route);
 
 /* Does its answer come page by page as one body? */
 bool		catalog_is_streamed(const struct catalog_route *route);
+
+/* Is the answer, as JSON, an array of rows? */
+bool		catalog_gives_list(const struct catalog_route *route);
+
+/* Is what the route answers worth keeping, so that it has an ETag? */
+bool		catalog_is_kept(const struct catalog_route *route);
 
 /* Index of a parameter by name, or -1. */
 int			catalog_param_index(const struct catalog_route *route, const char *name);

@@ -20,6 +20,7 @@
 #define SECRET_MIN 32
 #define SECRET_MAX 4096
 #define WORKERS_MAX 256
+#define WORD_MAX 500
 
 struct setting;
 
@@ -39,15 +40,18 @@ struct setting
 };
 
 static setting_fn apply_database_url;
+static setting_fn apply_folder;
 static setting_fn apply_host;
 static setting_fn apply_log_level;
 static setting_fn apply_number;
 static setting_fn apply_origins;
 static setting_fn apply_port;
+static setting_fn apply_public_keys;
 static setting_fn apply_redis_url;
 static setting_fn apply_secret;
 static setting_fn apply_size;
 static setting_fn apply_switch;
+static setting_fn apply_word;
 static setting_fn apply_workers;
 
 #define MEMBER(name) offsetof(struct config, name)
@@ -56,6 +60,8 @@ static setting_fn apply_workers;
 static const struct setting settings[] = {
 	{"ACCESS_TOKEN_TTL", apply_number, MEMBER(access_token_ttl), 1, 31536000, "3600",
 	"seconds an access token is valid"},
+	{"API_DOCS_ROOT", apply_folder, MEMBER(api_docs_root), 0, 0, "",
+	"folder of the page at /api-docs; unset: next to the program"},
 	{"AUTH_RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(auth_rate_limit_per_minute), 0, 1000000, "20",
 	"sign-ups, log-ins and refreshes a minute and address; 0: no limit"},
 	{"CACHE_BYTES", apply_size, MEMBER(cache_bytes), 0, 1024 * 1024 * 1024, "16777216",
@@ -70,8 +76,16 @@ static const struct setting settings[] = {
 	"comma-separated origins that browsers may call from (CORS)"},
 	{"HOST", apply_host, MEMBER(host), 0, 0, "0.0.0.0",
 	"IPv4 or IPv6 address to listen on"},
+	{"JWT_AUDIENCE", apply_word, MEMBER(jwt_audience), 0, 0, "",
+	"aud that the identity provider's tokens must name; unset: any"},
+	{"JWT_ISSUER", apply_word, MEMBER(jwt_issuer), 0, 0, "",
+	"iss of the identity provider's tokens"},
+	{"JWT_PUBLIC_KEY_FILE", apply_public_keys, MEMBER(jwt_public_keys), 0, 0, "",
+	"PEM file of an identity provider's public keys; unset: no provider"},
 	{"JWT_SECRET", apply_secret, MEMBER(jwt_secret), 0, 0, NULL,
 	"key of access tokens, at least 32 bytes"},
+	{"JWT_SECRET_PREVIOUS", apply_secret, MEMBER(jwt_secret_previous), 0, 0, "",
+	"key whose tokens are still accepted, after a change; unset: none"},
 	{"LIVE_CONNECTIONS", apply_size, MEMBER(live_connections), 0, 1000000, "10000",
 	"most WebSocket connections at a time"},
 	{"LIVE_CONNECTIONS_PER_USER", apply_size, MEMBER(live_connections_per_user), 1, 1000000, "20",
@@ -208,6 +222,11 @@ apply_secret(struct config *config, const struct setting *setting, const char *v
 {
 	size_t		length = strlen(value);
 
+	if (length == 0 && setting->fallback != NULL)
+		return true;
+	/* whoever has the public key could sign with it */
+	if (strstr(value, "-----BEGIN") != NULL)
+		return refuse(why, why_size, "must be random text, no key in PEM (JWT_PUBLIC_KEY_FILE names such a file)");
 	if (length < SECRET_MIN || length > SECRET_MAX)
 	{
 		snprintf(why, why_size, "must have %d to %d bytes, not %zu (openssl rand -base64 48 makes one)",
@@ -215,6 +234,45 @@ apply_secret(struct config *config, const struct setting *setting, const char *v
 		return false;
 	}
 	return keep(member(config, setting), value, length, why, why_size);
+}
+
+static bool
+apply_public_keys(struct config *config, const struct setting *setting, const char *value,
+				  char *why, size_t why_size)
+{
+	(void) setting;
+	if (*value == '\0')
+		return true;
+	config->jwt_public_keys = digest_keys_read(value, why, why_size);
+	return config->jwt_public_keys != NULL;
+}
+
+/* Visible characters only, such as an URL or a name. */
+static bool
+apply_word(struct config *config, const struct setting *setting, const char *value,
+		   char *why, size_t why_size)
+{
+	if (*value == '\0')
+		return true;
+	for (const char *c = value; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~')
+			return refuse(why, why_size, "must be visible ASCII characters without blanks");
+	if (strlen(value) > WORD_MAX)
+		return refuse(why, why_size, "is too long");
+	return keep(member(config, setting), value, strlen(value), why, why_size);
+}
+
+/* The settings of an identity provider make sense only together. */
+static bool
+check_provider(const struct config *config, char *why, size_t why_size)
+{
+	if (config->jwt_public_keys != NULL && config->jwt_issuer == NULL)
+		return refuse(why, why_size, "JWT_ISSUER: is required with JWT_PUBLIC_KEY_FILE");
+	if (config->jwt_public_keys == NULL && config->jwt_issuer != NULL)
+		return refuse(why, why_size, "JWT_ISSUER: is of no use without JWT_PUBLIC_KEY_FILE");
+	if (config->jwt_public_keys == NULL && config->jwt_audience != NULL)
+		return refuse(why, why_size, "JWT_AUDIENCE: is of no use without JWT_PUBLIC_KEY_FILE");
+	return true;
 }
 
 static bool
@@ -239,6 +297,17 @@ apply_host(struct config *config, const struct setting *setting, const char *val
 	if (length == 0 || strspn(value, "0123456789abcdefABCDEF.:%") != length)
 		return refuse(why, why_size, "must be an IPv4 or IPv6 address such as 127.0.0.1 or ::");
 	return keep(member(config, setting), value, length, why, why_size);
+}
+
+static bool
+apply_folder(struct config *config, const struct setting *setting, const char *value,
+			 char *why, size_t why_size)
+{
+	if (*value == '\0')
+		return true;
+	if (access(value, R_OK | X_OK) != 0)
+		return refuse(why, why_size, "must be a folder that can be read");
+	return keep(member(config, setting), value, strlen(value), why, why_size);
 }
 
 static bool
@@ -337,9 +406,10 @@ config_load(struct config *config, const char *env_file, char *why, size_t why_s
 		return false;
 	}
 	env_free(env);
-	if (config->database_read_url == NULL &&
-		!keep(&config->database_read_url, config->database_url,
-			  strlen(config->database_url), why, why_size))
+	if (!check_provider(config, why, why_size) ||
+		(config->database_read_url == NULL &&
+		 !keep(&config->database_read_url, config->database_url,
+			   strlen(config->database_url), why, why_size)))
 	{
 		config_free(config);
 		return false;
@@ -362,8 +432,13 @@ config_free(struct config *config)
 	wipe(config->database_url);
 	wipe(config->database_read_url);
 	wipe(config->jwt_secret);
+	wipe(config->jwt_secret_previous);
+	digest_keys_free(config->jwt_public_keys);
+	free(config->jwt_issuer);
+	free(config->jwt_audience);
 	redis_url_free(&config->redis);
 	free(config->host);
+	free(config->api_docs_root);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);
 	free(config->origins);

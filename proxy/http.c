@@ -341,6 +341,7 @@ begin(struct exchange *exchange, const char *method, const char *version)
 	head_end(&head);
 	exchange->phase = BODY;
 	connection_enter(connection, CONNECTION_BODY);
+	request_note(request, &head.request);
 	if (strlen(exchange->target) > TARGET_MAX)
 		request_refuse(request, 414, "target_too_long", "The request target is too long.");
 	else if (head.fault != NULL)

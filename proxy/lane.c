@@ -70,6 +70,7 @@ static bool
 may_repeat(const struct lane_job *job, const struct db_result *result)
 {
 	const struct lane *lane = job->lane;
+	bool		does_no_harm = lane->options.only_reads || job->repeatable;
 	const char *sqlstate;
 
 	if (job->attempts >= ATTEMPTS_MAX || lane->closing)
@@ -77,7 +78,7 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	if (db_result_outcome(result) == DB_SKIPPED)
 		return true;
 	if (db_result_outcome(result) == DB_LOST)
-		return lane->options.only_reads;
+		return does_no_harm;
 	if (db_result_outcome(result) != DB_ERROR)
 		return false;
 	sqlstate = db_error_sqlstate(result);
@@ -85,7 +86,7 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 ||
 		strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0)
 		return true;
-	return lane->options.only_reads &&
+	return does_no_harm &&
 		(strncmp(sqlstate, "57P", 3) == 0 || strncmp(sqlstate, "08", 2) == 0);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api_docs.h"
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
@@ -17,6 +18,7 @@
 #include "live_quota.h"
 #include "log.h"
 #include "net.h"
+#include "api_docs.h"
 #include "openapi.h"
 #include "worker.h"
 
@@ -148,7 +150,8 @@ share_for_live(const struct config *config, unsigned descriptors)
 }
 
 static int
-serve(const struct config *config, const struct catalog *catalog, const char *openapi)
+serve(const struct config *config, const struct catalog *catalog, const char *openapi,
+	  const struct statics *files)
 {
 	int			count = config->workers;
 	unsigned	descriptors = net_raise_descriptor_limit();
@@ -170,6 +173,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.writes = writes_create(),
 		.cache_counters = calloc((size_t) count, sizeof *shared.cache_counters),
 		.openapi = openapi,
+		.files = files,
 		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
 		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,
 	};
@@ -208,17 +212,27 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 static int
 run(enum command command, const struct config *config, const struct catalog *catalog)
 {
+	char		why[512];
 	char	   *openapi = openapi_build(catalog);
+	struct statics *files;
 	int			status;
 
 	if (openapi == NULL)
 		return complain("out of memory");
+	files = api_docs_load(config->api_docs_root, why, sizeof why);
+	if (files == NULL)
+	{
+		fprintf(stderr, "API_DOCS_ROOT: %s\n", why);
+		free(openapi);
+		return EXIT_FAILURE;
+	}
 	if (command == PRINT_OPENAPI)
 		status = puts(openapi) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	else if (command == CHECK)
 		status = check(config);
 	else
-		status = serve(config, catalog, openapi);
+		status = serve(config, catalog, openapi, files);
+	statics_free(files);
 	free(openapi);
 	return status;
 }

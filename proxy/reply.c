@@ -144,6 +144,17 @@ reply_stream(struct answer *answer, const struct reply_call *call)
 	return true;
 }
 
+/* Say where to find what was made: its id is the first member of the row. */
+static void
+add_location(struct answer *answer, const struct reply_call *call, const char *json)
+{
+	const char *id = json + strlen("{\"") + strlen(call->route->location) + strlen("\":");
+
+	answer_add_header(answer, "Location",
+					  arena_printf(call->arena, "%s/%.*s", call->route->path,
+								   (int) strspn(id, "0123456789"), id));
+}
+
 /* One object in `column`, or none. */
 static bool
 reply_row(struct answer *answer, const struct reply_call *call, const struct db_result *result,
@@ -160,7 +171,17 @@ reply_row(struct answer *answer, const struct reply_call *call, const struct db_
 		return reply_session(answer, call, result, problem);
 	else
 		answer_set_json(answer, route->status, json, db_result_length(result, 0, column));
+	if (json != NULL && route->location != NULL)
+		add_location(answer, call, json);
 	return true;
+}
+
+/* The work was done by an earlier request with the same key: this is the answer to that. */
+static void
+reply_again(struct answer *answer, const char *status)
+{
+	answer->status = (int) strtol(status, NULL, 10);
+	answer_add_header(answer, "Idempotent-Replay", "true");
 }
 
 bool
@@ -214,7 +235,14 @@ reply_result(struct answer *answer, const struct reply_call *call, const struct 
 			 const char *request_id, struct problem *problem)
 {
 	if (result != NULL && db_result_outcome(result) == DB_OK)
-		return reply_rows(answer, call, result, problem);
+	{
+		const char *first_status = call->has_key ? db_result_value(result, 0, 1) : NULL;
+		bool		good = reply_rows(answer, call, result, problem);
+
+		if (good && first_status != NULL)
+			reply_again(answer, first_status);
+		return good;
+	}
 	if (result != NULL && db_result_outcome(result) == DB_ERROR)
 		return reply_error(call, result, request_id, problem);
 	problem_set(problem, 503, "database_unavailable", result == NULL

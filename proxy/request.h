@@ -32,6 +32,9 @@ struct request *request_create(struct service *service, const struct request_cli
 /* Free the memory that is kept for the next request. */
 void		request_free_spare(struct service *service);
 
+/* Note of its head, of a request that is to be refused, what the answer needs. */
+void		request_note(struct request *request, const struct request_head *head);
+
 /* Note its head. False: the answer is there already, and no body is to be read. */
 bool		request_begin(struct request *request, const struct request_head *head);
 

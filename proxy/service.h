@@ -18,11 +18,13 @@
 #include "relay_metrics.h"
 
 struct feed;
+struct identities;
 struct live;
 struct poll;
 struct public_cache;
 struct rendered;
 struct request;
+struct statics;
 struct tokens;
 
 struct service
@@ -35,6 +37,7 @@ struct service
 	struct feed *feed;			/* events of the whole database, as they come in */
 	struct live *live;			/* the WebSockets */
 	struct tokens *tokens;
+	struct identities *identities;	/* users of the identity provider; NULL: there is none */
 	struct limits *limits;
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */
 	bool		(*redis_is_up) (void *state);	/* NULL: no Redis is set */
@@ -42,6 +45,7 @@ struct service
 	const struct relay_metrics *relay_metrics;	/* of this process */
 	const atomic_uint *unready;	/* workers of this process that lack a connection */
 	struct rendered *openapi;	/* the document */
+	const struct statics *files;	/* what is sent as it is */
 	struct public_cache *public_cache;	/* NULL: nothing is kept */
 	char		refresh_ttl[24];	/* the setting, as a value of a call */
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */

@@ -53,7 +53,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_refresh';
 COMMENT ON FUNCTION timetrackr.refresh(text, integer, text) IS
-'Takes a refresh token for its one use and returns the next one of the session, good for refresh_ttl seconds; client_address is kept with it. An unknown, expired, used or revoked token gives a row of nulls, 401 refresh_token_invalid over HTTP; a used or revoked one also revokes its whole session, for it is in two hands. It is no error, because an error would undo that revocation: commit the transaction. Errors: 422 missing_field.';
+'Takes a refresh token for its one use and returns the next one of the session, good for refresh_ttl seconds; client_address is kept with it. An unknown, expired, used or revoked token gives a row of nulls, 401 refresh_token_invalid over HTTP; a used or revoked one also revokes its whole session, for it is in two hands. It is no error, because an error would undo that revocation: commit the transaction. Errors: 401 refresh_token_invalid over HTTP; 422 missing_field.';
 
 CREATE FUNCTION timetrackr.logout(
     viewer_id bigint,

@@ -60,7 +60,7 @@ BEGIN
         'change_password', 'delete_me', 'list_sessions', 'end_session', 'export_account',
         'profile', 'activity', 'timeline', 'list_user_badges', 'list_badges',
         'create_project', 'list_projects', 'project', 'set_visibility', 'join_project',
-        'update_project', 'delete_project', 'project_leaderboard',
+        'update_project', 'delete_project', 'set_member', 'remove_member', 'project_leaderboard',
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
         'leaderboard', 'leaderboard_around',
         'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
@@ -69,7 +69,8 @@ BEGIN
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
-        'json', 'csv', 'user_exists', 'visible_projects', 'project_visible', 'current_streak',
+        'json', 'csv', 'api_fields', 'once', 'remember', 'user_exists', 'external_user', 'visible_projects',
+        'project_visible', 'current_streak',
         'board_start', 'board_above', 'standing_bucket', 'standing_end', 'notification_payload',
         'stream_check', 'stream_position',
         'check_days', 'check_report_groups', 'day_slices'

@@ -26,6 +26,7 @@ class Proxy(Process):
             "WORKERS": "2",
         }
         self.settings.update((name, str(value)) for name, value in settings.items())
+        self.front = None
 
     @property
     def env(self):
@@ -65,7 +66,7 @@ class Proxy(Process):
         return ended.returncode, ended.stdout
 
     def client(self, **options):
-        return Client(self.url, **options)
+        return Client(self.url, front=self.front, **options)
 
     def _is_ready(self):
         """Every worker tells of its own connections: enough new ones have met both."""
