@@ -140,8 +140,11 @@ add_file(struct statics *statics, const char *path, char *body, size_t length)
 bool
 statics_add_text(struct statics *statics, const char *path, const char *body)
 {
-	char	   *copy = statics->count < FILES_MAX ? strdup(body) : NULL;
+	char	   *copy;
 
+	if (statics->count == FILES_MAX)
+		return false;
+	copy = strdup(body);
 	if (copy == NULL || !add_file(statics, path, copy, strlen(body)))
 		return false;
 	statics->files[statics->count - 1].type = "text/plain; charset=utf-8";
