@@ -73,6 +73,9 @@ class Scene:
         self.entries = {
             who: user.entry(self.projects[who], days_ago(2), 600)["entry_id"] for who, user in self.users.items()
         }
+        self.sessions = {
+            who: user.get("/auth/sessions").expect(200)[0]["session_id"] for who, user in self.users.items()
+        }
         noted = self.users["member"].entry(self.project_id, days_ago(3), 3600, note=name, tags=[SECRET])
         self.entries["member"] = noted["entry_id"]
 
@@ -83,6 +86,7 @@ class Scene:
             user_id=self.users[who].id,
             entry_id=self.entries[who],
             badge_id=self.badge_id,
+            session_id=self.sessions[who],
         )
 
     def fill(self, text, caller):

@@ -125,7 +125,8 @@ def test_access(stage, row):
 
 def test_every_endpoint_has_a_row(anyone):
     paths = anyone.get("/openapi.json").expect(200)["paths"]
-    endpoints = {(method.upper(), path) for path, item in paths.items() for method in item if method != "parameters"}
+    # HEAD is what GET is.
+    endpoints = {(method.upper(), path) for path, item in paths.items() for method in item if method != "head"}
     assert endpoints - {(row.method, row.path) for row in ROWS} == set()
     assert len(endpoints) > 40
 
