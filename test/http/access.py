@@ -32,6 +32,8 @@ class Row:
         # Writes that have to do with no project are tried once.
         of_project = self.method == "GET" or "project_id" in self.path + given
         self.visibilities = ("private", "public") if of_project else ("private",)
+        # What one caller does to his own things is nothing to the next.
+        self.is_shared = "{" in self.path and self.words != "own"
 
     @staticmethod
     def _statuses(cell):
