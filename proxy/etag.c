@@ -3,6 +3,8 @@
  */
 #include "etag.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "hash.h"
@@ -10,14 +12,7 @@
 void
 etag_make(char etag[ETAG_SIZE], const char *body, size_t length)
 {
-	uint64_t	hash = hash_64(body, length);
-	char	   *at = etag + ETAG_SIZE;
-
-	*--at = '\0';
-	*--at = '"';
-	for (int i = 0; i < 16; i++, hash >>= 4)
-		*--at = "0123456789abcdef"[hash & 15];
-	memcpy(etag, "W/\"", 3);
+	snprintf(etag, ETAG_SIZE, "W/\"%016" PRIx64 "\"", hash_64(body, length));
 }
 
 /* The end of the opaque tag at `at`, behind its closing quote; NULL: there is none. */

@@ -4,16 +4,18 @@
  * these arguments and do not return, but for an error in them.
  *
  * Errors that a user can cause are caught; any other one is a finding. What a
- * parser allocates lies in a memory context with each chunk malloc'd by itself, so that
- * the address sanitizer sees where it ends.
+ * parser allocates lies in a memory context where the address sanitizer sees each chunk (exact.h).
  */
 #include "postgres.h"
+
+#include <signal.h>
 
 #include "criteria.h"
 #include "csv.h"
 #include "day.h"
 #include "entry_rules.h"
 #include "error.h"
+#include "exact.h"
 #include "import_formats.h"
 
 #include "fmgr.h"
@@ -60,7 +62,7 @@ tt_time_fault(TimestampTz time, const char *what, const char **detail)
 static void
 run(void (*parse) (const char *text, int length), const uint8_t *data, size_t size)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "fuzz", ALLOCSET_SMALL_SIZES);
+	MemoryContext context = exact_context_create(TopMemoryContext);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	/* exactly so many bytes: neither parser may look behind them */
 	char	   *text = malloc(Max(size, 1));
@@ -108,6 +110,10 @@ drive(const char *arguments, int (*target) (const uint8_t *data, size_t size))
 			elog(ERROR, "too many arguments");
 		argv[argc++] = strdup(word);
 	}
+	/* libFuzzer leaves signals alone that somebody handles; its time limit is one of them */
+	pqsignal(SIGALRM, SIG_DFL);
+	pqsignal(SIGINT, SIG_DFL);
+	pqsignal(SIGTERM, SIG_DFL);
 	LLVMFuzzerRunDriver(&argc, &place, target);
 }
 

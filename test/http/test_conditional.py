@@ -71,7 +71,7 @@ def spellings(tag):
         tag: True, strong: True, "*": True, " * ": True, f'"x", {tag}': True, f'W/"a,b" ,{tag} , "c"': True,
         f",, {tag},": True, f'"", {strong}': True,
         '"x"': False, '""': False, "": False, "W/": False, strong.strip('"'): False, strong[:-1]: False,
-        f"w/{strong}": False, f"{tag}x": False, f"x{tag}": False, f'"*", "x"': False, f"*, {tag}": False, "**": False,
+        f"w/{strong}": False, f"{tag}x": False, f"x{tag}": False, '"*", "x"': False, f"*, {tag}": False, "**": False,
         f'"open, {tag[2:-1]}': False, f"W/ {strong}": False, f'"x" {tag}': False,
     }
 

@@ -15,10 +15,10 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def proxies(postgres, tmp_path_factory):
+def proxies(postgres, redis, tmp_path_factory):
     """Two that share the database and nothing else; they take the client's word for its address."""
     made = [
-        Proxy(tmp_path_factory.mktemp("behind"), DATABASE_URL=postgres.proxy_url(), TRUST_PROXY="true")
+        Proxy(tmp_path_factory.mktemp("behind"), DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url, TRUST_PROXY="true")
         for _ in range(2)
     ]
     for proxy in made:
@@ -202,9 +202,9 @@ def slow_hashes(postgres, db):
     db.execute("ALTER ROLE proxy_login RESET timetrackr.login_attempts")
 
 
-def test_no_refusal_takes_longer_than_another(postgres, tmp_path, slow_hashes, db):
+def test_no_refusal_takes_longer_than_another(postgres, redis, tmp_path, slow_hashes, db):
     """Unknown email, wrong password, no password: interleaved, medians within a fifth of each other."""
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), WORKERS=1)
+    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url, WORKERS=1)
     proxy.start()
     try:
         known, without = sign_up(proxy), sign_up(proxy)
