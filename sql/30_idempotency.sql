@@ -46,7 +46,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_once';
 COMMENT ON FUNCTION timetrackr.once(bigint, text, text) IS
-'Has the viewer sent the request with this key (1 to 255 bytes) before? is_new: no, or not within 24 hours; until the transaction ends it is his alone, and remember() belongs into it. Else status and body are what was remembered. fingerprint is whatever tells requests apart. Errors: 400 invalid_idempotency_key; 409 request_in_flight while another transaction works under the key; 422 idempotency_key_reused when the fingerprint is another one.';
+'Has the viewer sent the request with this key (1 to 255 bytes) before? is_new: no, or not within 24 hours; until the transaction ends it is his alone, and remember() belongs into it. Else status and body are what was remembered. fingerprint is whatever tells requests apart. Errors: 400 invalid_idempotency_key; 401 invalid_token; 409 request_in_flight while another transaction works under the key; 422 missing_field, idempotency_key_reused when the fingerprint is another one.';
 
 CREATE FUNCTION timetrackr.remember(
     viewer_id bigint,
@@ -62,7 +62,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_remember';
 COMMENT ON FUNCTION timetrackr.remember(bigint, text, text, integer, text) IS
-'Keeps the answer to a request for which once() said is_new, in the same transaction, and returns its body. Errors: 400 invalid_idempotency_key; 409 request_in_flight when there is one already.';
+'Keeps the answer to a request for which once() said is_new, in the same transaction, and returns its body. Errors: 400 invalid_idempotency_key; 401 invalid_token; 409 request_in_flight when there is one already; 422 missing_field.';
 
 CREATE FUNCTION timetrackr.prune_idempotency_keys(bite integer)
 RETURNS boolean

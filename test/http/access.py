@@ -32,6 +32,8 @@ class Row:
         # Writes that have to do with no project are tried once.
         of_project = self.method == "GET" or "project_id" in self.path + given
         self.visibilities = ("private", "public") if of_project else ("private",)
+        # What one caller does to his own things is nothing to the next.
+        self.is_shared = "{" in self.path and self.words != "own"
 
     @staticmethod
     def _statuses(cell):
@@ -73,6 +75,9 @@ class Scene:
         self.entries = {
             who: user.entry(self.projects[who], days_ago(2), 600)["entry_id"] for who, user in self.users.items()
         }
+        self.sessions = {
+            who: user.get("/auth/sessions").expect(200)[0]["session_id"] for who, user in self.users.items()
+        }
         noted = self.users["member"].entry(self.project_id, days_ago(3), 3600, note=name, tags=[SECRET])
         self.entries["member"] = noted["entry_id"]
 
@@ -83,6 +88,7 @@ class Scene:
             user_id=self.users[who].id,
             entry_id=self.entries[who],
             badge_id=self.badge_id,
+            session_id=self.sessions[who],
         )
 
     def fill(self, text, caller):
