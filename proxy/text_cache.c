@@ -115,7 +115,9 @@ text_cache_keep(struct text_cache *cache, const char *text, size_t length, void 
 	copy[length] = '\0';
 	empty(&set[WAYS - 1]);
 	memmove(&set[1], &set[0], (WAYS - 1) * sizeof set[0]);
-	set[0] = (struct place) {copy, length, value};
+	set[0].text = copy;
+	set[0].length = length;
+	set[0].value = value;
 	return value;
 }
 
