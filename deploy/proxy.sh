@@ -19,8 +19,8 @@ build_api_docs() {
 	say "==> the page at /api-docs"
 	rm -rf "$page"
 	mkdir -p "${page%/*}"
-	chmod 755 "$RUN/share" "$RUN/share/timetrackr"
 	cp -r "$TOP/web/api-docs/dist" "$page"
+	chmod -R u=rwX,go=rX "$RUN/share"
 }
 
 running_proxy() {

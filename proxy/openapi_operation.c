@@ -225,7 +225,8 @@ static bool
 is_about_sql(const char *sentence, size_t length)
 {
 	static const char *const words[] = {
-		"Without given", "without given", "given lists", "given names", "viewer_id", "refresh_ttl", "SQL", "No row",
+		"Without given", "without given", "given lists", "given names", "viewer_id", "client_address", "refresh_ttl",
+		"refused", "nulls", "commit the transaction", "SQL", "No row",
 	};
 
 	for (size_t i = 0; i < length; i++)

@@ -228,7 +228,8 @@ openapi_add_object(struct text *out, const struct catalog *catalog, const char *
 	text_add(out, "{\"type\":\"object\",\"properties\":{");
 	if (is_session)
 	{
-		text_add(out, "\"access_token\":{\"type\":\"string\",\"maxLength\":4096,\"description\":\"For the header Authorization.\"},"
+		text_add(out, "\"access_token\":{\"type\":\"string\",\"maxLength\":4096,"
+				 "\"description\":\"For the header Authorization.\"},"
 				 "\"token_type\":{\"type\":\"string\",\"const\":\"Bearer\"},"
 				 "\"expires_in\":{\"type\":\"integer\",\"format\":\"int32\",\"minimum\":1,"
 				 "\"maximum\":31536000,\"description\":\"Seconds that access_token is good for.\"}");

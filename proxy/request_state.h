@@ -1,6 +1,6 @@
 /*
- * request_state.h - what a request knows: shared by request.c, request_identify.c, request_cache.c,
- * request_stream.c and request_poll.c, and nobody else's business.
+ * request_state.h - what a request knows: shared by request.c and the
+ * request_*.c beside it, and nobody else's business.
  */
 #ifndef TIMETRACKR_REQUEST_STATE_H
 #define TIMETRACKR_REQUEST_STATE_H
@@ -65,6 +65,12 @@ void		request_start(struct request *request);
 
 /* Run its statement: QUERIED. */
 void		request_query(struct request *request);
+
+/*
+ * Ask the route's accelerator; false: there is none, or it declines. With a
+ * token SQL answers, since only SQL knows whether the token's user still exists.
+ */
+bool		request_accelerate(struct request *request);
 
 /* The answer is built: complete it with what all have, log it, tell the HTTP side. ANSWERED. */
 void		request_finish(struct request *request);

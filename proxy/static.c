@@ -140,9 +140,9 @@ add_file(struct statics *statics, const char *path, char *body, size_t length)
 bool
 statics_add_text(struct statics *statics, const char *path, const char *body)
 {
-	char	   *copy = strdup(body);
+	char	   *copy = statics->count < FILES_MAX ? strdup(body) : NULL;
 
-	if (copy == NULL || statics->count == FILES_MAX || !add_file(statics, path, copy, strlen(body)))
+	if (copy == NULL || !add_file(statics, path, copy, strlen(body)))
 		return false;
 	statics->files[statics->count - 1].type = "text/plain; charset=utf-8";
 	return true;

@@ -35,7 +35,7 @@ def front(postgres, tmp_path_factory):
     """A proxy that pages of two origins may call."""
     server = Proxy(
         tmp_path_factory.mktemp("front"), DATABASE_URL=postgres.proxy_url(), FRONTEND_URL=f"{APP},{DEV}",
-        RATE_LIMIT_PER_MINUTE=100000, MAX_BODY_BYTES=1024,
+        RATE_LIMIT_PER_MINUTE=100000, MAX_BODY_BYTES=1024, WORKERS=1,
     )
     try:
         yield server.start()
@@ -262,6 +262,7 @@ def test_head_has_the_fields_of_get(front, user, path, encoding):
     path = path.replace("{me}", str(user.id))
     for token in (None, BEARER + user.client.token):
         fields = {"Accept_Encoding": encoding, "Authorization": token, "Connection": "close"}
+        exchange(front, request("GET", path, **fields))  # what is kept is compressed better
         got = exchange(front, request("GET", path, **fields))
         head = exchange(front, request("HEAD", path, **fields))
         assert head.body == b"" and head.status == got.status

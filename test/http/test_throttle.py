@@ -18,7 +18,12 @@ _numbers = itertools.count(1)
 def proxies(postgres, redis, tmp_path_factory):
     """Two that share the database and nothing else; they take the client's word for its address."""
     made = [
-        Proxy(tmp_path_factory.mktemp("behind"), DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url, TRUST_PROXY="true")
+        Proxy(
+            tmp_path_factory.mktemp("behind"),
+            DATABASE_URL=postgres.proxy_url(),
+            REDIS_URL=redis.url,
+            TRUST_PROXY="true",
+        )
         for _ in range(2)
     ]
     for proxy in made:

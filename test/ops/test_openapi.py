@@ -13,10 +13,17 @@ DOCUMENT = json.loads(COMMITTED.read_text())
 METHODS = ("get", "post", "put", "patch", "delete")
 
 # Whoever signs in with what cannot be right is told no more than others are.
-TOLD_NOTHING = {("login", "email"), ("login", "password"), ("refresh", "refresh_token"), ("logout", "refresh_token")}
+TOLD_NOTHING = {
+    ("login", "email"),
+    ("login", "password"),
+    ("refresh", "refresh_token"),
+    ("logout", "refresh_token"),
+    ("change_password", "current_password"),
+    ("delete_me", "password"),
+}
 
 # What a row of x is no value of, however long.
-NOT_FREE = {"email", "password", "timezone", "image_url", "refresh_token"}
+NOT_FREE = {"email", "password", "new_password", "timezone", "image_url", "refresh_token"}
 
 
 def operations():
