@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "linger.h"
+
 #define BODY_PIECE (256 * 1024)
 
 /* ms, by phase; 0: none. */
@@ -58,7 +60,12 @@ connection_start(struct connection *connection, struct service *service, int fd,
 void
 connection_stop(struct connection *connection)
 {
-	loop_timer_stop(connection->service->loop, &connection->timer);
+	struct service *service = connection->service;
+
+	loop_timer_stop(service->loop, &connection->timer);
+	if ((connection->is_over || connection->ends) && !service->draining &&
+		connection_is_there(connection))
+		linger_start(&service->lingering, service->loop, connection->fd);
 }
 
 void

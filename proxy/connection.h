@@ -31,6 +31,7 @@ struct connection
 	int			fd;
 	struct request *request;	/* the one under way, NULL between two; not owned */
 	bool		is_over;		/* a raw answer was sent: nothing else will be */
+	bool		ends;			/* with the present answer: nothing more is read as a request */
 	enum connection_phase phase;
 	size_t		received;		/* bytes of a body since its clock was started */
 	size_t		dropped;		/* bytes of the body that nobody reads */
@@ -42,7 +43,7 @@ struct connection
 void		connection_start(struct connection *connection, struct service *service, int fd,
 							 const struct sockaddr *address);
 
-/* Stop its clock: the connection has ended. */
+/* It is about to be closed: stop its clock, and linger if it was we who ended it. */
 void		connection_stop(struct connection *connection);
 
 /* The connection enters another phase, which has a clock of its own. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "connection.h"
+#include "exchange.h"
 #include "head.h"
 #include "log.h"
 #include "request.h"
@@ -24,7 +25,6 @@
 
 /* Memory of a connection: its head must fit, and smaller is faster (it is cleared each request). */
 #define CONNECTION_MEMORY 12288
-#define TARGET_MAX 4096
 
 /* When draining, idle connections get so many ms to send a request and be told to close. */
 #define DRAIN_GRACE 500
@@ -44,27 +44,6 @@ struct http
 	struct loop_timer drain_grace;	/* active: idle connections may still send a request */
 	void		(*drained) (void *arg);
 	void	   *drained_arg;
-};
-
-enum phase
-{
-	HEAD,						/* its head is being read */
-	BODY,
-	WAITING,					/* suspended, until its answer or more of it is there */
-	READY						/* its answer is there or sent */
-};
-
-/* A request on a connection, from its request line to the end of its answer. */
-struct exchange
-{
-	struct http *http;
-	struct MHD_Connection *mhd;
-	struct connection *connection;
-	struct request *request;
-	enum phase	phase;
-	struct exchange *next;
-	struct exchange *previous;
-	char		target[];
 };
 
 /* ---- answers ---- */
@@ -92,7 +71,7 @@ read_stream(void *arg, uint64_t position, char *buffer, size_t size)
 					 count == STREAM_WAIT ? CONNECTION_ANSWER : CONNECTION_SENDING);
 	if (count == STREAM_WAIT)
 	{
-		exchange->phase = WAITING;
+		exchange->phase = EXCHANGE_WAITING;
 		MHD_suspend_connection(exchange->mhd);
 	}
 	return count;
@@ -176,7 +155,8 @@ send_answer(struct exchange *exchange)
 
 	if (response == NULL)
 		return MHD_NO;
-	good = !answer->closes || MHD_add_response_header(response, "Connection", "close");
+	good = !exchange_is_last(exchange) || MHD_add_response_header(response, "Connection", "close");
+	exchange->connection->ends = exchange_is_last(exchange);
 	for (size_t i = 0; good && i < answer->header_count; i++)
 		good = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
 	result = good ? queue_response(exchange->mhd, (unsigned) answer->status, response) : MHD_NO;
@@ -216,18 +196,10 @@ answer_came(void *arg)
 {
 	struct exchange *exchange = arg;
 
-	exchange->phase = READY;
+	exchange->phase = EXCHANGE_READY;
 	exchange->http->due = true;
 	connection_enter(exchange->connection, CONNECTION_SENDING);
 	MHD_resume_connection(exchange->mhd);
-}
-
-static bool
-client_is_there(void *arg)
-{
-	const struct exchange *exchange = arg;
-
-	return connection_is_there(exchange->connection);
 }
 
 /* ---- MHD's callbacks for connections and requests ---- */
@@ -266,32 +238,13 @@ request_started(void *arg, const char *target, struct MHD_Connection *mhd)
 {
 	struct http *http = arg;
 	struct connection *connection = connection_of(mhd);
-	size_t		length = strlen(target);
-	struct request_client client;
-	struct exchange *exchange;
+	struct exchange *exchange = connection == NULL ? NULL
+		: exchange_create(&http->exchanges, connection, target, answer_came);
 
-	if (connection == NULL)
-		return NULL;
-	exchange = calloc(1, sizeof *exchange + length + 1);
 	if (exchange == NULL)
 		return NULL;
 	exchange->http = http;
 	exchange->mhd = mhd;
-	exchange->connection = connection;
-	memcpy(exchange->target, target, length + 1);
-	client = (struct request_client) {answer_came, client_is_there, exchange};
-	exchange->request = request_create(http->service, &client);
-	if (exchange->request == NULL)
-	{
-		free(exchange);
-		return NULL;
-	}
-	connection->request = exchange->request;
-	exchange->next = http->exchanges;
-	if (exchange->next != NULL)
-		exchange->next->previous = exchange;
-	http->exchanges = exchange;
-	connection_enter(connection, CONNECTION_HEAD);
 	return exchange;
 }
 
@@ -300,23 +253,12 @@ request_ended(void *arg, struct MHD_Connection *mhd, void **context,
 			  enum MHD_RequestTerminationCode why)
 {
 	struct http *http = arg;
-	struct exchange *exchange = *context;
 
 	(void) mhd;
 	(void) why;
-	if (exchange == NULL)
-		return;
+	if (*context != NULL)
+		exchange_free(&http->exchanges, *context);
 	*context = NULL;
-	if (exchange->previous != NULL)
-		exchange->previous->next = exchange->next;
-	else
-		http->exchanges = exchange->next;
-	if (exchange->next != NULL)
-		exchange->next->previous = exchange->previous;
-	exchange->connection->request = NULL;
-	connection_enter(exchange->connection, CONNECTION_IDLE);
-	request_release(exchange->request);
-	free(exchange);
 }
 
 static enum MHD_Result
@@ -328,27 +270,21 @@ note_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len
 	return MHD_YES;
 }
 
-/* The head is there. Nothing but a refusal may be answered before the body was read. */
+/* The head is there. */
 static enum MHD_Result
 begin(struct exchange *exchange, const char *method, const char *version)
 {
-	struct connection *connection = exchange->connection;
-	struct request *request = exchange->request;
+	const struct head_line line = {method, exchange->place, version, exchange->target};
+	const union MHD_ConnectionInfo *size =
+		MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct head head;
 
-	head_begin(&head, method, exchange->target, connection->peer, version);
+	if (size == NULL)
+		return MHD_NO;
+	head_begin(&head, &line, exchange->connection->peer);
 	MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, note_field, &head);
-	head_end(&head);
-	exchange->phase = BODY;
-	connection_enter(connection, CONNECTION_BODY);
-	if (strlen(exchange->target) > TARGET_MAX)
-		request_refuse(request, 414, "target_too_long", "The request target is too long.");
-	else if (head.fault != NULL)
-		request_refuse(request, 400, "malformed_request", head.fault);
-	else if (request_begin(request, &head.request) ||
-			 (!head.expects_continue && head.request.content_length <= CONNECTION_DROP_MAX))
-		return MHD_YES;
-	return send_answer(exchange);
+	head_end(&head, method + size->header_size);
+	return exchange_begin(exchange, &head) ? MHD_YES : send_answer(exchange);
 }
 
 /* MHD calls this when the head is there, for each piece of body, at its end, and after a resume. */
@@ -362,7 +298,7 @@ handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const cha
 	(void) url;
 	if (exchange == NULL)
 		return MHD_NO;
-	if (exchange->phase == HEAD && !exchange->connection->is_over)
+	if (exchange->phase == EXCHANGE_HEAD && !exchange->connection->is_over)
 		return begin(exchange, method, version);
 	if (*size > 0)
 	{
@@ -372,18 +308,18 @@ handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const cha
 	}
 	if (exchange->connection->is_over)
 		return MHD_NO;
-	if (exchange->phase == BODY)
+	if (exchange->phase == EXCHANGE_BODY)
 	{
 		connection_enter(exchange->connection, CONNECTION_SENDING);
 		if (request_answer(exchange->request)->status == 0 && !request_run(exchange->request))
 		{
-			exchange->phase = WAITING;
+			exchange->phase = EXCHANGE_WAITING;
 			connection_enter(exchange->connection, CONNECTION_ANSWER);
 			MHD_suspend_connection(mhd);
 			return MHD_YES;
 		}
 	}
-	exchange->phase = READY;
+	exchange->phase = EXCHANGE_READY;
 	return send_answer(exchange);
 }
 
@@ -494,7 +430,7 @@ http_free(struct http *http)
 	/* MHD_stop_daemon() aborts when a connection is still suspended */
 	for (struct exchange *exchange = http->exchanges; exchange != NULL; exchange = exchange->next)
 	{
-		if (exchange->phase != WAITING)
+		if (exchange->phase != EXCHANGE_WAITING)
 			continue;
 		if (request_streams(exchange->request))
 			request_stop_stream(exchange->request);
@@ -509,5 +445,6 @@ http_free(struct http *http)
 	loop_hook_stop(http->service->loop, &http->hook);
 	loop_watch_stop(http->service->loop, &http->watch);
 	MHD_stop_daemon(http->daemon);
+	linger_end_all(&http->service->lingering);
 	free(http);
 }

@@ -378,6 +378,12 @@ request_begin(struct request *request, const struct request_head *head)
 }
 
 bool
+request_is_refused(const struct request *request)
+{
+	return request->refused;
+}
+
+bool
 request_add_body(struct request *request, const char *data, size_t length)
 {
 	if (length > body_limit(request) - request->body_length)

@@ -35,6 +35,9 @@ void		request_free_spare(struct service *service);
 /* Note its head. False: the answer is there already, and no body is to be read. */
 bool		request_begin(struct request *request, const struct request_head *head);
 
+/* Has it been refused for what its head says? request_run() then answers, whatever its body is. */
+bool		request_is_refused(const struct request *request);
+
 /* Add a piece of its body. False: it is too long, and the answer says so. */
 bool		request_add_body(struct request *request, const char *data, size_t length);
 

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "lane.h"
 #include "limit.h"
+#include "linger.h"
 #include "loop.h"
 #include "relay_metrics.h"
 
@@ -47,6 +48,7 @@ struct service
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */
 	uint64_t	id_counter;
 	size_t		documents;		/* imports under way */
+	struct lingering lingering; /* connections that are over */
 	struct request *spare;		/* memory for the next request; NULL: none */
 	size_t		unfinished;		/* requests that are not answered yet */
 	bool		draining;		/* shutting down: every answer ends its connection */
