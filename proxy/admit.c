@@ -12,7 +12,6 @@
 #include "token.h"
 
 #define REQUEST_ID_MAX 64
-#define ADDRESS_MAX 45
 
 /* So many imports may be under way in a worker, from the first byte of their bodies on. */
 #define DOCUMENTS_MAX 4
@@ -117,31 +116,12 @@ find_viewer(const struct service *service, const struct request_head *head, stru
 	return false;
 }
 
-/* The client's address: its peer's, or what a trusted proxy in front says. */
-static const char *
-client_address(const struct service *service, const struct request_head *head)
-{
-	const char *last = head->forwarded_for;
-	const char *comma;
-	size_t		length;
-
-	if (!service->config->trust_proxy || last == NULL)
-		return head->peer;
-	comma = strrchr(last, ',');
-	last = comma != NULL ? comma + 1 : last;
-	last += strspn(last, " \t");
-	length = strlen(last);
-	if (length == 0 || length > ADDRESS_MAX || strspn(last, "0123456789abcdefABCDEF.:") != length)
-		return head->peer;
-	return last;
-}
-
 static bool
 check_limit(struct service *service, const struct request_head *head, struct arena *arena,
 			struct admission *admission, struct problem *problem)
 {
 	bool		opens_session = admission->route->access == ACCESS_ANYONE;
-	const char *who = client_address(service, head);
+	const char *who = head->group;
 
 	if (admission->route->builtin != BUILTIN_NONE && admission->route->builtin != BUILTIN_LIVE)
 		return true;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client_address.h"
 #include "limit.h"
 #include "problem.h"
 #include "service.h"
@@ -19,15 +20,16 @@ struct request_head
 {
 	const char *method;
 	const char *target;			/* raw, /path?query */
-	const char *peer;			/* the client's address */
+	const char *peer;			/* the client's address, behind proxies that are trusted */
+	const char *group;			/* whom limits take for one client: that address, or its network */
 	const char *accept;
 	const char *accept_encoding;
 	const char *authorization;
 	const char *content_type;
-	const char *forwarded_for;
 	const char *host;
 	const char *origin;
 	const char *request_id;
+	struct forwarded_for forwarded;
 	struct upgrade_offer upgrade;
 	bool		is_1_1;			/* HTTP/1.1, not 1.0 */
 	bool		announces_body; /* has Content-Length or Transfer-Encoding */

@@ -3,11 +3,12 @@
  */
 #include "connection.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "address_quota.h"
 #include "linger.h"
+#include "log.h"
 
 #define BODY_PIECE (256 * 1024)
 
@@ -20,6 +21,16 @@ static const uint64_t limits[] = {
 	[CONNECTION_IDLE] = 75000,
 	[CONNECTION_LINGER] = 2000,
 };
+
+/* Refused connections are logged once in so many ms. */
+#define REFUSAL_PAUSE 1000
+
+/* The next refusal is logged again: the timer is no longer active. */
+static void
+log_again(void *arg)
+{
+	(void) arg;
+}
 
 /* End it both ways: the HTTP library sees that and closes it. */
 static void
@@ -42,18 +53,35 @@ too_slow(void *arg)
 		cut(connection);
 }
 
+bool
+connection_is_welcome(struct service *service, const struct sockaddr *address)
+{
+	struct client_address client;
+	char		text[CLIENT_ADDRESS_TEXT];
+
+	client_address_of(&client, address);
+	if (address_quota_has_room(service->address_quota, &client))
+		return true;
+	if (!service->refusal_logged.active)
+	{
+		client_address_write(&client, text);
+		log_event(LEVEL_WARN, "connections_refused", "error",
+				  "the address has as many as CONNECTIONS_PER_ADDRESS allows", "address", text, NULL);
+		loop_timer_set(service->loop, &service->refusal_logged, REFUSAL_PAUSE, log_again, service);
+	}
+	return false;
+}
+
 void
 connection_start(struct connection *connection, struct service *service, int fd,
 				 const struct sockaddr *address)
 {
 	connection->service = service;
 	connection->fd = fd;
-	if (address != NULL && address->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *) address)->sin_addr,
-				  connection->peer, sizeof connection->peer);
-	else if (address != NULL && address->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *) address)->sin6_addr,
-				  connection->peer, sizeof connection->peer);
+	client_address_of(&connection->address, address);
+	client_address_write(&connection->address, connection->peer);
+	client_address_write_group(&connection->address, connection->group);
+	connection->is_counted = address_quota_take(service->address_quota, &connection->address);
 	connection_enter(connection, CONNECTION_HEAD);
 }
 
@@ -63,6 +91,8 @@ connection_stop(struct connection *connection)
 	struct service *service = connection->service;
 
 	loop_timer_stop(service->loop, &connection->timer);
+	if (connection->is_counted)
+		address_quota_give(service->address_quota, &connection->address);
 	if ((connection->is_over || connection->ends) && !service->draining &&
 		connection_is_there(connection))
 		linger_start(&service->lingering, service->loop, connection->fd);

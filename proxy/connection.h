@@ -5,9 +5,9 @@
 #ifndef TIMETRACKR_CONNECTION_H
 #define TIMETRACKR_CONNECTION_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 
+#include "client_address.h"
 #include "request.h"
 #include "service.h"
 
@@ -36,8 +36,14 @@ struct connection
 	size_t		received;		/* bytes of a body since its clock was started */
 	size_t		dropped;		/* bytes of the body that nobody reads */
 	struct loop_timer timer;
-	char		peer[INET6_ADDRSTRLEN];
+	bool		is_counted;		/* among those of its address */
+	struct client_address address;
+	char		peer[CLIENT_ADDRESS_TEXT];	/* the same as text */
+	char		group[CLIENT_ADDRESS_TEXT];	/* whom limits take for one client */
 };
+
+/* May an address have one connection more? `address` may be NULL. When not, that is logged, but not each time. */
+bool		connection_is_welcome(struct service *service, const struct sockaddr *address);
 
 /* Start the clock of a new connection, whose head is waited for. `address` may be NULL. */
 void		connection_start(struct connection *connection, struct service *service, int fd,

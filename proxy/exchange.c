@@ -59,6 +59,25 @@ exchange_free(struct exchange **list, struct exchange *exchange)
 	free(exchange);
 }
 
+/* Find out who the client is. */
+static void
+find_client(struct exchange *exchange, struct request_head *head)
+{
+	const struct connection *connection = exchange->connection;
+	const struct trusted_proxies *trusted = &connection->service->config->trusted_proxies;
+	struct client_address client;
+
+	head->peer = connection->peer;
+	head->group = connection->group;
+	if (head->forwarded.count == 0 || !trusted_proxies_has(trusted, &connection->address))
+		return;
+	client_address_find(&client, trusted, &connection->address, &head->forwarded);
+	client_address_write(&client, exchange->peer);
+	client_address_write_group(&client, exchange->group);
+	head->peer = exchange->peer;
+	head->group = exchange->group;
+}
+
 /*
  * Nothing but a refusal may be answered before the body was read. Behind a body
  * in chunks nothing is read any more: where a chunk ends is told too leniently by the
@@ -70,6 +89,7 @@ exchange_begin(struct exchange *exchange, struct head *head)
 	struct connection *connection = exchange->connection;
 	struct request *request = exchange->request;
 
+	find_client(exchange, &head->request);
 	exchange->phase = EXCHANGE_BODY;
 	connection_enter(connection, CONNECTION_BODY);
 	if (strlen(exchange->target) > TARGET_MAX)

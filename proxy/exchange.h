@@ -30,6 +30,8 @@ struct exchange
 	struct request *request;
 	enum exchange_phase phase;
 	const char *place;			/* where the target stood in the parser's buffer: not to be followed */
+	char		peer[CLIENT_ADDRESS_TEXT];	/* the client, where a proxy in front names it */
+	char		group[CLIENT_ADDRESS_TEXT];
 	struct exchange *next;
 	struct exchange *previous;
 	char		target[];

@@ -129,7 +129,6 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 		{"Accept-Encoding", &request->accept_encoding},
 		{"Content-Type", &request->content_type},
 		{"Origin", &request->origin},
-		{"X-Forwarded-For", &request->forwarded_for},
 		{"X-Request-Id", &request->request_id},
 	};
 
@@ -166,6 +165,8 @@ head_add(struct head *head, const char *name, size_t name_length,
 	}
 	else if (is_named(name, name_length, "Expect"))
 		add_expectation(head, value);
+	else if (is_named(name, name_length, "X-Forwarded-For"))
+		forwarded_for_add(&head->request.forwarded, value);
 	else
 		keep(head, name, name_length, value);
 }
@@ -192,13 +193,13 @@ line_fault(const struct head_line *line)
 }
 
 void
-head_begin(struct head *head, const struct head_line *line, const char *peer)
+head_begin(struct head *head, const struct head_line *line)
 {
 	bool		is_1_1 = strcmp(line->version, "HTTP/1.1") == 0;
 	const char *fault = line_fault(line);
 
 	*head = (struct head) {
-		.request = {.method = line->method, .target = line->target, .peer = peer, .is_1_1 = is_1_1},
+		.request = {.method = line->method, .target = line->target, .is_1_1 = is_1_1},
 		.is_1_1 = is_1_1,
 		.previous_end = line->version + strlen(line->version),
 	};

@@ -36,8 +36,8 @@ struct head_line
 	const char *target;			/* as received; as method, valid as long as the request */
 };
 
-/* Start with the request line and the client's address, which is valid as long as the request. */
-void		head_begin(struct head *head, const struct head_line *line, const char *peer);
+/* Start with the request line. */
+void		head_begin(struct head *head, const struct head_line *line);
 
 /* Malformed HTTP has this code. */
 const char *head_fault_code(const struct head *head);

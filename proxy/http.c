@@ -261,6 +261,16 @@ request_ended(void *arg, struct MHD_Connection *mhd, void **context,
 	*context = NULL;
 }
 
+/* Before a connection is made: has its client room for one more? */
+static enum MHD_Result
+let_in(void *arg, const struct sockaddr *socket, socklen_t length)
+{
+	struct http *http = arg;
+
+	(void) length;
+	return connection_is_welcome(http->service, socket) ? MHD_YES : MHD_NO;
+}
+
 static enum MHD_Result
 note_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_length,
 		   const char *value, size_t value_length)
@@ -281,7 +291,7 @@ begin(struct exchange *exchange, const char *method, const char *version)
 
 	if (size == NULL)
 		return MHD_NO;
-	head_begin(&head, &line, exchange->connection->peer);
+	head_begin(&head, &line);
 	MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, note_field, &head);
 	head_end(&head, method + size->header_size);
 	return exchange_begin(exchange, &head) ? MHD_YES : send_answer(exchange);
@@ -374,7 +384,7 @@ http_create(struct service *service, int listen_fd, unsigned connections)
 	http->service = service;
 	http->watch = (struct loop_watch) LOOP_WATCH_INIT;
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-									MHD_USE_ERROR_LOG, 0, NULL, NULL, handle_request, http,
+									MHD_USE_ERROR_LOG, 0, let_in, http, handle_request, http,
 									MHD_OPTION_EXTERNAL_LOGGER, log_library, "http",
 									MHD_OPTION_LISTEN_SOCKET, listen_fd,
 									MHD_OPTION_CONNECTION_LIMIT, connections,

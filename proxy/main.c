@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "address_quota.h"
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
@@ -24,6 +25,9 @@
 
 /* Descriptors that are not HTTP connections: standard streams, loops, databases, Redis. */
 #define DESCRIPTORS_PER_WORKER 24
+#define DESCRIPTORS_RESERVED 64
+/* A WebSocket over TLS goes through a pair of sockets. */
+#define DESCRIPTORS_PER_TLS_LIVE 4
 #define CONNECTIONS_MIN 64
 #define CONNECTIONS_MAX 16384
 
@@ -133,29 +137,56 @@ serve_on(const struct worker_shared *shared, const int *fds, int count, const si
 	return status;
 }
 
-/* Live connections get the descriptors they are set to, but no more than three of four. */
-static unsigned
-share_for_live(const struct config *config, unsigned descriptors)
+/* How many connections there may be. */
+struct room
 {
-	char		most[16];
+	unsigned	live;			/* of the process */
+	unsigned	http;			/* of each worker */
+};
 
-	if (config->live_connections <= descriptors / 4 * 3)
-		return (unsigned) config->live_connections;
-	snprintf(most, sizeof most, "%u", descriptors / 4 * 3);
-	log_event(LEVEL_WARN, "live_limited", "error", "the system allows too few open files for LIVE_CONNECTIONS",
-			  "connections", most, NULL);
-	return descriptors / 4 * 3;
+/*
+ * Share out the descriptors that the system allows. Live connections get what
+ * they are set to, but no more than three of four. False with the reason.
+ */
+static bool
+share_room(const struct config *config, struct room *room, char *why, size_t why_size)
+{
+	unsigned	workers = (unsigned) config->workers;
+	unsigned	descriptors = net_raise_descriptor_limit();
+	unsigned	reserved = DESCRIPTORS_PER_WORKER * workers + DESCRIPTORS_RESERVED;
+	unsigned	usable = descriptors > reserved ? descriptors - reserved : 0;
+	unsigned	each = config->tls_cert != NULL ? DESCRIPTORS_PER_TLS_LIVE : 1;
+	unsigned	most = usable / 4 * 3 / each;
+	unsigned	share;
+	char		most_text[16];
+
+	if (usable < workers * CONNECTIONS_MIN)
+	{
+		snprintf(why, why_size, "WORKERS: %u need %u open files at least, and the system allows "
+				 "%u (ulimit -n)", workers, reserved + workers * CONNECTIONS_MIN, descriptors);
+		return false;
+	}
+	room->live = config->live_connections < most ? (unsigned) config->live_connections : most;
+	share = (usable - room->live * each) / workers;
+	room->http = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
+		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share;
+	if (config->live_connections > most)
+	{
+		snprintf(most_text, sizeof most_text, "%u", most);
+		log_event(LEVEL_WARN, "live_limited", "error",
+				  "the system allows too few open files for LIVE_CONNECTIONS",
+				  "connections", most_text, NULL);
+	}
+	return true;
 }
 
 static int
 serve(const struct config *config, const struct catalog *catalog, const char *openapi)
 {
 	int			count = config->workers;
-	unsigned	descriptors = net_raise_descriptor_limit();
-	unsigned	reserved = DESCRIPTORS_PER_WORKER * (unsigned) count + 64;
-	unsigned	usable = descriptors > reserved ? descriptors - reserved : 0;
-	unsigned	live = share_for_live(config, usable);
-	unsigned	share = (usable - live) / (unsigned) count;
+	struct room room = {0};
+	char		why[256] = "out of memory";
+	bool		has_room = share_room(config, &room, why, sizeof why);
 	struct board_identity identity = {0};
 	struct relay_metrics relay_metrics = {0};
 	atomic_uint unready = (unsigned) count;
@@ -164,23 +195,23 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.unready = &unready,
 		.catalog = catalog,
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
-		.live_quota = live_quota_create(live, config->live_connections_per_user),
+		.address_quota = address_quota_create(config->connections_per_address,
+											  &config->trusted_proxies),
+		.live_quota = live_quota_create(room.live, config->live_connections_per_user),
 		.identity = &identity,
 		.relay_metrics = &relay_metrics,
 		.writes = writes_create(),
 		.cache_counters = calloc((size_t) count, sizeof *shared.cache_counters),
 		.openapi = openapi,
-		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
-		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,
+		.connections = room.http,
 	};
 	int		   *fds = calloc((size_t) count, sizeof *fds);
 	int			port = config->port;
 	int			status = EXIT_FAILURE;
-	char		why[256] = "out of memory";
 	char		port_text[16];
 	sigset_t	ending;
 
-	if (fds == NULL || shared.limits == NULL || shared.live_quota == NULL || shared.writes == NULL ||
+	if (!has_room || fds == NULL || shared.limits == NULL || shared.address_quota == NULL || shared.live_quota == NULL || shared.writes == NULL ||
 		shared.cache_counters == NULL || !block_signals(&ending) ||
 		!net_listen(config->host, &port, fds, count, why, sizeof why))
 		complain(why);
@@ -193,6 +224,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		status = serve_on(&shared, fds, count, &ending);
 	}
 	limits_free(shared.limits);
+	address_quota_free(shared.address_quota);
 	live_quota_free(shared.live_quota);
 	writes_free(shared.writes);
 	free(shared.cache_counters);

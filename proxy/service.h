@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "relay_metrics.h"
 
+struct address_quota;
 struct feed;
 struct live;
 struct poll;
@@ -37,6 +38,8 @@ struct service
 	struct live *live;			/* the WebSockets */
 	struct tokens *tokens;
 	struct limits *limits;
+	struct address_quota *address_quota;	/* connections of each address */
+	struct loop_timer refusal_logged;	/* active: not long ago */
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */
 	bool		(*redis_is_up) (void *state);	/* NULL: no Redis is set */
 	void	   *redis;

@@ -172,6 +172,7 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->config = config;
 	service->catalog = shared->catalog;
 	service->limits = shared->limits;
+	service->address_quota = shared->address_quota;
 	service->unready = shared->unready;
 	service->relay_metrics = shared->relay_metrics;
 	worker->unready = shared->unready;
@@ -298,6 +299,8 @@ worker_free(struct worker *worker)
 	public_cache_close(worker->service.public_cache);
 	rendered_release(worker->service.openapi);
 	request_free_spare(&worker->service);
+	if (worker->loop != NULL)
+		loop_timer_stop(worker->loop, &worker->service.refusal_logged);
 	tokens_free(worker->service.tokens);
 	loop_free(worker->loop);
 	free(worker);

@@ -24,6 +24,7 @@ struct worker_shared
 	const struct config *config;
 	const struct catalog *catalog;
 	struct limits *limits;
+	struct address_quota *address_quota;
 	struct live_quota *live_quota;
 	struct relay_metrics *relay_metrics;
 	struct writes *writes;		/* what this process has written, for its caches */
