@@ -34,7 +34,7 @@ static const struct setting settings[] = {
 	{"FRONTEND_URL", apply_origins, MEMBER(origins), 0, 0, "",
 	"comma-separated origins that browsers may call from (CORS)"},
 	{"HOST", apply_host, MEMBER(host), 0, 0, "0.0.0.0",
-	"IPv4 or IPv6 address to listen on"},
+	"IPv4 or IPv6 address to listen on, or unix:/path of a socket"},
 	{"JWT_SECRET", apply_secret, MEMBER(jwt_secret), 0, 0, NULL,
 	"key of access tokens, at least 32 bytes"},
 	{"LIVE_CONNECTIONS", apply_size, MEMBER(live_connections), 0, 1000000, "10000",
@@ -61,6 +61,10 @@ static const struct setting settings[] = {
 	"seconds a refresh token is valid"},
 	{"TRUST_PROXY", apply_proxies, MEMBER(trusted_proxies), 0, 0, "false",
 	"proxies in front whose X-Forwarded-For is believed: networks, unix, or true for all that are local"},
+	{"TLS_CERT", apply_file, MEMBER(tls_cert), 0, 0, "",
+	"certificate, and those behind it, in PEM; with TLS_KEY: HTTPS instead of HTTP"},
+	{"TLS_KEY", apply_file, MEMBER(tls_key), 0, 0, "",
+	"its key in PEM; both are read anew on SIGHUP"},
 	{"WORKERS", apply_workers, MEMBER(workers), 0, WORKERS_MAX, "0",
 	"event loops; 0: one a processor"},
 };
@@ -92,6 +96,13 @@ config_load(struct config *config, const char *env_file, char *why, size_t why_s
 		return false;
 	}
 	env_free(env);
+	if ((config->tls_cert == NULL) != (config->tls_key == NULL))
+	{
+		snprintf(why, why_size, "%s: is required, too, for TLS",
+				 config->tls_cert == NULL ? "TLS_CERT" : "TLS_KEY");
+		config_free(config);
+		return false;
+	}
 	if (config->database_read_url == NULL &&
 		!config_keep(&config->database_read_url, config->database_url,
 			  strlen(config->database_url), why, why_size))
@@ -120,6 +131,8 @@ config_free(struct config *config)
 	redis_url_free(&config->redis);
 	trusted_proxies_free(&config->trusted_proxies);
 	free(config->host);
+	free(config->tls_cert);
+	free(config->tls_key);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);
 	free(config->origins);

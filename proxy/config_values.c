@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "db.h"
+#include "net.h"
 
 /* A secret that signs tokens must not be guessable: HS256 wants a full hash length (RFC 7518 3.2). */
 #define SECRET_MIN 32
@@ -139,14 +140,25 @@ apply_database_url(struct config *config, const struct setting *setting, const c
 }
 
 bool
+apply_file(struct config *config, const struct setting *setting, const char *value,
+		   char *why, size_t why_size)
+{
+	return *value == '\0' ||
+		config_keep(member(config, setting), value, strlen(value), why, why_size);
+}
+
+bool
 apply_host(struct config *config, const struct setting *setting, const char *value,
 		   char *why, size_t why_size)
 {
 	size_t		length = strlen(value);
 
+	if (net_is_unix(value) && strlen(value + strlen(NET_UNIX)) <= NET_PATH_MAX)
+		return config_keep(member(config, setting), value, length, why, why_size);
 	/* main.c turns it into an address, and says which setting is wrong when that fails */
 	if (length == 0 || strspn(value, "0123456789abcdefABCDEF.:%") != length)
-		return refuse(why, why_size, "must be an IPv4 or IPv6 address such as 127.0.0.1 or ::");
+		return refuse(why, why_size, "must be an IPv4 or IPv6 address such as 127.0.0.1 or ::, or a "
+					  "socket such as unix:/run/timetrackr/proxy.sock of 107 bytes at most");
 	return config_keep(member(config, setting), value, length, why, why_size);
 }
 

@@ -27,6 +27,7 @@ struct setting
 };
 
 setting_fn	apply_database_url;
+setting_fn	apply_file;
 setting_fn	apply_host;
 setting_fn	apply_log_level;
 setting_fn	apply_number;

@@ -3,12 +3,13 @@
  */
 #include "connection.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "address_quota.h"
 #include "linger.h"
 #include "log.h"
+#include "tls.h"
 
 #define BODY_PIECE (256 * 1024)
 
@@ -74,10 +75,16 @@ connection_is_welcome(struct service *service, const struct sockaddr *address)
 
 void
 connection_start(struct connection *connection, struct service *service, int fd,
-				 const struct sockaddr *address)
+				 const struct sockaddr *address, void *session)
 {
 	connection->service = service;
 	connection->fd = fd;
+	connection->session = session;
+	if (session != NULL)
+	{
+		connection->identity = tls_hold(service->tls);
+		tls_use(connection->identity, session);
+	}
 	client_address_of(&connection->address, address);
 	client_address_write(&connection->address, connection->peer);
 	client_address_write_group(&connection->address, connection->group);
@@ -91,10 +98,10 @@ connection_stop(struct connection *connection)
 	struct service *service = connection->service;
 
 	loop_timer_stop(service->loop, &connection->timer);
+	tls_release(connection->identity);
 	if (connection->is_counted)
 		address_quota_give(service->address_quota, &connection->address);
-	if ((connection->is_over || connection->ends) && !service->draining &&
-		connection_is_there(connection))
+	if ((connection->is_over || connection->ends) && !service->draining)
 		linger_start(&service->lingering, service->loop, connection->fd);
 }
 
@@ -117,10 +124,9 @@ connection_enter(struct connection *connection, enum connection_phase phase)
 bool
 connection_is_there(const struct connection *connection)
 {
-	char		byte;
-	ssize_t		n = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	struct pollfd look = {.fd = connection->fd, .events = POLLRDHUP};
 
-	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+	return poll(&look, 1, 0) == 0;
 }
 
 void
@@ -145,7 +151,9 @@ connection_send_raw(struct connection *connection, const struct request *request
 
 	answer_write(request_answer(request), &text);
 	/* it fits into an empty send buffer; if the client is gone nobody misses it */
-	if (!text.failed)
+	if (!text.failed && connection->session != NULL)
+		tls_send_last(connection->session, text.data, text.length);
+	else if (!text.failed)
 		(void) send(connection->fd, text.data, text.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void) shutdown(connection->fd, SHUT_WR);
 	text_free(&text);

@@ -36,6 +36,8 @@ struct connection
 	size_t		received;		/* bytes of a body since its clock was started */
 	size_t		dropped;		/* bytes of the body that nobody reads */
 	struct loop_timer timer;
+	void	   *session;		/* of TLS; NULL: none */
+	struct tls_identity *identity;	/* that the session uses */
 	bool		is_counted;		/* among those of its address */
 	struct client_address address;
 	char		peer[CLIENT_ADDRESS_TEXT];	/* the same as text */
@@ -45,9 +47,12 @@ struct connection
 /* May an address have one connection more? `address` may be NULL. When not, that is logged, but not each time. */
 bool		connection_is_welcome(struct service *service, const struct sockaddr *address);
 
-/* Start the clock of a new connection, whose head is waited for. `address` may be NULL. */
+/*
+ * Start the clock of a new connection, whose head is waited for. `address` may be
+ * NULL, and so is `session` without TLS.
+ */
 void		connection_start(struct connection *connection, struct service *service, int fd,
-							 const struct sockaddr *address);
+							 const struct sockaddr *address, void *session);
 
 /* It is about to be closed: stop its clock, and linger if it was we who ended it. */
 void		connection_stop(struct connection *connection);

@@ -115,3 +115,15 @@ exchange_is_last(const struct exchange *exchange)
 {
 	return exchange->connection->ends || request_answer(exchange->request)->closes;
 }
+
+bool
+exchange_abandon(struct exchange *exchange)
+{
+	if (exchange->phase != EXCHANGE_WAITING)
+		return false;
+	if (request_streams(exchange->request))
+		request_stop_stream(exchange->request);
+	else
+		request_refuse(exchange->request, 503, "shutting_down", "The server is shutting down.");
+	return true;
+}

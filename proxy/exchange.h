@@ -56,4 +56,7 @@ bool		exchange_begin(struct exchange *exchange, struct head *head);
 /* Must the connection end with this answer? */
 bool		exchange_is_last(const struct exchange *exchange);
 
+/* The server ends: answer what waits with 503, or end its stream. False: it does not wait. */
+bool		exchange_abandon(struct exchange *exchange);
+
 #endif

@@ -18,10 +18,12 @@
 
 #include "connection.h"
 #include "exchange.h"
+#include "forwarding.h"
 #include "head.h"
 #include "log.h"
 #include "request.h"
 #include "stream.h"
+#include "tls.h"
 
 /* Memory of a connection: its head must fit, and smaller is faster (it is cleared each request). */
 #define CONNECTION_MEMORY 12288
@@ -40,6 +42,7 @@ struct http
 	struct loop_watch watch;
 	bool		due;			/* MHD_run() has something to do */
 	struct exchange *exchanges; /* all requests under way */
+	struct forwardings forwardings; /* WebSockets over TLS */
 	unsigned	connections;
 	struct loop_timer drain_grace;	/* active: idle connections may still send a request */
 	void		(*drained) (void *arg);
@@ -77,7 +80,20 @@ read_stream(void *arg, uint64_t position, char *buffer, size_t size)
 	return count;
 }
 
-/* A 101 is sent: the connection goes its own way, and MHD closes its descriptor without a word. */
+/* MHD's part in an upgraded connection has ended; behind TLS it sends what is left. */
+static void
+upgrade_over(void *arg, void *handle)
+{
+	struct http *http = arg;
+
+	http->due = true;
+	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);	/* cannot fail here */
+}
+
+/*
+ * A 101 is sent: the connection goes its own way. MHD closes its descriptor without a
+ * word, but keeps TLS: what was read already then comes behind the rest.
+ */
 static void
 hand_over(void *arg, struct MHD_Connection *mhd, void *context, const char *bytes, size_t length,
 		  MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
@@ -87,8 +103,9 @@ hand_over(void *arg, struct MHD_Connection *mhd, void *context, const char *byte
 	(void) mhd;
 	(void) context;
 	request_hand_over(exchange->request, fd, bytes, length);
-	exchange->http->due = true;
-	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);	/* cannot fail here */
+	if (exchange->connection->session == NULL ||
+		!forwarding_start(&exchange->http->forwardings, exchange->connection, fd, handle))
+		upgrade_over(exchange->http, handle);
 }
 
 /* A body that others send, too: it is not copied. */
@@ -212,10 +229,13 @@ connection_changed(void *arg, struct MHD_Connection *mhd, void **context,
 	struct connection *connection = *context;
 	const union MHD_ConnectionInfo *fd;
 	const union MHD_ConnectionInfo *address;
+	const union MHD_ConnectionInfo *session;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
 	{
 		http->connections--;
+		/* MHD looks for new connections at the beginning of a run, and goes by those that it had at the end of the last */
+		http->due = true;
 		if (connection != NULL)
 			connection_stop(connection);
 		free(connection);
@@ -228,8 +248,10 @@ connection_changed(void *arg, struct MHD_Connection *mhd, void **context,
 		return;					/* request_started() then refuses every request */
 	fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	address = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	connection_start(connection, http->service, fd != NULL ? fd->connect_fd : -1,
-					 address != NULL ? address->client_addr : NULL);
+					 address != NULL ? address->client_addr : NULL,
+					 session != NULL ? session->tls_session : NULL);
 }
 
 /* A request line was read: make the exchange, with the raw target. NULL closes the connection. */
@@ -370,23 +392,47 @@ before_wait(void *arg)
 	return http->due ? 0 : -1;
 }
 
+/*
+ * MHD's options for TLS; none without. The identity is for connections that
+ * have none of their own, for want of memory.
+ */
+static void
+fill_tls_options(const struct tls_identity *identity, struct MHD_OptionItem *options)
+{
+	if (identity != NULL)
+	{
+		*options++ = (struct MHD_OptionItem) {
+			MHD_OPTION_HTTPS_MEM_CERT, 0, (void *) tls_certificate(identity)};
+		*options++ = (struct MHD_OptionItem) {
+			MHD_OPTION_HTTPS_MEM_KEY, 0, (void *) tls_key(identity)};
+		*options++ = (struct MHD_OptionItem) {
+			MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES};
+	}
+	*options = (struct MHD_OptionItem) {MHD_OPTION_END, 0, NULL};
+}
+
 struct http *
 http_create(struct service *service, int listen_fd, unsigned connections)
 {
 	struct http *http = calloc(1, sizeof *http);
 	const union MHD_DaemonInfo *info = NULL;
+	unsigned	tls = service->tls != NULL ? MHD_USE_TLS : 0;
+	struct MHD_OptionItem tls_options[4];
 
 	if (http == NULL)
 		return NULL;
+	fill_tls_options(service->tls, tls_options);
 	*(void **) &queue_response = dlsym(RTLD_NEXT, "MHD_queue_response");
 	if (queue_response == NULL)
 		queue_response = MHD_queue_response;
 	http->service = service;
+	http->forwardings = (struct forwardings) {.over = upgrade_over, .arg = http};
 	http->watch = (struct loop_watch) LOOP_WATCH_INIT;
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+	http->daemon = MHD_start_daemon(tls | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
 									MHD_USE_ERROR_LOG, 0, let_in, http, handle_request, http,
 									MHD_OPTION_EXTERNAL_LOGGER, log_library, "http",
 									MHD_OPTION_LISTEN_SOCKET, listen_fd,
+									MHD_OPTION_ARRAY, tls_options,
 									MHD_OPTION_CONNECTION_LIMIT, connections,
 									MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY,
 									MHD_OPTION_CONNECTION_TIMEOUT, 0u,
@@ -439,18 +485,12 @@ http_free(struct http *http)
 	http->service->draining = true;
 	/* MHD_stop_daemon() aborts when a connection is still suspended */
 	for (struct exchange *exchange = http->exchanges; exchange != NULL; exchange = exchange->next)
-	{
-		if (exchange->phase != EXCHANGE_WAITING)
-			continue;
-		if (request_streams(exchange->request))
-			request_stop_stream(exchange->request);
-		else
-			request_refuse(exchange->request, 503, "shutting_down", "The server is shutting down.");
-		answer_came(exchange);
-	}
+		if (exchange_abandon(exchange))
+			answer_came(exchange);
 	for (int pass = 0; pass < 10 && http->exchanges != NULL; pass++)
 		if (!MHD_run(http->daemon))
 			break;
+	forwarding_end_all(&http->forwardings);
 	loop_timer_stop(http->service->loop, &http->drain_grace);
 	loop_hook_stop(http->service->loop, &http->hook);
 	loop_watch_stop(http->service->loop, &http->watch);

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LINGERERS_MAX 512
 #define LIMIT 2000				/* ms */
 #define DROP_MAX (1024 * 1024)
 
@@ -61,7 +60,7 @@ ready(void *arg, unsigned events)
 void
 linger_start(struct lingering *lingering, struct loop *loop, int fd)
 {
-	struct lingerer *lingerer = lingering->count < LINGERERS_MAX
+	struct lingerer *lingerer = lingering->count < LINGER_MAX
 		? calloc(1, sizeof *lingerer) : NULL;
 
 	if (lingerer == NULL)

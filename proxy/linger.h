@@ -8,6 +8,9 @@
 
 #include "loop.h"
 
+/* So many at most. */
+#define LINGER_MAX 64
+
 struct lingerer;
 
 /* Those of one worker; zeroed at first. */

@@ -30,6 +30,15 @@
 
 /* ---- ending ---- */
 
+/* Behind TLS forwarding.c has a duplicate of it, and notices by the end of this direction. */
+static void
+end_socket(int fd)
+{
+	/* fails when the connection is broken, which is as good */
+	(void) shutdown(fd, SHUT_RD);
+	close(fd);
+}
+
 void
 peer_drop(struct peer *peer)
 {
@@ -49,7 +58,7 @@ peer_drop(struct peer *peer)
 	frame_queue_clear(&peer->queue);
 	websocket_reader_drop(peer->reader);
 	peer->reader = NULL;
-	close(fd);
+	end_socket(fd);
 }
 
 static void
@@ -96,6 +105,9 @@ static bool
 linger(struct peer *peer)
 {
 	peer->state = PEER_LINGERING;
+	/* behind TLS the end of one direction is not passed on: whoever has the TCP connection lingers */
+	if (peer->is_local)
+		return false;
 	loop_timer_set(peer->host->loop, &peer->timer, LINGER_LIMIT, close_too_slow, peer);
 	return shutdown(peer->watch.fd, SHUT_WR) == 0 &&
 		loop_watch_change(peer->host->loop, &peer->watch, LOOP_READ);
@@ -301,11 +313,12 @@ peer_open(struct peer *peer, struct peer_host *host, int fd)
 		(uint64_t) rand_r(&host->seed) % (host->ping_interval / 2 + 1);
 
 	*peer = (struct peer) {.host = host, .watch = LOOP_WATCH_INIT};
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) < 0 ||
+	peer->is_local = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 &&
+		errno == EOPNOTSUPP;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) < 0 ||
 		!loop_watch_start(host->loop, &peer->watch, fd, LOOP_READ, ready, peer))
 	{
-		close(fd);
+		end_socket(fd);
 		return false;
 	}
 	loop_timer_set(host->loop, &peer->timer, first, ping_due, peer);

@@ -64,6 +64,7 @@ struct peer
 	struct loop_timer timer;	/* the next ping, or the end of closing */
 	struct peer *next_unsent;
 	bool		is_unsent;
+	bool		is_local;		/* one of a pair of sockets, not TCP */
 	bool		is_deaf;		/* what it still sends is dropped */
 	bool		waited;			/* the socket was full */
 	uint8_t		unanswered;		/* pings since the peer was heard */

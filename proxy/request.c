@@ -157,6 +157,8 @@ request_finish(struct request *request)
 		answer_encode(answer, request->head.accept_encoding);
 	answer_add_common(answer, admission->id, is_public && answer->status < 400
 					  ? "no-cache" : "no-store", admission->origin);
+	if (request->service->tls != NULL)
+		answer_add_header(answer, "Strict-Transport-Security", "max-age=31536000");
 	answer_add_limit(answer, admission->limit_name, &admission->limit, &request->arena);
 	if (answer_failed(answer))
 	{

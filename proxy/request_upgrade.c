@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "live.h"
 #include "log.h"
@@ -88,6 +89,7 @@ request_hand_over(struct request *request, int fd, const char *bytes, size_t len
 	if (opening.fd < 0)
 	{
 		log_event(LEVEL_WARN, "live_failed", "error", strerror(errno), NULL);
+		(void) shutdown(fd, SHUT_RD);	/* as if it had been opened and closed */
 		return;
 	}
 	request->holds_place = false;

@@ -25,6 +25,7 @@ struct poll;
 struct public_cache;
 struct rendered;
 struct request;
+struct tls_identity;
 struct tokens;
 
 struct service
@@ -37,6 +38,7 @@ struct service
 	struct feed *feed;			/* events of the whole database, as they come in */
 	struct live *live;			/* the WebSockets */
 	struct tokens *tokens;
+	struct tls_identity *tls;	/* of new connections; NULL: no TLS */
 	struct limits *limits;
 	struct address_quota *address_quota;	/* connections of each address */
 	struct loop_timer refusal_logged;	/* active: not long ago */

@@ -43,11 +43,12 @@ class Answer:
 
 
 class Client:
-    def __init__(self, base_url, token=None):
+    def __init__(self, base_url, token=None, verify=True):
         self.base_url = base_url
         self.token = token
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.verify = verify
 
     def call(self, method, path, body=None, headers=None, **options):
         headers = dict(headers or {})

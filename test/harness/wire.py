@@ -3,6 +3,7 @@ strictly what comes back."""
 
 import json
 import socket
+import ssl
 
 MARK = b"x-smuggled"
 
@@ -39,6 +40,8 @@ class Wire:
         self.socket = socket.socket(family)
         self.socket.settimeout(seconds)
         self.socket.connect((host, int(proxy.settings["PORT"])) if port is None else address)
+        if proxy.context is not None:
+            self.socket = proxy.context.wrap_socket(self.socket, server_hostname="localhost")
         self.buffer = b""
         self.is_over = False
 
@@ -54,7 +57,7 @@ class Wire:
         try:
             for piece in pieces:
                 self.socket.sendall(piece)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             pass  # what was said before that is in the answer
         return self
 
