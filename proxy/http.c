@@ -234,8 +234,7 @@ connection_changed(void *arg, struct MHD_Connection *mhd, void **context,
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
 	{
 		http->connections--;
-		/* MHD looks for new connections at the beginning of a run, and goes by those that it had at the end of the last */
-		http->due = true;
+		http->due = true;		/* MHD at its limit listens again at the beginning of a run only */
 		if (connection != NULL)
 			connection_stop(connection);
 		free(connection);
@@ -376,7 +375,8 @@ before_wait(void *arg)
 	if (http->due)
 	{
 		http->due = false;
-		if (!MHD_run(http->daemon))
+		/* what ends an upgraded connection behind TLS in one run is seen in the next: MHD does not ask for it */
+		if (!MHD_run(http->daemon) || (http->service->tls != NULL && !MHD_run(http->daemon)))
 			log_event(LEVEL_ERROR, "http_failed", "error", "MHD_run refuses", NULL);
 	}
 	if (MHD_get_timeout(http->daemon, &timeout) && timeout == 0)

@@ -63,6 +63,8 @@ linger_start(struct lingering *lingering, struct loop *loop, int fd)
 	struct lingerer *lingerer = lingering->count < LINGER_MAX
 		? calloc(1, sizeof *lingerer) : NULL;
 
+	/* for those who have not done so yet; fails when the client has gone */
+	(void) shutdown(fd, SHUT_WR);
 	if (lingerer == NULL)
 		return;
 	lingerer->lingering = lingering;

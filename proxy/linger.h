@@ -21,8 +21,7 @@ struct lingering
 };
 
 /*
- * Keep a duplicate of a socket, whose sending direction has ended, until the client ends
- * its own, for 2 s and 1 MiB at most. Where that cannot be done (too many of them,
+ * End a socket's sending direction, and keep a duplicate of it until the client ends its own, for 2 s and 1 MiB at most. Where that cannot be done (too many of them,
  * no memory) nothing happens: the client then may see a reset.
  */
 void		linger_start(struct lingering *lingering, struct loop *loop, int fd);

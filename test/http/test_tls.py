@@ -152,7 +152,8 @@ def test_many_messages_go_through(secure):
 
 
 def sockets(proxy):
-    """How many TCP connections the proxy has, and ends of pairs of sockets that have no name."""
+    """How many connections the proxy has on its port, and ends of pairs of sockets."""
+    port = f":{int(proxy.settings['PORT']):04X}"
     own = set()
     for fd in os.listdir(f"/proc/{proxy.pid}/fd"):
         try:
@@ -161,7 +162,7 @@ def sockets(proxy):
             pass
     tcp = [line.split() for line in Path(f"/proc/{proxy.pid}/net/tcp").read_text().splitlines()[1:]]
     pairs = [line.split() for line in Path(f"/proc/{proxy.pid}/net/unix").read_text().splitlines()[1:]]
-    return sum(f"socket:[{line[9]}]" in own for line in tcp if line[3] != "0A") + sum(
+    return sum(f"socket:[{line[9]}]" in own for line in tcp if line[3] != "0A" and line[1].endswith(port)) + sum(
         f"socket:[{line[6]}]" in own for line in pairs if len(line) == 7 and line[5] != "01")
 
 
