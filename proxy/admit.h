@@ -29,6 +29,7 @@ struct request_head
 	const char *host;
 	const char *origin;
 	const char *request_id;
+	const char *traceparent;
 	struct forwarded_for forwarded;
 	struct upgrade_offer upgrade;
 	bool		is_1_1;			/* HTTP/1.1, not 1.0 */

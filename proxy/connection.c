@@ -197,11 +197,14 @@ connection_refuse(struct connection *connection, int status)
 	const char *detail = describe(status, &code);
 
 	if (request == NULL)
-		request = request_create(connection->service, NULL);
-	if (request == NULL)
 	{
-		cut(connection);
-		return;
+		request = request_create(connection->service, NULL);
+		if (request == NULL)
+		{
+			cut(connection);
+			return;
+		}
+		request_note_client(request, NULL, connection->peer);
 	}
 	if (request_answer(request)->status == 0)
 		request_refuse(request, status, code, detail);

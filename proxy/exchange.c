@@ -35,6 +35,7 @@ exchange_create(struct exchange **list, struct connection *connection, const cha
 		free(exchange);
 		return NULL;
 	}
+	request_note_client(exchange->request, exchange->target, connection->peer);
 	connection->request = exchange->request;
 	exchange->next = *list;
 	if (exchange->next != NULL)

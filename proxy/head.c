@@ -165,6 +165,9 @@ head_add(struct head *head, const char *name, size_t name_length,
 	}
 	else if (is_named(name, name_length, "Expect"))
 		add_expectation(head, value);
+	else if (is_named(name, name_length, "traceparent"))
+		/* two are none */
+		head->request.traceparent = head->traces++ == 0 ? value : NULL;
 	else if (is_named(name, name_length, "X-Forwarded-For"))
 		forwarded_for_add(&head->request.forwarded, value);
 	else

@@ -24,6 +24,7 @@ struct head
 	unsigned	hosts;			/* private from here */
 	unsigned	lengths;
 	unsigned	authorizations;
+	unsigned	traces;
 	const char *previous_end;
 };
 

@@ -139,8 +139,12 @@ log_answer(const struct request *request)
 		.status = request->answer.status,
 		.microseconds = clock_us() - request->started,
 		.user_id = admission->user_id,
+		.target = request->head.target,
+		.address = request->head.peer,
+		.traceparent = request->head.traceparent,
 	};
 
+	(void) answer_body(&request->answer, &line.bytes);
 	log_request(&line);
 }
 
@@ -377,6 +381,13 @@ request_begin(struct request *request, const struct request_head *head)
 	}
 	request_refuse(request, 413, "body_too_large", "The body is too long.");
 	return false;
+}
+
+void
+request_note_client(struct request *request, const char *target, const char *peer)
+{
+	request->head.target = target;
+	request->head.peer = peer;
 }
 
 bool

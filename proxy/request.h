@@ -32,6 +32,9 @@ struct request *request_create(struct service *service, const struct request_cli
 /* Free the memory that is kept for the next request. */
 void		request_free_spare(struct service *service);
 
+/* For the log, in case that its head is never noted: what it asks for (NULL: unknown), and who. Not copied. */
+void		request_note_client(struct request *request, const char *target, const char *peer);
+
 /* Note its head. False: the answer is there already, and no body is to be read. */
 bool		request_begin(struct request *request, const struct request_head *head);
 
