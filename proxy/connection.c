@@ -122,6 +122,17 @@ connection_enter(struct connection *connection, enum connection_phase phase)
 }
 
 bool
+connection_take_session(struct connection *connection, struct tls_channel **tls)
+{
+	bool		has_session = connection->session != NULL;
+
+	*tls = has_session ? tls_take(connection->session, connection->identity) : NULL;
+	if (*tls != NULL)
+		connection->session = NULL;
+	return !has_session || *tls != NULL;
+}
+
+bool
 connection_is_there(const struct connection *connection)
 {
 	struct pollfd look = {.fd = connection->fd, .events = POLLRDHUP};

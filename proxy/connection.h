@@ -25,6 +25,8 @@ enum connection_phase
 /* A body that is too long is read on and dropped for so many bytes, so that the client sees the answer. */
 #define CONNECTION_DROP_MAX (1024 * 1024)
 
+struct tls_channel;
+
 struct connection
 {
 	struct service *service;
@@ -59,6 +61,9 @@ void		connection_stop(struct connection *connection);
 
 /* The connection enters another phase, which has a clock of its own. */
 void		connection_enter(struct connection *connection, enum connection_phase phase);
+
+/* Of an upgrade: take its TLS session away from the library; *tls is NULL without TLS. False: memory is out. */
+bool		connection_take_session(struct connection *connection, struct tls_channel **tls);
 
 /* Has the client not ended the connection, nor its direction of it? */
 bool		connection_is_there(const struct connection *connection);

@@ -18,7 +18,6 @@
 
 #include "connection.h"
 #include "exchange.h"
-#include "forwarding.h"
 #include "head.h"
 #include "log.h"
 #include "request.h"
@@ -42,7 +41,6 @@ struct http
 	struct loop_watch watch;
 	bool		due;			/* MHD_run() has something to do */
 	struct exchange *exchanges; /* all requests under way */
-	struct forwardings forwardings; /* WebSockets over TLS */
 	unsigned	connections;
 	struct loop_timer drain_grace;	/* active: idle connections may still send a request */
 	void		(*drained) (void *arg);
@@ -80,32 +78,26 @@ read_stream(void *arg, uint64_t position, char *buffer, size_t size)
 	return count;
 }
 
-/* MHD's part in an upgraded connection has ended; behind TLS it sends what is left. */
-static void
-upgrade_over(void *arg, void *handle)
-{
-	struct http *http = arg;
-
-	http->due = true;
-	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);	/* cannot fail here */
-}
-
 /*
- * A 101 is sent: the connection goes its own way. MHD closes its descriptor without a
- * word, but keeps TLS: what was read already then comes behind the rest.
+ * A 101 is sent: the connection goes its own way, with its TLS session, and MHD closes
+ * its descriptor without a word. (It would pass bytes on between the session and a pair of sockets, `fd` being one
+ * of them, but four at a time only: it has no memory left for more.)
  */
 static void
 hand_over(void *arg, struct MHD_Connection *mhd, void *context, const char *bytes, size_t length,
 		  MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
 {
 	struct exchange *exchange = arg;
+	struct connection *connection = exchange->connection;
+	struct tls_channel *tls;
 
 	(void) mhd;
 	(void) context;
-	request_hand_over(exchange->request, fd, bytes, length);
-	if (exchange->connection->session == NULL ||
-		!forwarding_start(&exchange->http->forwardings, exchange->connection, fd, handle))
-		upgrade_over(exchange->http, handle);
+	(void) fd;
+	if (connection_take_session(connection, &tls))
+		request_hand_over(exchange->request, connection->fd, tls, bytes, length);
+	exchange->http->due = true;
+	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);	/* cannot fail here */
 }
 
 /* A body that others send, too: it is not copied. */
@@ -421,12 +413,17 @@ http_create(struct service *service, int listen_fd, unsigned connections)
 
 	if (http == NULL)
 		return NULL;
+	if (tls && !tls_can_take())
+	{
+		log_event(LEVEL_ERROR, "http_failed", "error", "TLS sessions cannot be taken over", NULL);
+		free(http);
+		return NULL;
+	}
 	fill_tls_options(service->tls, tls_options);
 	*(void **) &queue_response = dlsym(RTLD_NEXT, "MHD_queue_response");
 	if (queue_response == NULL)
 		queue_response = MHD_queue_response;
 	http->service = service;
-	http->forwardings = (struct forwardings) {.over = upgrade_over, .arg = http};
 	http->watch = (struct loop_watch) LOOP_WATCH_INIT;
 	http->daemon = MHD_start_daemon(tls | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
 									MHD_USE_ERROR_LOG, 0, let_in, http, handle_request, http,
@@ -490,7 +487,6 @@ http_free(struct http *http)
 	for (int pass = 0; pass < 10 && http->exchanges != NULL; pass++)
 		if (!MHD_run(http->daemon))
 			break;
-	forwarding_end_all(&http->forwardings);
 	loop_timer_stop(http->service->loop, &http->drain_grace);
 	loop_hook_stop(http->service->loop, &http->hook);
 	loop_watch_stop(http->service->loop, &http->watch);

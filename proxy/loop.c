@@ -192,8 +192,7 @@ epoll_change(struct loop *loop, int operation, const struct loop_watch *watch, u
 	struct epoll_event event = {0};
 
 	event.events = ((events & LOOP_READ) ? EPOLLIN | EPOLLRDHUP : 0u) |
-		((events & LOOP_WRITE) ? EPOLLOUT : 0u) |
-		((events & LOOP_HANGUP) ? EPOLLRDHUP : 0u);
+		((events & LOOP_WRITE) ? EPOLLOUT : 0u);
 	event.data.u64 = watch->generation << 32 | (uint32_t) watch->slot;
 	return epoll_ctl(loop->epoll_fd, operation, watch->fd, &event);
 }

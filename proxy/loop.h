@@ -19,8 +19,7 @@ struct loop;
 enum
 {
 	LOOP_READ = 1,
-	LOOP_WRITE = 2,
-	LOOP_HANGUP = 4				/* the other side has ended its direction: told as LOOP_READ, which includes it */
+	LOOP_WRITE = 2
 };
 
 /*

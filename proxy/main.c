@@ -28,8 +28,6 @@
 /* Descriptors that are not HTTP connections: standard streams, loops, databases, Redis. */
 #define DESCRIPTORS_PER_WORKER (24 + LINGER_MAX)
 #define DESCRIPTORS_RESERVED 64
-/* A WebSocket over TLS goes through a pair of sockets. */
-#define DESCRIPTORS_PER_TLS_LIVE 4
 #define CONNECTIONS_MIN 64
 #define CONNECTIONS_MAX 16384
 
@@ -196,8 +194,7 @@ share_room(const struct config *config, struct room *room, char *why, size_t why
 	unsigned	descriptors = net_raise_descriptor_limit();
 	unsigned	reserved = DESCRIPTORS_PER_WORKER * workers + DESCRIPTORS_RESERVED;
 	unsigned	usable = descriptors > reserved ? descriptors - reserved : 0;
-	unsigned	each = config->tls_cert != NULL ? DESCRIPTORS_PER_TLS_LIVE : 1;
-	unsigned	most = usable / 4 * 3 / each;
+	unsigned	most = usable / 4 * 3;
 	unsigned	share;
 
 	if (usable < workers * CONNECTIONS_MIN)
@@ -207,7 +204,7 @@ share_room(const struct config *config, struct room *room, char *why, size_t why
 		return false;
 	}
 	room->live = config->live_connections < most ? (unsigned) config->live_connections : most;
-	share = (usable - room->live * each) / workers;
+	share = (usable - room->live) / workers;
 	room->http = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
 		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share;
 	return true;
@@ -254,7 +251,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.writes = writes_create(),
 		.cache_counters = calloc((size_t) count, sizeof *shared.cache_counters),
 		.openapi = openapi,
-		.connections = room.http + (config->tls_cert != NULL ? room.live : 0),
+		.connections = room.http,
 	};
 	int		   *fds = calloc((size_t) count, sizeof *fds);
 	int			port = config->port;

@@ -17,6 +17,7 @@
 #include "service.h"
 
 struct request;
+struct tls_channel;
 
 /* The HTTP side of a request. */
 struct request_client
@@ -70,9 +71,10 @@ void		request_stop_stream(struct request *request);
 
 /*
  * The answer was 101 and is sent: hand over a duplicate of the socket, and
- * the bytes behind the head that were read from it already.
+ * the bytes behind the head that were read from it already. `tls` (NULL: none) is taken over.
  */
-void		request_hand_over(struct request *request, int fd, const char *bytes, size_t length);
+void		request_hand_over(struct request *request, int fd, struct tls_channel *tls,
+							  const char *bytes, size_t length);
 
 /* The HTTP side needs it no more. What is still under way in the database ends by itself. */
 void		request_release(struct request *request);

@@ -3,9 +3,10 @@
  */
 #include "tls.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 
 /* More than any chain of certificates needs. */
 #define FILE_MAX (256 * 1024)
+
+/* Most bytes of a record. */
+#define TLS_RECORD_MAX 16384
 
 struct tls_identity
 {
@@ -192,4 +196,139 @@ tls_send_last(void *session, const char *bytes, size_t length)
 		length -= (size_t) sent;
 	}
 	(void) gnutls_bye(session, GNUTLS_SHUT_WR);
+}
+
+/* ---- sessions of our own ---- */
+
+struct tls_channel
+{
+	gnutls_session_t session;
+	struct tls_identity *identity;
+	bool		is_unflushed;	/* a record waits within the session for the socket */
+};
+
+/* What a session that was taken points to, instead of the library's connection. */
+static const char taken;
+
+/*
+ * GnuTLS's own functions, which those of the same names below hide. libmicrohttpd
+ * says goodbye on a session and frees it together with its connection, and has no way to
+ * give it away.
+ */
+static int	(*say_goodbye) (gnutls_session_t session, gnutls_close_request_t how);
+static void (*free_session) (gnutls_session_t session);
+
+__attribute__((constructor))
+static void
+find_hidden(void)
+{
+	*(void **) &say_goodbye = dlsym(RTLD_NEXT, "gnutls_bye");
+	*(void **) &free_session = dlsym(RTLD_NEXT, "gnutls_deinit");
+}
+
+int
+gnutls_bye(gnutls_session_t session, gnutls_close_request_t how)
+{
+	return gnutls_session_get_ptr(session) != &taken ? say_goodbye(session, how) : GNUTLS_E_SUCCESS;
+}
+
+void
+gnutls_deinit(gnutls_session_t session)
+{
+	if (gnutls_session_get_ptr(session) != &taken)
+		free_session(session);
+}
+
+bool
+tls_can_take(void)
+{
+	int			(*bye) (gnutls_session_t session, gnutls_close_request_t how) = gnutls_bye;
+	void		(*deinit) (gnutls_session_t session) = gnutls_deinit;
+
+	return say_goodbye != NULL && free_session != NULL &&
+		dlsym(RTLD_DEFAULT, "gnutls_bye") == *(void **) &bye &&
+		dlsym(RTLD_DEFAULT, "gnutls_deinit") == *(void **) &deinit;
+}
+
+struct tls_channel *
+tls_take(void *session, struct tls_identity *identity)
+{
+	struct tls_channel *channel = calloc(1, sizeof *channel);
+
+	if (channel == NULL)
+		return NULL;
+	channel->session = session;
+	channel->identity = tls_hold(identity);
+	gnutls_session_set_ptr(channel->session, (void *) &taken);
+	return channel;
+}
+
+void
+tls_move(struct tls_channel *channel, int fd)
+{
+	gnutls_transport_set_int(channel->session, fd);
+}
+
+/* Errors of GnuTLS as errno. */
+static ssize_t
+fail(ssize_t error)
+{
+	errno = error == GNUTLS_E_AGAIN || error == GNUTLS_E_INTERRUPTED ? EAGAIN : EPROTO;
+	return -1;
+}
+
+ssize_t
+tls_receive(struct tls_channel *channel, void *buffer, size_t size)
+{
+	ssize_t		count = gnutls_record_recv(channel->session, buffer, size);
+
+	/* an end without the words for it is an end as good as any: frames say whether all was said */
+	return count >= 0 ? count : count == GNUTLS_E_PREMATURE_TERMINATION ? 0 : fail(count);
+}
+
+bool
+tls_flush(struct tls_channel *channel)
+{
+	ssize_t		count = channel->is_unflushed ? gnutls_record_send(channel->session, NULL, 0) : 0;
+
+	if (count < 0)
+		return fail(count) == 0;
+	channel->is_unflushed = false;
+	return true;
+}
+
+ssize_t
+tls_send(struct tls_channel *channel, const void *bytes, size_t length)
+{
+	ssize_t		count;
+
+	if (!tls_flush(channel))
+		return -1;
+	if (length > TLS_RECORD_MAX)
+		length = TLS_RECORD_MAX;
+	count = gnutls_record_send(channel->session, bytes, length);
+	if (count >= 0)
+		return count;
+	/* GnuTLS has made a record of the bytes and keeps it: they are as good as sent */
+	if (fail(count) < 0 && errno != EAGAIN)
+		return -1;
+	channel->is_unflushed = true;
+	return (ssize_t) length;
+}
+
+void
+tls_end(struct tls_channel *channel)
+{
+	/* where the socket is full or broken the client has to do without */
+	(void) say_goodbye(channel->session, GNUTLS_SHUT_WR);
+}
+
+void
+tls_free(struct tls_channel *channel)
+{
+	if (channel == NULL)
+		return;
+	free_session(channel->session);
+	tls_release(channel->identity);
+	free(channel);
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* TLS 1.2 and 1.3 with ciphers that are safe, in the form of GnuTLS. */
 #define TLS_PRIORITIES \
@@ -40,5 +41,31 @@ void		tls_use(struct tls_identity *identity, void *session);
  * Without a handshake nothing is sent.
  */
 void		tls_send_last(void *session, const char *bytes, size_t length);
+
+/* A session taken away from the HTTP library. */
+struct tls_channel;
+
+/*
+ * Can sessions be taken away? They can when the dynamic linker takes this program's gnutls_bye() and
+ * gnutls_deinit() before GnuTLS's, as it does where all is linked dynamically.
+ */
+bool		tls_can_take(void);
+
+/* Take a session that uses this identity: the library's attempt to free it has no effect. NULL: memory is out. */
+struct tls_channel *tls_take(void *session, struct tls_identity *identity);
+
+/* It goes on over this nonblocking socket, a duplicate of its own. */
+void		tls_move(struct tls_channel *channel, int fd);
+
+/* As recv() and send(): -1 with errno EAGAIN when the socket has to be waited for. */
+ssize_t		tls_receive(struct tls_channel *channel, void *buffer, size_t size);
+ssize_t		tls_send(struct tls_channel *channel, const void *bytes, size_t length);
+
+/* Has all gone to the socket that was sent? Else as tls_send(). */
+bool		tls_flush(struct tls_channel *channel);
+
+/* Say that nothing more will be sent. */
+void		tls_end(struct tls_channel *channel);
+void		tls_free(struct tls_channel *channel);	/* NULL is fine */
 
 #endif
