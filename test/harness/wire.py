@@ -35,11 +35,12 @@ class Response:
 class Wire:
     """A connection. Use it in a with statement."""
 
-    def __init__(self, proxy, seconds=20, address=("127.0.0.1", None), family=socket.AF_INET):
-        host, port = address
+    def __init__(self, proxy, seconds=20, address=None, family=socket.AF_INET):
+        if address is None:
+            address = ("127.0.0.1", int(proxy.settings["PORT"]))
         self.socket = socket.socket(family)
         self.socket.settimeout(seconds)
-        self.socket.connect((host, int(proxy.settings["PORT"])) if port is None else address)
+        self.socket.connect(address)
         if proxy.context is not None:
             self.socket = proxy.context.wrap_socket(self.socket, server_hostname="localhost")
         self.buffer = b""
@@ -53,7 +54,8 @@ class Wire:
 
     def send(self, *pieces):
         """Send pieces, each in a packet of its own."""
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.socket.family != socket.AF_UNIX:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             for piece in pieces:
                 self.socket.sendall(piece)

@@ -61,6 +61,7 @@ def test_without_tls_there_is_no_hsts(anyone):
     assert "Strict-Transport-Security" not in anyone.get("/healthz").headers
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 @pytest.mark.parametrize("version, good", [
     (ssl.TLSVersion.TLSv1, False), (ssl.TLSVersion.TLSv1_1, False),
     (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True),

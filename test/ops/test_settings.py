@@ -10,10 +10,11 @@ WRONG = {
     "ACCESS_TOKEN_TTL": ["0", "soon"],
     "AUTH_RATE_LIMIT_PER_MINUTE": ["-1", "many"],
     "CACHE_BYTES": ["-1", "lots"],
+    "CONNECTIONS_PER_ADDRESS": ["-1", "many"],
     "DATABASE_READ_URL": ["mysql://127.0.0.1/x"],
     "DATABASE_URL": ["", "mysql://127.0.0.1/x"],
     "FRONTEND_URL": ["nonsense", "https://a.example/path"],
-    "HOST": ["no such host"],
+    "HOST": ["no such host", "unix:relative", "unix:/nowhere/at/all/socket"],
     "JWT_SECRET": ["", "x" * 31],
     "LIVE_CONNECTIONS": ["-1", "many"],
     "LIVE_CONNECTIONS_PER_USER": ["0", "all"],
@@ -27,7 +28,9 @@ WRONG = {
     "REDIS_URL": ["http://127.0.0.1", "redis://127.0.0.1:x", "rediss://127.0.0.1", "redis+sentinel://127.0.0.1"],
     "EVENT_TTL": ["0", "hour"],
     "REFRESH_TOKEN_TTL": ["0", "month"],
-    "TRUST_PROXY": ["maybe"],
+    "TLS_CERT": ["/nowhere.pem"],
+    "TLS_KEY": ["/nowhere.key"],
+    "TRUST_PROXY": ["maybe", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8,"],
     "WORKERS": ["-1", "many"],
 }
 
