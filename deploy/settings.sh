@@ -62,6 +62,8 @@ load_settings() {
 	SETTING=()
 	read_settings "$TOP/.env"
 	read_settings "$remembered.new"
+	[[ $(setting HOST) != unix:* ]] ||
+		fail "HOST=$(setting HOST): make up asks its proxy over TCP; give it an address"
 	check_port PORT "$(setting PORT 3000)"
 	check_port PGPORT "$(setting PGPORT 15432)"
 	check_port REDIS_PORT "$(setting REDIS_PORT 16379)"

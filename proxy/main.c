@@ -83,6 +83,17 @@ check(const struct config *config)
 	return puts("ok") >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* A SIGHUP that comes while the proxy still starts waits until it can be served. */
+static bool
+hold_back_reloads(void)
+{
+	sigset_t	reload;
+
+	sigemptyset(&reload);
+	sigaddset(&reload, SIGHUP);
+	return pthread_sigmask(SIG_BLOCK, &reload, NULL) == 0;
+}
+
 /* Signals are taken by main() alone; a broken pipe is an error like others. */
 static bool
 block_signals(sigset_t *awaited)
@@ -335,6 +346,8 @@ main(int argc, char **argv)
 		return complain(why);
 	/* the other commands say one line, and that is all */
 	log_set_level(command == SERVE ? config.log_level : LEVEL_ERROR);
+	if (command == SERVE && !hold_back_reloads())
+		return complain("SIGHUP cannot be blocked");
 	catalog = build_catalog(&config);
 	if (catalog != NULL)
 		status = run(command, &config, catalog);
