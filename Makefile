@@ -15,7 +15,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql results output_iso
 
 # Commands of ours need no PostgreSQL to be there yet: PGXS is read only when
 # another goal is asked for.
-COMMANDS = help up down reset check soak check-bare lint format proxy
+COMMANDS = help up down reset check soak fuzz check-bare lint format openapi api-docs proxy
 ifneq ($(filter-out $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -35,10 +35,13 @@ help:
 	@echo 'make reset       make down, and wipe .run'
 	@echo 'make check       run every test on servers of its own (PARTS="http ops" for some)'
 	@echo 'make soak        the property tests for long, with other steps (SOAK_SECONDS=1800 SOAK_SEED=1)'
+	@echo 'make fuzz        random input for the parsers under sanitizers, each for FUZZ_SECONDS=600'
 	@echo 'make check-bare  try make up, the README and make check in a fresh Debian (root)'
 	@echo 'make             build the extension (PG_CONFIG=... for another PostgreSQL)'
 	@echo 'make install     install it there;  make installcheck  run the regression tests'
 	@echo 'make proxy       build proxy/timetrackr-proxy'
+	@echo 'make openapi     rewrite docs/openapi.json, the description of the HTTP API'
+	@echo 'make api-docs    build the page at /api-docs (needs npm; make up does it where there is one)'
 	@echo 'make lint        gcc and clang warnings, clang-tidy, cppcheck, shellcheck, pyflakes'
 	@echo 'make format      clang-format the C sources'
 
@@ -61,6 +64,10 @@ SOAK_SECONDS ?= 1800
 soak:
 	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SEED=$${SOAK_SEED:-$$(date +%s)} test/check property
 
+FUZZ_SECONDS ?= 600
+fuzz:
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) test/check fuzz
+
 check-bare:
 	@test/bare
 
@@ -69,6 +76,12 @@ lint:
 
 format:
 	clang-format -i extension/*.[ch] proxy/*.[ch]
+
+openapi:
+	@deploy/openapi
+
+api-docs:
+	@deploy/api-docs
 
 proxy:
 	$(MAKE) -C proxy

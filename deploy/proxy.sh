@@ -7,6 +7,22 @@ build_proxy() {
 	install_changed "$TOP/proxy/timetrackr-proxy" "$RUN/bin/timetrackr-proxy"
 }
 
+# The page at /api-docs, where npm can get what it is made of. The proxy looks
+# for it next to the folder of its executable.
+build_api_docs() {
+	local log=$RUN/build-api-docs.log page=$RUN/share/timetrackr/api-docs
+	if ! command -v npm >/dev/null || ! "$TOP/deploy/api-docs" >"$log" 2>&1; then
+		say "==> no page at /api-docs: it needs npm (apt-get install npm; make api-docs)"
+		return 0
+	fi
+	[ "$(cat "$page/.state" 2>/dev/null)" != "$(cat "$TOP/web/api-docs/dist/.state")" ] || return 0
+	say "==> the page at /api-docs"
+	rm -rf "$page"
+	mkdir -p "${page%/*}"
+	cp -r "$TOP/web/api-docs/dist" "$page"
+	chmod -R u=rwX,go=rX "$RUN/share"
+}
+
 running_proxy() {
 	our_pid "$RUN/proxy/proxy.pid" "$RUN/bin/timetrackr-proxy"
 }
@@ -64,7 +80,7 @@ start_proxy() {
 	local pid started
 	started=$(
 		proxy_environment
-		cat "$RUN/extension"
+		cat "$RUN/extension" "$RUN/share/timetrackr/api-docs/.state" 2>/dev/null || true
 	)
 	server_directory proxy 700
 	server_file proxy.log

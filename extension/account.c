@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "error.h"
 #include "event.h"
+#include "external.h"
 #include "lock.h"
 #include "row.h"
 #include "spi.h"
@@ -91,6 +92,13 @@ tt_require_viewer(int64 user_id)
 }
 
 void
+tt_require_user(int64 user_id)
+{
+	if (!exists(user_id))
+		tt_raise(404, "user_not_found", NULL, NULL, "there is no such user");
+}
+
+void
 tt_require_admin(int64 user_id)
 {
 	Datum		arg = Int64GetDatum(user_id);
@@ -144,6 +152,11 @@ tt_store_user(TtQuery *query, const Datum *values, const bool *nulls)
 		{
 			FlushErrorState();
 			tt_raise(409, "username_taken", "username", NULL, "this username is taken");
+		}
+		if (unique && strcmp(error->constraint_name, "users_external_id_key") == 0)
+		{
+			FlushErrorState();
+			tt_raise(409, "external_id_taken", "subject", NULL, "this subject has an account already");
 		}
 		PG_RE_THROW();
 	}
@@ -241,6 +254,8 @@ user_updated(TriggerData *trigger, int64 user_id)
 	tt_user_forget(user_id);
 	if (tt_row_changed(trigger, "listed"))
 		user_listed(trigger->tg_newtuple, columns, user_id);
+	/* proxies remember who is behind an external_id */
+	shown = tt_row_changed(trigger, "external_id");
 	for (int i = 0; i < lengthof(profile_columns) && !shown; i++)
 		shown = tt_row_changed(trigger, profile_columns[i]);
 	if (shown)
@@ -261,6 +276,7 @@ tt_user_changed(TriggerData *trigger)
 	else
 	{
 		tt_user_forget(user_id);
+		tt_external_erased(tt_row_text(row, columns, "external_id"));
 		emit("profile_changed", user_id);
 		emit("score_changed", user_id);
 	}

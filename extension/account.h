@@ -27,13 +27,16 @@ extern HeapTuple tt_user_normalise(TriggerData *trigger);
 extern void tt_user_changed(TriggerData *trigger);
 
 /*
- * Run query, which stores a row of users. Raises TT409 email_taken or
- * username_taken for a unique violation. Needs tt_spi_begin().
+ * Run query, which stores a row of users. Raises TT409 email_taken, username_taken
+ * or external_id_taken for a unique violation. Needs tt_spi_begin().
  */
 extern void tt_store_user(TtQuery *query, const Datum *values, const bool *nulls);
 
 /* Raise TT401 invalid_token unless there is such a user. Needs tt_spi_begin(). */
 extern void tt_require_viewer(int64 user_id);
+
+/* Raise TT404 user_not_found unless there is such a user. Needs tt_spi_begin(). */
+extern void tt_require_user(int64 user_id);
 
 /* Raise TT401 invalid_token, or TT403 not_admin, unless user_id is an admin. Needs tt_spi_begin(). */
 extern void tt_require_admin(int64 user_id);

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 int64
 tt_viewer(FunctionCallInfo fcinfo)
@@ -55,6 +56,14 @@ char *
 tt_required_text(FunctionCallInfo fcinfo, int argument, const char *name)
 {
 	return tt_trim(tt_required_secret(fcinfo, argument, name));
+}
+
+char *
+tt_required_enum(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	if (PG_ARGISNULL(argument))
+		tt_raise(422, "missing_field", name, NULL, "%s must be given", name);
+	return DatumGetCString(DirectFunctionCall1(enum_out, PG_GETARG_DATUM(argument)));
 }
 
 bool

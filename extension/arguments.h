@@ -18,6 +18,9 @@ extern char *tt_required_text(FunctionCallInfo fcinfo, int argument, const char 
 /* The same, exactly as given: passwords and tokens. */
 extern char *tt_required_secret(FunctionCallInfo fcinfo, int argument, const char *name);
 
+/* The label of an enum that must be given, else 422 missing_field. */
+extern char *tt_required_enum(FunctionCallInfo fcinfo, int argument, const char *name);
+
 /* A copy of s without the ASCII blanks around it. */
 extern char *tt_trim(const char *s);
 

@@ -14,8 +14,10 @@
 #include "overlap.h"
 #include "spi.h"
 #include "standing.h"
+#include "streak.h"
 #include "timeline.h"
 #include "totals.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
@@ -28,7 +30,15 @@ typedef struct Batch
 	EntryChange *changes;
 	int			count;
 	int			capacity;
+	HTAB	   *runs;			/* a RunBefore for each user so far, when it is not the only batch; or NULL */
 } Batch;
+
+/* A user's streak when the statement began. */
+typedef struct RunBefore
+{
+	int64		user_id;		/* hash key */
+	StreakRun	run;
+} RunBefore;
 
 static int
 compare_changes(const void *a, const void *b)
@@ -151,13 +161,47 @@ any_counts(const EntryChange *changes, int nchanges)
 	return false;
 }
 
+/* Milestones are those of all batches: a batch may have every other day of a run. */
+static void
+tell_streak(const UserTotals *totals, StreakRun before, HTAB *runs)
+{
+	bool		found;
+	RunBefore  *kept;
+
+	if (runs == NULL)
+	{
+		tt_streak_tell(totals, before);
+		return;
+	}
+	kept = hash_search(runs, &totals->user_id, HASH_ENTER, &found);
+	if (!found)
+		kept->run = before;
+}
+
+static void
+tell_streaks(HTAB *runs)
+{
+	HASH_SEQ_STATUS scan;
+	RunBefore  *kept;
+
+	hash_seq_init(&scan, runs);
+	while ((kept = hash_seq_search(&scan)) != NULL)
+	{
+		UserTotals	totals;
+
+		tt_totals_load(kept->user_id, &totals);
+		tt_streak_tell(&totals, kept->run);
+	}
+}
+
 /* Everything derived from these changes of one user. */
 static void
-apply_user(int64 user_id, const EntryChange *changes, int nchanges)
+apply_user(int64 user_id, const EntryChange *changes, int nchanges, HTAB *runs)
 {
 	UserTotals	totals;
 	int64		widest_before;
 	Standing	standing_before;
+	StreakRun	run_before;
 
 	/* No lock means no user: his rows go with him. */
 	if (tt_user_lock(user_id) == NULL)
@@ -165,6 +209,7 @@ apply_user(int64 user_id, const EntryChange *changes, int nchanges)
 	tt_totals_load(user_id, &totals);
 	widest_before = totals.widest_entry;
 	standing_before = tt_totals_standing(&totals);
+	run_before = tt_streak_run(&totals);
 	tt_totals_widen(&totals, changes, nchanges);
 	tt_overlap_check(&totals, changes, nchanges);
 	forget_deleted(changes, nchanges);
@@ -177,6 +222,7 @@ apply_user(int64 user_id, const EntryChange *changes, int nchanges)
 	}
 	/* An entry moved within its day leaves every sum as it was, but not its event. */
 	tt_totals_apply(&totals, changes, nchanges);
+	tell_streak(&totals, run_before, runs);
 	tt_totals_store(&totals);
 	tt_standing_moved(standing_before, tt_totals_standing(&totals));
 	update_timeline(user_id, changes, nchanges);
@@ -202,7 +248,7 @@ apply_batch(Batch *batch)
 		while (first + n < batch->count &&
 			   (changes[n].has_after ? changes[n].after.user_id : changes[n].before.user_id) == user_id)
 			n++;
-		apply_user(user_id, changes, n);
+		apply_user(user_id, changes, n, batch->runs);
 		MemoryContextReset(per_user);
 		first += n;
 	}
@@ -211,11 +257,23 @@ apply_batch(Batch *batch)
 	batch->count = 0;
 }
 
+static void
+apply_full_batch(Batch *batch)
+{
+	if (batch->runs == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(int64), .entrysize = sizeof(RunBefore), .hcxt = CurrentMemoryContext};
+
+		batch->runs = hash_create("timetrackr streaks before", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	apply_batch(batch);
+}
+
 static EntryChange *
 next_change(Batch *batch)
 {
 	if (batch->count == BATCH_CHANGES)
-		apply_batch(batch);
+		apply_full_batch(batch);
 	if (batch->count == batch->capacity)
 	{
 		batch->capacity = Min(BATCH_CHANGES, Max(4, batch->capacity * 2));
@@ -251,7 +309,7 @@ tt_entries_changed(TriggerData *trigger)
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(trigger->tg_relation),
 													&TTSOpsMinimalTuple);
 	EntryColumns columns;
-	Batch		batch = {NULL, 0, 0};
+	Batch		batch = {0};
 
 	tt_entry_columns(slot->tts_tupleDescriptor, &columns);
 	open_transition(trigger->tg_oldtable);
@@ -269,5 +327,7 @@ tt_entries_changed(TriggerData *trigger)
 			batch.count++;
 	}
 	apply_batch(&batch);
+	if (batch.runs != NULL)
+		tell_streaks(batch.runs);
 	ExecDropSingleTupleTableSlot(slot);
 }

@@ -11,7 +11,6 @@
 
 #include "error.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -124,8 +123,7 @@ tt_timezone(const char *name)
 
 	if (tz == NULL)
 		tt_raise(422, "invalid_timezone", "timezone", NULL,
-				 "There is no time zone \"%s\"; give a name such as \"Europe/Paris\".",
-				 pnstrdup(name, pg_mbcliplen(name, strlen(name), TT_TIMEZONE_SIZE)));
+				 "There is no such time zone; give a name such as \"Europe/Paris\".");
 	return tz;
 }
 

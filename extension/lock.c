@@ -14,6 +14,14 @@
 static HTAB *locked = NULL;
 
 /*
+ * A user who was not there, for as long as this transaction runs no other
+ * command: the entries of a deleted account go one by one, a million of them
+ * perhaps, and each asks for the lock.
+ */
+static int64 absent_user = 0;
+static CommandId absent_since;
+
+/*
  * Rows that the transaction will insert refer to the user, which locks his row
  * of users, too. That one comes first, as in DELETE FROM users: in the other
  * order the two could block each other.
@@ -42,6 +50,7 @@ forget_all(void)
 	if (locked != NULL)
 		hash_destroy(locked);
 	locked = NULL;
+	absent_user = 0;
 }
 
 static void
@@ -54,6 +63,7 @@ on_transaction_end(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			/* Its memory goes with TopTransactionContext. */
 			locked = NULL;
+			absent_user = 0;
 			break;
 		default:
 			break;
@@ -114,9 +124,15 @@ tt_user_lock(int64 user_id)
 
 	if (lock != NULL)
 		return lock;
+	if (user_id == absent_user && GetCurrentCommandId(false) == absent_since)
+		return NULL;
 	timezone = lock_and_read(user_id);
 	if (timezone == NULL)
+	{
+		absent_user = user_id;
+		absent_since = GetCurrentCommandId(false);
 		return NULL;
+	}
 	lock = hash_search(locked_table(), &user_id, HASH_ENTER, NULL);
 	strlcpy(lock->timezone, timezone, sizeof(lock->timezone));
 	return lock;

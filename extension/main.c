@@ -7,6 +7,7 @@
 #include "badge_list.h"
 #include "lock.h"
 #include "membership.h"
+#include "priority.h"
 #include "utils/guc.h"
 #include "wake.h"
 
@@ -18,6 +19,8 @@ int			tt_notify = NOTIFY_AUTO;
 int			tt_max_entry_seconds = 86400;
 int			tt_streak_min_seconds = 900;
 int			tt_bcrypt_cost = 10;
+int			tt_login_attempts = 10;
+int			tt_nice = 0;
 
 /* For the policies of enable_rls(), which read it by current_setting(). */
 char	   *tt_session_user_id = "";
@@ -58,7 +61,7 @@ check_user_id(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* All but user_id are PGC_SUSET: a writer must not loosen the rules for itself. */
+/* All but nice and user_id are PGC_SUSET: a writer must not loosen the rules for itself. */
 void
 _PG_init(void)
 {
@@ -94,6 +97,18 @@ _PG_init(void)
 							"Cost of new bcrypt password hashes (log2 of rounds).", NULL,
 							&tt_bcrypt_cost, 10, 4, 16,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	/* See throttle.c, which bounds an account and a place by multiples of it. */
+	DefineCustomIntVariable("timetrackr.login_attempts",
+							"Wrong passwords that one address may try with one account at once.",
+							"One is forgotten each minute. 0: passwords may be guessed without end.",
+							&tt_login_attempts, 10, 0, 1000000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	/* Set by the proxy where passwords are hashed; see priority.c. */
+	DefineCustomIntVariable("timetrackr.nice",
+							"How far this session stands back when others want the processor.",
+							"As of nice(1). It can be raised only: RESET does not undo it.",
+							&tt_nice, 0, 0, 19,
+							PGC_USERSET, 0, NULL, tt_priority_assign, NULL);
 	/* Set by an application for each of its users; see docs/row-security.md. */
 	DefineCustomStringVariable("timetrackr.user_id",
 							   "The user that row-level security takes the session for.",

@@ -128,6 +128,14 @@ refuse(Verdict verdict, int64 project_id)
 	}
 }
 
+void
+tt_membership_waive(int64 user_id, int64 project_id)
+{
+	Allowed		key = {user_id, project_id};
+
+	(void) hash_search(allowed_table(), &key, HASH_ENTER, NULL);
+}
+
 static Verdict
 verdict_on(int64 user_id, int64 project_id)
 {

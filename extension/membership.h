@@ -17,6 +17,9 @@ extern void tt_membership_require(int64 user_id, int64 project_id);
 /* The same question, answered. */
 extern bool tt_membership_allows(int64 user_id, int64 project_id);
 
+/* Let user_id log time on project_id, whatever he is there, until tt_membership_forget(). */
+extern void tt_membership_waive(int64 user_id, int64 project_id);
+
 /* Members or projects changed: forget what was answered. */
 extern void tt_membership_forget(void);
 

@@ -1,7 +1,8 @@
 /*
  * project.c: projects, their members and visibility: create_project(),
  * set_visibility(), join_project(), and what follows from a changed row.
- * Editing and deleting is project_edit.c's, who may log time membership.c's.
+ * Editing and deleting is project_edit.c's, what others do to members
+ * member.c's, who may log time membership.c's.
  */
 #include "project.h"
 
@@ -22,7 +23,6 @@
 #include "catalog/pg_type_d.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
 #define DESCRIPTION_MAX_CHARS 5000
@@ -38,10 +38,30 @@ static TtQuery insert_project = {
 };
 
 /* Locked against two changes of visibility at once. */
-static TtQuery project_to_change = {TT_SEE_PROJECT("NO KEY UPDATE"), 2, {INT8OID, INT8OID}};
+static TtQuery project_to_change = {TT_SEE_PROJECT("NO KEY UPDATE"), 1, {INT8OID}};
 
 /* Locked so that it is still public when the member is in. */
-static TtQuery project_to_join = {TT_SEE_PROJECT("SHARE"), 2, {INT8OID, INT8OID}};
+static TtQuery project_to_join = {TT_SEE_PROJECT("SHARE"), 1, {INT8OID}};
+
+/*
+ * An account that is being deleted is locked before its projects are. In the
+ * other order, who tells the owner something, and the deletion, could block each other.
+ */
+static TtQuery hold_owner = {
+	"SELECT FROM timetrackr.projects AS p"
+	" JOIN timetrackr.users AS u ON u.id = p.owner_id"
+	" WHERE p.id = $1"
+	" FOR KEY SHARE OF u",
+	1, {INT8OID}
+};
+
+/* Asked once the project is locked: whoever changes members holds that lock. */
+static TtQuery role_on_project = {
+	"SELECT role FROM timetrackr.project_members"
+	" WHERE project_id = $1 AND user_id = $2"
+	" FOR SHARE",
+	2, {INT8OID, INT8OID}
+};
 
 static TtQuery update_visibility = {
 	"UPDATE timetrackr.projects SET visibility = $2 WHERE id = $1 AND visibility <> $2",
@@ -81,16 +101,15 @@ tt_see_project(TtQuery *query, int64 project_id, int64 viewer_id, const char *fi
 	SeenProject project = {0};
 
 	tt_require_viewer(viewer_id);
+	(void) tt_query(&hold_owner, args, NULL);
 	if (tt_query(query, args, NULL) == 1)
 	{
-		char	   *role = tt_text(0, 3);
-
 		project.owner_id = tt_int64(0, 0);
 		project.is_public = strcmp(tt_text(0, 1), "public") == 0;
 		project.archived = tt_bool(0, 2);
-		project.is_member = role != NULL;
-		project.is_manager = role != NULL &&
-			(strcmp(role, "owner") == 0 || strcmp(role, "manager") == 0);
+		project.is_member = tt_query(&role_on_project, args, NULL) == 1;
+		project.is_manager = project.is_member &&
+			(strcmp(tt_text(0, 0), "owner") == 0 || strcmp(tt_text(0, 0), "manager") == 0);
 	}
 	if (!project.is_public && !project.is_member)
 		tt_raise(404, "project_not_found", field, NULL,
@@ -110,16 +129,6 @@ tt_require_manager(const SeenProject *project, const char *field)
 {
 	if (!project->is_manager)
 		tt_raise(403, "not_manager", field, NULL, "only its owner and managers may do this to a project");
-}
-
-/* Argument n, a timetrackr.visibility, as the table's text. */
-static Datum
-required_visibility(FunctionCallInfo fcinfo, int n)
-{
-	if (PG_ARGISNULL(n))
-		tt_raise(422, "missing_field", "visibility", NULL, "visibility is missing");
-	return CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(enum_out,
-																   PG_GETARG_DATUM(n))));
 }
 
 static void
@@ -160,7 +169,7 @@ tt_create_project(PG_FUNCTION_ARGS)
 	args[0] = CStringGetTextDatum(tt_project_name(fcinfo, 1));
 	args[1] = CStringGetTextDatum(tt_project_description(fcinfo, 2));
 	args[2] = Int64GetDatum(viewer_id);
-	args[3] = required_visibility(fcinfo, 3);
+	args[3] = CStringGetTextDatum(tt_required_enum(fcinfo, 3, "visibility"));
 
 	tt_spi_begin();
 	if (tt_user_lock(viewer_id) == NULL)
@@ -177,7 +186,7 @@ tt_set_visibility(PG_FUNCTION_ARGS)
 {
 	int64		viewer_id = tt_viewer(fcinfo);
 	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
-	Datum		args[2] = {Int64GetDatum(project_id), required_visibility(fcinfo, 2)};
+	Datum		args[2] = {Int64GetDatum(project_id), CStringGetTextDatum(tt_required_enum(fcinfo, 2, "visibility"))};
 	SeenProject project;
 
 	tt_spi_begin();

@@ -21,16 +21,16 @@ typedef struct SeenProject
 	bool		is_manager;		/* or owner */
 } SeenProject;
 
-/* SQL of a query for tt_see_project() that locks the project: $1 project, $2 viewer. */
+/* SQL of a query for tt_see_project() that locks project $1. */
 #define TT_SEE_PROJECT(lock) \
-	"SELECT p.owner_id, p.visibility, p.archived_at IS NOT NULL, m.role" \
-	" FROM timetrackr.projects AS p" \
-	" LEFT JOIN timetrackr.project_members AS m ON m.project_id = p.id AND m.user_id = $2" \
-	" WHERE p.id = $1" \
-	" FOR " lock " OF p"
+	"SELECT owner_id, visibility, archived_at IS NOT NULL" \
+	" FROM timetrackr.projects" \
+	" WHERE id = $1" \
+	" FOR " lock
 
 /*
- * Read and lock the project. Raises 401 invalid_token when there is no such
+ * Read and lock the project; the viewer's membership stays as it is to the end
+ * of the transaction, too. Raises 401 invalid_token when there is no such
  * viewer, 404 project_not_found, with field, when he may not know of it.
  * Needs tt_spi_begin().
  */

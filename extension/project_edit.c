@@ -8,12 +8,13 @@
 #include "arguments.h"
 #include "error.h"
 #include "lock.h"
+#include "membership.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(tt_update_project);
 PG_FUNCTION_INFO_V1(tt_delete_project);
 
-static TtQuery project_to_edit = {TT_SEE_PROJECT("NO KEY UPDATE"), 2, {INT8OID, INT8OID}};
+static TtQuery project_to_edit = {TT_SEE_PROJECT("NO KEY UPDATE"), 1, {INT8OID}};
 
 /* Nobody begins an entry on it any more: an entry refers to its project. */
 static TtQuery close_project = {
@@ -21,7 +22,7 @@ static TtQuery close_project = {
 	1, {INT8OID}
 };
 
-static TtQuery project_to_fill = {TT_SEE_PROJECT("SHARE"), 2, {INT8OID, INT8OID}};
+static TtQuery project_to_fill = {TT_SEE_PROJECT("SHARE"), 1, {INT8OID}};
 
 static TtQuery update_project = {
 	"UPDATE timetrackr.projects"
@@ -41,22 +42,6 @@ static TtQuery whole_project = {
 static TtQuery users_with_entries = {
 	"SELECT DISTINCT user_id FROM timetrackr.time_entries WHERE project_id = $1 ORDER BY user_id",
 	1, {INT8OID}
-};
-
-/* Somebody with entries on $1 who may only view $2. */
-static TtQuery viewers_with_entries = {
-	"SELECT m.user_id FROM timetrackr.project_members m"
-	" WHERE m.project_id = $2 AND m.role = 'viewer'"
-	" AND EXISTS (SELECT FROM timetrackr.time_entries e"
-	" WHERE e.user_id = m.user_id AND e.project_id = $1)"
-	" LIMIT 1",
-	2, {INT8OID, INT8OID}
-};
-
-static TtQuery add_contributor = {
-	"INSERT INTO timetrackr.project_members (project_id, user_id)"
-	" VALUES ($1, $2) ON CONFLICT DO NOTHING",
-	2, {INT8OID, INT8OID}
 };
 
 static TtQuery move_entries = {
@@ -106,7 +91,6 @@ tt_update_project(PG_FUNCTION_ARGS)
 static void
 require_target(int64 target_id, int64 project_id, int64 viewer_id)
 {
-	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(target_id)};
 	SeenProject target;
 
 	if (target_id == project_id)
@@ -116,9 +100,6 @@ require_target(int64 target_id, int64 project_id, int64 viewer_id)
 	tt_require_manager(&target, "move_entries_to");
 	if (target.archived)
 		tt_raise(409, "project_archived", "move_entries_to", NULL, "that project is archived");
-	if (tt_query(&viewers_with_entries, args, NULL) > 0)
-		tt_raise(403, "role_cannot_log", "move_entries_to", NULL,
-				 "a member with entries may only view that project");
 }
 
 /* Lock the users with entries on a project; returns them. */
@@ -152,20 +133,24 @@ close_and_lock_users(int64 project_id, uint64 *nusers)
 	return lock_users(project_id, nusers);
 }
 
-/* User by user, as every statement on entries is. */
+/*
+ * User by user, as every statement on entries is. Entries move whatever their
+ * user may do on the other project, and make him no member there: that would
+ * show it to those who were removed, or had joined a public one.
+ */
 static void
-move_all(const int64 *users, uint64 nusers, int64 from, int64 to, int64 viewer_id)
+move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
 {
 	for (uint64 i = 0; i < nusers; i++)
 	{
-		Datum		member[2] = {Int64GetDatum(to), Int64GetDatum(users[i])};
 		Datum		move[3] = {Int64GetDatum(users[i]), Int64GetDatum(from), Int64GetDatum(to)};
 
 		/* An account that was deleted while we waited has taken its entries along. */
 		if (tt_user_lock(users[i]) == NULL)
 			continue;
-		(void) tt_query_by(viewer_id, &add_contributor, member, NULL);
+		tt_membership_waive(users[i], to);
 		(void) tt_query(&move_entries, move, NULL);
+		tt_membership_forget();
 	}
 }
 
@@ -190,7 +175,7 @@ tt_delete_project(PG_FUNCTION_ARGS)
 		tt_raise(409, "project_has_entries", NULL, NULL,
 				 "the project has time entries: move them to another one, or delete them first");
 	if (nusers > 0)
-		move_all(users, nusers, project_id, PG_GETARG_INT64(2), viewer_id);
+		move_all(users, nusers, project_id, PG_GETARG_INT64(2));
 	(void) tt_query_by(viewer_id, &delete_project, args, NULL);
 	tt_spi_end();
 	PG_RETURN_VOID();

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "spi.h"
 #include "standing.h"
+#include "streak.h"
 #include "timeline.h"
 #include "totals.h"
 #include "utils/memutils.h"
@@ -35,11 +36,18 @@ static TtQuery entry_page = {
 	3, {INT8OID, INT8OID, INT8OID}, NULL
 };
 
+/*
+ * EXCEPT hashes or sorts. A NOT EXISTS may be planned, before the tables are
+ * analyzed, as a loop over all entries for each of their events.
+ */
 static TtQuery drop_stale_events = {
-	"DELETE FROM timetrackr.timeline_events t"
+	"DELETE FROM timetrackr.timeline_events"
+	" WHERE user_id = $1 AND entry_id = ANY (ARRAY("
+	"SELECT t.entry_id FROM timetrackr.timeline_events t"
 	" WHERE t.user_id = $1 AND t.entry_id IS NOT NULL"
-	" AND NOT EXISTS (SELECT FROM timetrackr.time_entries e"
-	" WHERE e.user_id = $1 AND e.id = t.entry_id AND e.end_time IS NOT NULL AND NOT e.flagged)",
+	" EXCEPT"
+	" SELECT e.id FROM timetrackr.time_entries e"
+	" WHERE e.user_id = $1 AND e.end_time IS NOT NULL AND NOT e.flagged))",
 	1, {INT8OID}, NULL
 };
 
@@ -155,6 +163,7 @@ rebuild_user(int64 user_id)
 	tt_totals_clear(&totals);
 	rebuild_from_entries(&totals);
 	tt_totals_store(&totals);
+	tt_streak_tell(&totals, (StreakRun) {0, 0});
 	tt_badges_evaluate(user_id, 0);
 	tt_event_emit("score_changed", psprintf("{\"user_id\": " INT64_FORMAT "}", user_id));
 }

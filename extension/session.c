@@ -17,10 +17,11 @@
 #define TOKEN_BYTES 32
 
 static TtQuery insert_token = {
-	"INSERT INTO timetrackr.refresh_tokens (user_id, token_sha256, family, expires_at)"
-	" VALUES ($1, $2, COALESCE($3::uuid, pg_catalog.gen_random_uuid()),"
-	" pg_catalog.now() + pg_catalog.make_interval(secs => $4))",
-	4, {INT8OID, BYTEAOID, TEXTOID, INT4OID}
+	"INSERT INTO timetrackr.refresh_tokens"
+	" (user_id, token_sha256, expires_at, family, opened_at, address)"
+	" VALUES ($1, $2, pg_catalog.now() + pg_catalog.make_interval(secs => $3),"
+	" COALESCE($4::uuid, pg_catalog.gen_random_uuid()), COALESCE($5, pg_catalog.now()), $6)",
+	6, {INT8OID, BYTEAOID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
 };
 
 static TtQuery delete_expired = {
@@ -29,12 +30,23 @@ static TtQuery delete_expired = {
 	1, {INT8OID}
 };
 
+/*
+ * The user comes first, as in DELETE FROM users: the next token refers to him,
+ * and in the other order the two could block each other.
+ */
+static TtQuery lock_user = {
+	"SELECT FROM timetrackr.users"
+	" WHERE id = (SELECT t.user_id FROM timetrackr.refresh_tokens AS t WHERE t.token_sha256 = $1)"
+	" FOR KEY SHARE",
+	1, {BYTEAOID}
+};
+
 /* Of two at once the second waits, and finds used_at set. */
 static TtQuery use_token = {
 	"UPDATE timetrackr.refresh_tokens SET used_at = pg_catalog.now()"
 	" WHERE token_sha256 = $1 AND used_at IS NULL AND revoked_at IS NULL"
 	" AND expires_at > pg_catalog.now()"
-	" RETURNING user_id, family::text",
+	" RETURNING user_id, family::text, opened_at, address",
 	1, {BYTEAOID}
 };
 
@@ -55,6 +67,14 @@ static TtQuery revoke_family = {
 	" AND t.user_id = $1 AND t.family = member.family"
 	" AND t.revoked_at IS NULL",
 	2, {INT8OID, BYTEAOID}
+};
+
+/* Sessions are known by their family: its text, which may be any. */
+static TtQuery end_family = {
+	"UPDATE timetrackr.refresh_tokens SET revoked_at = pg_catalog.now()"
+	" WHERE user_id = $1 AND family::text = $2 AND revoked_at IS NULL"
+	" RETURNING used_at IS NULL AND expires_at > pg_catalog.now()",
+	2, {INT8OID, TEXTOID}
 };
 
 static TtQuery revoke_all = {
@@ -91,14 +111,22 @@ digest(const char *token)
 	return DirectFunctionCall1(sha256_bytea, CStringGetTextDatum(token));
 }
 
-/* Add a token to the family (a UUID as text), or to a new one when NULL. */
-static char *
-issue(int64 user_id, const char *family, int ttl)
+/* What a token belongs to. */
+typedef struct Family
 {
+	const char *id;				/* a UUID as text; NULL: a new session */
+	Datum		opened_at;		/* of an old one */
+	const char *place;			/* NULL: unknown */
+} Family;
+
+static char *
+issue(int64 user_id, const Family *family, int ttl)
+{
+	bool		is_new = family->id == NULL;
 	uint8		bytes[TOKEN_BYTES];
 	char	   *token;
-	Datum		args[4];
-	bool		nulls[4] = {false, false, family == NULL, false};
+	Datum		args[6];
+	bool		nulls[6] = {false, false, false, is_new, is_new, family->place == NULL};
 
 	if (!pg_strong_random(bytes, sizeof(bytes)))
 		ereport(ERROR,
@@ -107,26 +135,31 @@ issue(int64 user_id, const char *family, int ttl)
 	token = base64url(bytes, sizeof(bytes));
 	args[0] = Int64GetDatum(user_id);
 	args[1] = digest(token);
-	args[2] = family == NULL ? (Datum) 0 : CStringGetTextDatum(family);
-	args[3] = Int32GetDatum(ttl);
+	args[2] = Int32GetDatum(ttl);
+	args[3] = is_new ? (Datum) 0 : CStringGetTextDatum(family->id);
+	args[4] = family->opened_at;
+	args[5] = family->place == NULL ? (Datum) 0 : CStringGetTextDatum(family->place);
 	(void) tt_query(&insert_token, args, nulls);
 	return token;
 }
 
 char *
-tt_session_open(int64 user_id, int ttl)
+tt_session_open(int64 user_id, int ttl, const char *place)
 {
 	Datum		arg = Int64GetDatum(user_id);
+	Family		family = {.place = place};
 
 	(void) tt_query(&delete_expired, &arg, NULL);
-	return issue(user_id, NULL, ttl);
+	return issue(user_id, &family, ttl);
 }
 
 bool
-tt_session_rotate(const char *token, int ttl, int64 *user_id, char **next)
+tt_session_rotate(const char *token, int ttl, const char *place, int64 *user_id, char **next)
 {
 	Datum		arg = digest(token);
+	Family		family;
 
+	(void) tt_query(&lock_user, &arg, NULL);
 	if (tt_query(&use_token, &arg, NULL) == 0)
 	{
 		while (tt_query(&revoke_reused, &arg, NULL) > 0)
@@ -134,8 +167,26 @@ tt_session_rotate(const char *token, int ttl, int64 *user_id, char **next)
 		return false;
 	}
 	*user_id = tt_int64(0, 0);
-	*next = issue(*user_id, tt_text(0, 1), ttl);
+	family.id = tt_text(0, 1);
+	family.opened_at = Int64GetDatum(tt_int64(0, 2));
+	family.place = place != NULL ? place : tt_text(0, 3);
+	*next = issue(*user_id, &family, ttl);
 	return true;
+}
+
+bool
+tt_session_end(int64 user_id, const char *family)
+{
+	Datum		args[2] = {Int64GetDatum(user_id), CStringGetTextDatum(family)};
+	bool		was_open = false;
+	uint64		rows;
+
+	while ((rows = tt_query(&end_family, args, NULL)) > 0)
+	{
+		for (uint64 row = 0; row < rows; row++)
+			was_open = was_open || tt_bool(row, 0);
+	}
+	return was_open;
 }
 
 void

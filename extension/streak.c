@@ -105,8 +105,6 @@ tell_milestone(const UserTotals *totals, int days, bool highest)
 void
 tt_streak_apply(UserTotals *totals, const DayChange *days, int ndays)
 {
-	int			before = totals->has_streak ? length(totals) : 0;
-	DateADT		start_before = totals->streak_start;
 	bool		only_extends = true;
 
 	for (int i = 0; i < ndays && only_extends; i++)
@@ -123,15 +121,25 @@ tt_streak_apply(UserTotals *totals, const DayChange *days, int ndays)
 	}
 	if (!only_extends)
 		recount(totals);
-	if (!totals->has_streak)
-		return;
-	if (totals->streak_start != start_before)
-		before = 0;
+}
+
+StreakRun
+tt_streak_run(const UserTotals *totals)
+{
+	return totals->has_streak ? (StreakRun) {totals->streak_start, length(totals)} : (StreakRun) {0, 0};
+}
+
+void
+tt_streak_tell(const UserTotals *totals, StreakRun before)
+{
+	StreakRun	now = tt_streak_run(totals);
+	int			told = now.start == before.start ? before.days : 0;
+
 	for (int i = 0; i < lengthof(milestones); i++)
 	{
-		bool		highest = i + 1 == lengthof(milestones) || length(totals) < milestones[i + 1];
+		bool		highest = i + 1 == lengthof(milestones) || now.days < milestones[i + 1];
 
-		if (before < milestones[i] && length(totals) >= milestones[i])
+		if (told < milestones[i] && now.days >= milestones[i])
 			tell_milestone(totals, milestones[i], highest);
 	}
 }

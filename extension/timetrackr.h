@@ -43,6 +43,8 @@ extern int tt_notify;
 extern int tt_max_entry_seconds;
 extern int tt_streak_min_seconds;
 extern int tt_bcrypt_cost;
+extern int tt_login_attempts;
+extern int tt_nice;
 extern char *tt_session_user_id;	/* "", or 1 to 18 digits */
 
 #endif

@@ -71,14 +71,21 @@ is_domain(const char *s)
 	}
 }
 
+bool
+tt_is_email(const char *email)
+{
+	const char *at = strchr(email, '@');
+
+	return at != NULL && strlen(email) <= EMAIL_MAX_BYTES &&
+		is_local_part(email, at - email) && is_domain(at + 1);
+}
+
 char *
 tt_clean_email(const char *given)
 {
 	char	   *email = tt_trim(given);
-	char	   *at = strchr(email, '@');
 
-	if (at == NULL || strlen(email) > EMAIL_MAX_BYTES ||
-		!is_local_part(email, at - email) || !is_domain(at + 1))
+	if (!tt_is_email(email))
 		tt_raise(422, "invalid_email", "email", NULL, "this is not an email address");
 	return email;
 }
@@ -100,21 +107,42 @@ is_control(const unsigned char *s)
 		(c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
+static bool
+is_of_fitting_length(const char *username)
+{
+	int			length = pg_mbstrlen(username);
+
+	return length > 0 && length <= TT_USERNAME_MAX_CHARS;
+}
+
+static bool
+has_controls(const char *username)
+{
+	for (const char *s = username; *s != '\0'; s += pg_mblen(s))
+	{
+		if (is_control((const unsigned char *) s))
+			return true;
+	}
+	return false;
+}
+
+bool
+tt_is_username(const char *username)
+{
+	return is_of_fitting_length(username) && !has_controls(username);
+}
+
 char *
 tt_clean_username(const char *given)
 {
 	char	   *username = tt_trim(given);
-	int			length = pg_mbstrlen(username);
 
-	if (length == 0 || length > TT_USERNAME_MAX_CHARS)
+	if (!is_of_fitting_length(username))
 		tt_raise(422, "invalid_username", "username", NULL,
 				 "a username has 1 to %d characters", TT_USERNAME_MAX_CHARS);
-	for (const char *s = username; *s != '\0'; s += pg_mblen(s))
-	{
-		if (is_control((const unsigned char *) s))
-			tt_raise(422, "invalid_username", "username", NULL,
-					 "a username has no control characters");
-	}
+	if (has_controls(username))
+		tt_raise(422, "invalid_username", "username", NULL,
+				 "a username has no control characters");
 	return username;
 }
 

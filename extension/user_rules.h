@@ -14,8 +14,11 @@
  * name. An email has 1-64 bytes, @, and a domain of two labels or more.
  */
 extern char *tt_clean_email(const char *given);
+/* Would it take this email, trimmed already? */
+extern bool tt_is_email(const char *email);
 /* 1-50 characters, none of them a control or direction character. */
 extern char *tt_clean_username(const char *given);
+extern bool tt_is_username(const char *username);
 /* A name of pg_timezone_names. */
 extern char *tt_clean_timezone(const char *given);
 /* At most 2000 characters; kept as given. */

@@ -8,8 +8,9 @@
 #include <time.h>
 
 #include "accept.h"
+#include "identity.h"
+#include "static.h"
 #include "text.h"
-#include "token.h"
 
 #define REQUEST_ID_MAX 64
 
@@ -71,12 +72,64 @@ find_route(const struct service *service, const struct request_head *head,
 	admission->route = target_match(service->catalog, (enum catalog_method) method, target,
 									&admission->allowed);
 	if (admission->allowed == 0)
+	{
+		admission->file = statics_find(service->files, target->path, target->path_length);
+		if (admission->file != NULL)
+			admission->allowed = 1u << METHOD_GET;
+	}
+	if (admission->allowed == 0)
 		problem_set(problem, 404, "not_found", "There is nothing at this path.");
-	else if (admission->route == NULL && !admission->is_options)
+	else if (admission->route == NULL && !admission->is_options &&
+			 (admission->file == NULL || strcmp(name, "GET") != 0))
 		problem_set(problem, 405, "method_not_allowed", "This path does not know that method.");
 	else
 		return true;
 	return false;
+}
+
+/* Copy what a provider's token says of somebody who is not known yet; NULL when memory is out. */
+static const struct token *
+copy_newcomer(const struct token *token, struct arena *arena)
+{
+	struct token *copy = arena_take(arena, sizeof *copy);
+	const char **strings[] = {&copy->subject, &copy->username, &copy->email};
+
+	if (copy == NULL)
+		return NULL;
+	*copy = *token;
+	for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
+	{
+		if (*strings[i] == NULL)
+			continue;
+		*strings[i] = arena_copy(arena, *strings[i], strlen(*strings[i]));
+		if (*strings[i] == NULL)
+			return NULL;
+	}
+	return copy;
+}
+
+/*
+ * Whose token is it? Nobody is looked for where it makes no difference: where a session
+ * is opened, and where the proxy itself answers.
+ */
+static bool
+name_viewer(const struct service *service, const struct token *token, struct arena *arena,
+			struct admission *admission, struct problem *problem)
+{
+	const struct catalog_route *route = admission->route;
+
+	admission->user_id = token->user_id;
+	admission->expires = token->expires;
+	if (token->subject == NULL || route->access == ACCESS_ANYONE ||
+		(route->builtin != BUILTIN_NONE && route->builtin != BUILTIN_LIVE))
+		return true;
+	admission->user_id = identity_known(service->identities, token);
+	if (admission->user_id != 0)
+		return true;
+	admission->newcomer = copy_newcomer(token, arena);
+	if (admission->newcomer == NULL)
+		problem_set(problem, 503, "out_of_memory", "The server is out of memory.");
+	return admission->newcomer != NULL;
 }
 
 /*
@@ -87,41 +140,41 @@ static bool
 find_viewer(const struct service *service, const struct request_head *head, struct arena *arena,
 			struct admission *admission, struct problem *problem)
 {
-	const char *token = head->authorization;
+	const char *text = head->authorization;
+	struct token token;
 	enum token_status status = TOKEN_BAD;
 
 	/* a browser cannot set the header of a WebSocket's handshake */
-	if (token == NULL && admission->route->builtin == BUILTIN_LIVE)
-		token = upgrade_authorization(&head->upgrade, arena);
-	if (token == NULL)
+	if (text == NULL && admission->route->builtin == BUILTIN_LIVE)
+		text = upgrade_authorization(&head->upgrade, arena);
+	if (text == NULL)
 	{
 		if (admission->route->access != ACCESS_USER)
 			return true;
 		problem_set(problem, 401, "missing_token", "This needs an access token.");
 		return false;
 	}
-	if (strncasecmp(token, "Bearer ", 7) == 0)
+	if (strncasecmp(text, "Bearer ", 7) == 0)
 	{
-		token += 7;
-		token += strspn(token, " ");
-		status = token_verify_until(service->tokens, token, strlen(token), time(NULL),
-									&admission->user_id, &admission->expires);
+		text += 7;
+		text += strspn(text, " ");
+		status = token_verify(service->tokens, text, strlen(text), time(NULL), &token);
 	}
-	if (status == TOKEN_OK ||
-		(status == TOKEN_EXPIRED && admission->route->access == ACCESS_ANYONE))
+	if (status == TOKEN_OK)
+		return name_viewer(service, &token, arena, admission, problem);
+	if (status == TOKEN_EXPIRED && admission->route->access == ACCESS_ANYONE)
 		return true;
-	admission->user_id = 0;
 	problem_set(problem, 401, "invalid_token", status == TOKEN_EXPIRED
 				? "The access token has expired." : "The access token is not valid.");
 	return false;
 }
 
 static bool
-check_limit(struct service *service, const struct request_head *head, struct arena *arena,
-			struct admission *admission, struct problem *problem)
+check_limit(struct service *service, struct arena *arena, struct admission *admission,
+			struct problem *problem)
 {
 	bool		opens_session = admission->route->access == ACCESS_ANYONE;
-	const char *who = head->group;
+	const char *who;
 
 	if (admission->route->builtin != BUILTIN_NONE && admission->route->builtin != BUILTIN_LIVE)
 		return true;
@@ -131,6 +184,8 @@ check_limit(struct service *service, const struct request_head *head, struct are
 		admission->limit_name = "user";
 		who = arena_printf(arena, "user %lld", (long long) admission->user_id);
 	}
+	else
+		who = admission->group;
 	if (who == NULL)
 	{
 		problem_set(problem, 503, "out_of_memory", "The server is out of memory.");
@@ -179,14 +234,23 @@ take_slot(struct service *service, struct admission *admission, struct problem *
 	return true;
 }
 
+void
+admit_note(const struct service *service, const struct request_head *head,
+		   struct admission *admission)
+{
+	*admission = (struct admission) {
+		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
+		.address = head->peer,
+		.group = head->group,
+		.origin = known_origin(service->config, head->origin),
+	};
+}
+
 bool
 admit(struct service *service, const struct request_head *head, struct arena *arena,
 	  struct target *target, struct admission *admission, struct problem *problem)
 {
-	*admission = (struct admission) {
-		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
-		.origin = known_origin(service->config, head->origin),
-	};
+	admit_note(service, head, admission);
 	if (strcmp(head->method, "OPTIONS") == 0 && strcmp(head->target, "*") == 0)
 	{
 		admission->is_options = true;
@@ -196,18 +260,18 @@ admit(struct service *service, const struct request_head *head, struct arena *ar
 	if (!target_parse(head->target, target, arena, problem) ||
 		!find_route(service, head, target, admission, problem))
 		return false;
-	if (admission->is_options)
+	if (admission->is_options || admission->file != NULL)
 		return true;
 	/* a bad token counts against the address, so that guessing is limited too */
 	if (!find_viewer(service, head, arena, admission, problem))
 	{
 		struct problem limited;
 
-		if (!check_limit(service, head, arena, admission, &limited))
+		if (!check_limit(service, arena, admission, &limited))
 			*problem = limited;
 		return false;
 	}
-	return check_limit(service, head, arena, admission, problem) &&
+	return check_limit(service, arena, admission, problem) &&
 		choose_type(head, admission, problem) &&
 		take_slot(service, admission, problem);
 }

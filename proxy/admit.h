@@ -13,6 +13,7 @@
 #include "problem.h"
 #include "service.h"
 #include "target.h"
+#include "token.h"
 #include "upgrade.h"
 
 /* What the head of a request says. All strings live as long as the request; NULL: absent. */
@@ -23,10 +24,14 @@ struct request_head
 	const char *peer;			/* the client's address, behind proxies that are trusted */
 	const char *group;			/* whom limits take for one client: that address, or its network */
 	const char *accept;
+	const char *access_method;	/* Access-Control-Request-Method */
+	const char *access_private; /* Access-Control-Request-Private-Network */
 	const char *accept_encoding;
 	const char *authorization;
 	const char *content_type;
 	const char *host;
+	const char *idempotency_key;
+	const char *if_none_match;
 	const char *origin;
 	const char *request_id;
 	const char *traceparent;
@@ -41,13 +46,17 @@ struct request_head
 struct admission
 {
 	const char *id;				/* the client's request id, if sane, or a new one */
+	const char *address;		/* the client's: its peer's, or what a trusted proxy in front says */
+	const char *group;			/* whom limits take for that client */
 	const char *origin;			/* the Origin, when FRONTEND_URL lists it; else NULL */
+	const struct static_file *file;	/* instead of a route; NULL: none */
 	const struct catalog_route *route;	/* NULL: none */
 	bool		is_options;		/* route is then not looked for */
 	bool		wants_csv;		/* of a report: rather than JSON */
 	bool		holds_slot;		/* one of service->documents: to be given back in the end */
 	unsigned	allowed;		/* methods of the path, as bits (1 << method) */
-	int64_t		user_id;		/* 0: anonymous */
+	int64_t		user_id;		/* 0: anonymous, or a newcomer */
+	const struct token *newcomer;	/* of the identity provider's: whose user is to be found out; else NULL */
 	int64_t		expires;		/* the user's token: in seconds since 1970 */
 	const char *limit_name;
 	struct limit_state limit;
@@ -55,6 +64,10 @@ struct admission
 
 /* A new request id. */
 const char *admit_new_id(struct service *service, struct arena *arena);
+
+/* Note what every answer needs: the id, if it is sane, and the origin, if it is known. */
+void		admit_note(const struct service *service, const struct request_head *head,
+					   struct admission *admission);
 
 /*
  * Find everything out; `admission` comes with a new id, which the client's replaces if it is sane.

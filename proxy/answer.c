@@ -20,22 +20,65 @@ answer_add_header(struct answer *answer, const char *name, const char *value)
 		answer->headers[answer->header_count++] = (struct answer_header) {name, value};
 }
 
+/* Add a header of which the answer may have one of its own. */
+static void
+add_default(struct answer *answer, const char *name, const char *value)
+{
+	if (answer_header(answer, name) == NULL)
+		answer_add_header(answer, name, value);
+}
+
 void
 answer_add_common(struct answer *answer, const char *request_id, const char *cache,
 				  const char *origin)
 {
+	add_default(answer, "Cache-Control", cache);
+	add_default(answer, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+	add_default(answer, "Cross-Origin-Resource-Policy", "same-origin");
 	answer_add_header(answer, "X-Request-Id", request_id);
-	answer_add_header(answer, "Cache-Control", cache);
 	answer_add_header(answer, "Vary", "Accept-Encoding, Authorization, Origin");
 	answer_add_header(answer, "X-Content-Type-Options", "nosniff");
 	answer_add_header(answer, "X-Frame-Options", "DENY");
 	answer_add_header(answer, "Referrer-Policy", "no-referrer");
-	answer_add_header(answer, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+	answer_add_header(answer, "Permissions-Policy", "camera=(), geolocation=(), microphone=()");
 	if (origin == NULL)
 		return;
 	answer_add_header(answer, "Access-Control-Allow-Origin", origin);
 	answer_add_header(answer, "Access-Control-Expose-Headers",
-					  "Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id");
+					  "Allow, Content-Disposition, ETag, Idempotent-Replay, Link, Location, RateLimit, "
+					  "RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id");
+}
+
+/* Take a header out, if it is there. */
+static void
+drop_header(struct answer *answer, const char *name)
+{
+	size_t		kept = 0;
+
+	for (size_t i = 0; i < answer->header_count; i++)
+		if (strcmp(answer->headers[i].name, name) != 0)
+			answer->headers[kept++] = answer->headers[i];
+	answer->header_count = kept;
+}
+
+void
+answer_add_etag(struct answer *answer)
+{
+	if (answer->rendered == NULL)
+		etag_make(answer->etag, answer->body.data, answer->body.length);
+	answer_add_header(answer, "ETag", answer->rendered != NULL ? answer->rendered->etag : answer->etag);
+}
+
+void
+answer_compare(struct answer *answer, const char *if_none_match)
+{
+	const char *etag = answer_header(answer, "ETag");
+
+	if (etag == NULL || if_none_match == NULL || !etag_is_named(if_none_match, etag))
+		return;
+	answer->status = 304;
+	drop_header(answer, "Content-Type");
+	drop_header(answer, "Content-Encoding");
 }
 
 void
@@ -73,16 +116,19 @@ answer_set_json(struct answer *answer, int status, const char *json, size_t leng
 }
 
 void
-answer_set_options(struct answer *answer, const char *allow, bool is_preflight)
+answer_set_options(struct answer *answer, const struct answer_options *options)
 {
 	answer->status = 204;
-	answer_add_header(answer, "Allow", allow);
-	if (!is_preflight)
+	answer_add_header(answer, "Allow", options->allow);
+	if (!options->is_preflight)
 		return;
-	answer_add_header(answer, "Access-Control-Allow-Methods", allow);
+	answer_add_header(answer, "Access-Control-Allow-Methods", options->allow);
 	answer_add_header(answer, "Access-Control-Allow-Headers",
-					  "Authorization, Content-Type, X-Request-Id");
+					  "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id, "
+					  "traceparent, tracestate");
 	answer_add_header(answer, "Access-Control-Max-Age", "600");
+	if (options->from_outside)
+		answer_add_header(answer, "Access-Control-Allow-Private-Network", "true");
 }
 
 /* The reference of the next page: the same path and query, with another cursor. */

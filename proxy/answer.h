@@ -13,13 +13,14 @@
 #include "accelerator.h"
 #include "arena.h"
 #include "catalog.h"
+#include "etag.h"
 #include "limit.h"
 #include "problem.h"
 #include "rendered.h"
 #include "target.h"
 #include "text.h"
 
-#define ANSWER_HEADERS_MAX 24
+#define ANSWER_HEADERS_MAX 28
 
 struct answer_header
 {
@@ -36,6 +37,7 @@ struct answer
 	size_t		shared_length;
 	struct answer_header headers[ANSWER_HEADERS_MAX];
 	size_t		header_count;
+	char		etag[ETAG_SIZE];	/* of a body that is its own */
 	bool		closes;			/* the connection ends after it */
 };
 
@@ -45,6 +47,7 @@ void		answer_add_header(struct answer *answer, const char *name, const char *val
 /*
  * Add what every answer carries: request id, security headers, Vary, caching,
  * and for a known origin CORS. `cache` is the value of Cache-Control, `origin` NULL for none.
+ * An answer that has Cache-Control, Content-Security-Policy or Cross-Origin-Resource-Policy already keeps its own.
  */
 void		answer_add_common(struct answer *answer, const char *request_id, const char *cache,
 							  const char *origin);
@@ -53,6 +56,15 @@ void		answer_add_common(struct answer *answer, const char *request_id, const cha
 void		answer_add_limit(struct answer *answer, const char *policy,
 							 const struct limit_state *state, struct arena *arena);
 
+/* Name its body by an ETag, before it is encoded. */
+void		answer_add_etag(struct answer *answer);
+
+/*
+ * If the request's If-None-Match (NULL: it has none) names its ETag, make it 304. The body stays
+ * for its length, which 304 tells as 200 would; libmicrohttpd does not send it.
+ */
+void		answer_compare(struct answer *answer, const char *if_none_match);
+
 /* Make it this problem, with the headers that its status asks for. */
 void		answer_set_problem(struct answer *answer, const struct problem *problem,
 							   const char *request_id, struct arena *arena);
@@ -60,11 +72,16 @@ void		answer_set_problem(struct answer *answer, const struct problem *problem,
 /* Make its body JSON, copied. */
 void		answer_set_json(struct answer *answer, int status, const char *json, size_t length);
 
-/*
- * Tell which methods a path has; to a browser of a known origin, which asks
- * before it calls, also what it may send. `allow` NULL counts as out of memory.
- */
-void		answer_set_options(struct answer *answer, const char *allow, bool is_preflight);
+/* Who asks with OPTIONS. */
+struct answer_options
+{
+	const char *allow;			/* methods of the path; NULL counts as out of memory */
+	bool		is_preflight;	/* a browser asks for a page of a known origin, before it calls */
+	bool		from_outside;	/* from a public network into a private one */
+};
+
+/* Tell which methods a path has, and a browser what its page may send. */
+void		answer_set_options(struct answer *answer, const struct answer_options *options);
 
 /*
  * Make its body the array of these rows. Of a paged list, which was asked for

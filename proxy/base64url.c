@@ -46,12 +46,13 @@ base64url_decode(const char *text, char *out, size_t out_size)
 
 		if (digit == NULL || length == out_size)
 			return -1;
-		bits = bits << 6 | (unsigned) (digit - digits);
+		bits = (bits << 6 | (unsigned) (digit - digits)) & 0xFFFF;
 		bit_count += 6;
 		if (bit_count < 8)
 			continue;
 		bit_count -= 8;
 		out[length++] = (char) (bits >> bit_count & 0xFF);
 	}
-	return (int) length;
+	/* what is left over is less than a digit, and zero: each byte string has one spelling */
+	return bit_count < 6 && (bits & ((1u << bit_count) - 1)) == 0 ? (int) length : -1;
 }

@@ -11,7 +11,7 @@
 /* Encode into the arena; NULL when memory is out. */
 char	   *base64url_encode(const char *bytes, size_t length, struct arena *arena);
 
-/* Decode into `out`; the length, or -1 when it is no base64url or too long. */
+/* Decode into `out`; the length, or -1 when it is not what base64url_encode() makes, or too long. */
 int			base64url_decode(const char *text, char *out, size_t out_size);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fields.h"
 #include "schema.h"
 #include "statement.h"
 
@@ -50,6 +51,8 @@ context_source(const char *name, enum catalog_source *source)
 		*source = SOURCE_VIEWER;
 	else if (strcmp(name, "refresh_ttl") == 0)
 		*source = SOURCE_REFRESH_TTL;
+	else if (strcmp(name, "client_address") == 0)
+		*source = SOURCE_ADDRESS;
 	else if (strcmp(name, "given") == 0)
 		*source = SOURCE_GIVEN;
 	else if (strcmp(name, "csv") == 0)
@@ -98,7 +101,7 @@ add_param(struct catalog_route *route, const struct schema_argument *argument,
 		if (strcmp(param->name, "limit") == 0)
 		{
 			route->limit = index;
-			if (route->shape == SHAPE_CSV)
+			if (catalog_is_streamed(route))
 				param->source = SOURCE_PAGE;
 		}
 		route->reads_body = route->reads_body || param->source == SOURCE_BODY;
@@ -114,6 +117,12 @@ add_param(struct catalog_route *route, const struct schema_argument *argument,
 		return refuse(route, why, why_size, "has too many after_ arguments", "");
 	route->keys[route->key_count++] = index;
 	return true;
+}
+
+static bool
+asks_for_password(const struct catalog_route *route)
+{
+	return catalog_param_index(route, "password") >= 0;
 }
 
 /* Cut the path into segments and find the parameters in it. */
@@ -147,12 +156,28 @@ fill_segments(struct catalog_route *route, char *why, size_t why_size)
 	route->reads_body = false;
 	for (size_t i = 0; i < route->param_count; i++)
 	{
+		/* addresses are kept in logs and histories */
+		if (route->params[i].source == SOURCE_QUERY && route->method == METHOD_DELETE && asks_for_password(route))
+			route->params[i].source = SOURCE_BODY;
 		if (route->params[i].source == SOURCE_BODY && route->document >= 0)
 			route->params[i].source = SOURCE_QUERY;
 		if (route->params[i].source == SOURCE_BODY)
 			route->reads_body = true;
 	}
 	return true;
+}
+
+/* Why a write was refused, and until when, is told as a problem: these columns are no part of the answer. */
+static void
+hide_refusal(struct catalog_route *route)
+{
+	size_t		count = route->column_count;
+
+	route->may_refuse = route->lane != LANE_READ && count >= 2 &&
+		strcmp(route->columns[count - 2].name, "refused") == 0 &&
+		strcmp(route->columns[count - 1].name, "retry_after") == 0;
+	if (route->may_refuse)
+		route->column_count = count - 2;
 }
 
 /* Find the result's columns: OUT arguments, a composite's fields, or one scalar. */
@@ -208,12 +233,33 @@ check_columns(const struct catalog_route *route, char *why, size_t why_size)
 	}
 	if (route->key_count > 0 && route->limit < 0)
 		return refuse(route, why, why_size, "has after_ arguments but no argument ", "limit");
-	if (route->shape == SHAPE_CSV &&
+	if (catalog_is_streamed(route) &&
 		(route->key_count == 0 || route->params[route->limit].fallback == NULL))
 		return refuse(route, why, why_size, "has no after_ arguments, or no default of its argument ", "limit");
+	if (route->shape == SHAPE_DOCUMENT && (route->key_count != 2 || find_column(route, "many") == NULL ||
+										   find_column(route, "item") == NULL))
+		return refuse(route, why, why_size, "has no result columns section, key, many and ", "item");
 	if (route->shape == SHAPE_SESSION &&
 		(find_column(route, "user_id") == NULL || find_column(route, "role") == NULL))
 		return refuse(route, why, why_size, "has no result columns user_id and ", "role");
+	return true;
+}
+
+/* May the functions be called that enclose the route's own when a request has a key? */
+static bool
+check_once(const struct catalog_route *route, const struct schema *schema, char *why, size_t why_size)
+{
+	static const char *const names[] = {"once", "remember"};
+
+	for (size_t i = 0; route->once.sql != NULL && i < sizeof names / sizeof names[0]; i++)
+	{
+		bool		overloaded;
+		const struct schema_function *function = schema_find(schema, names[i], &overloaded);
+
+		if (function == NULL || !function->may_execute)
+			return refuse(route, why, why_size, "needs a function that is missing or may not be called, run "
+						  "ALTER EXTENSION timetrackr UPDATE and SELECT timetrackr.grant_api(role): ", names[i]);
+	}
 	return true;
 }
 
@@ -246,9 +292,40 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 		return refuse(route, why, why_size, "does not fit into memory", "");
 	if (!check_columns(route, why, why_size))
 		return false;
+	hide_refusal(route);
 	if (!statement_fill(route, id, function->result->kind == KIND_VOID))
 		return refuse(route, why, why_size, "does not fit into memory", "");
-	return true;
+	return check_once(route, schema, why, why_size);
+}
+
+/* Does GET show at path/{name} what a POST to path makes? */
+static bool
+is_shown(const struct catalog *catalog, const char *path, const char *name)
+{
+	size_t		length = strlen(path);
+	char		segment[64];
+
+	snprintf(segment, sizeof segment, "/{%s}", name);
+	for (size_t i = 0; i < catalog->route_count; i++)
+		if (catalog->routes[i].method == METHOD_GET &&
+			strncmp(catalog->routes[i].path, path, length) == 0 &&
+			strcmp(catalog->routes[i].path + length, segment) == 0)
+			return true;
+	return false;
+}
+
+/* Find out whose answers have a Location. */
+static void
+fill_locations(struct catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->route_count; i++)
+	{
+		struct catalog_route *route = &catalog->routes[i];
+
+		if (route->status == 201 && route->shape == SHAPE_ROW && route->column_count > 0 &&
+			strchr(route->path, '{') == NULL && is_shown(catalog, route->path, route->columns[0].name))
+			route->location = route->columns[0].name;
+	}
 }
 
 struct catalog *
@@ -264,9 +341,11 @@ catalog_build(const char *url, char *why, size_t why_size)
 		return NULL;
 	}
 	catalog->schema = schema_read(db, why, why_size);
+	if (catalog->schema != NULL)
+		catalog->fields = fields_read(db, why, why_size);
 	db_blocking_close(db);
 	catalog->routes = malloc(sizeof route_table);
-	if (catalog->schema == NULL || catalog->routes == NULL)
+	if (catalog->fields == NULL || catalog->routes == NULL)
 	{
 		catalog_free(catalog);
 		return NULL;
@@ -281,6 +360,7 @@ catalog_build(const char *url, char *why, size_t why_size)
 		catalog_free(catalog);
 		return NULL;
 	}
+	fill_locations(catalog);
 	return catalog;
 }
 
@@ -293,9 +373,11 @@ catalog_free(struct catalog *catalog)
 	{
 		free((char *) catalog->routes[i].statement.sql);
 		free((char *) catalog->routes[i].csv.sql);
+		free((char *) catalog->routes[i].once.sql);
 		free(catalog->routes[i].own_columns);
 	}
 	free(catalog->routes);
+	fields_free(catalog->fields);
 	schema_free(catalog->schema);
 	free(catalog);
 }
@@ -311,7 +393,26 @@ catalog_method_name(enum catalog_method method)
 bool
 catalog_is_paged(const struct catalog_route *route)
 {
-	return route->key_count > 0 && route->shape != SHAPE_CSV;
+	return route->key_count > 0 && !catalog_is_streamed(route);
+}
+
+bool
+catalog_is_streamed(const struct catalog_route *route)
+{
+	return route->shape == SHAPE_CSV || route->shape == SHAPE_DOCUMENT;
+}
+
+bool
+catalog_gives_list(const struct catalog_route *route)
+{
+	return route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT;
+}
+
+bool
+catalog_is_kept(const struct catalog_route *route)
+{
+	return route->method == METHOD_GET && !catalog_is_streamed(route) && route->shape != SHAPE_EVENTS &&
+		(route->builtin == BUILTIN_NONE || route->builtin == BUILTIN_OPENAPI);
 }
 
 int

@@ -46,6 +46,7 @@ enum catalog_shape
 	SHAPE_LIST,					/* an array, paged when the function has after_ parameters */
 	SHAPE_REPORT,				/* an array, or CSV where Accept prefers that */
 	SHAPE_CSV,					/* a list as CSV, all of it, fetched page by page by its after_ parameters */
+	SHAPE_DOCUMENT,				/* one object of any size, fetched like that: from rows of section, key, many, item */
 	SHAPE_EVENTS,				/* an array, waited for while it is empty (parameters after, wait, limit) */
 	SHAPE_SESSION,				/* one object, completed with an access token */
 	SHAPE_NOTHING				/* no body */
@@ -97,6 +98,7 @@ enum catalog_kind
 	KIND_VOID
 };
 
+struct fields;
 struct schema;
 struct catalog_column;
 
@@ -123,13 +125,14 @@ enum catalog_source
 {
 	SOURCE_PATH,
 	SOURCE_QUERY,				/* GET and DELETE, and whatever stands beside a document */
-	SOURCE_BODY,				/* POST, PUT and PATCH */
+	SOURCE_BODY,				/* POST, PUT and PATCH, and DELETE when it asks for a password */
 	SOURCE_VIEWER,				/* viewer_id: the token's user */
 	SOURCE_REFRESH_TTL,			/* refresh_ttl: the setting */
+	SOURCE_ADDRESS,				/* client_address: where the request comes from */
 	SOURCE_GIVEN,				/* given: names of the fields present in the body */
 	SOURCE_CURSOR,				/* after_…: the cursor */
 	SOURCE_DOCUMENT,			/* csv: the whole body, of type text/csv */
-	SOURCE_PAGE					/* limit, of a list as CSV: its default, the rows of a page */
+	SOURCE_PAGE					/* limit, of what is streamed: its default, the rows of a page */
 };
 
 struct catalog_param
@@ -177,14 +180,24 @@ struct catalog_route
 	int			viewer;			/* index of parameter viewer_id, or -1 */
 	int			document;		/* index of parameter csv, or -1 */
 	bool		reads_body;		/* some parameter is SOURCE_BODY */
+	bool		may_refuse;		/* the function's last columns, which are not in `columns`, are refused and retry_after */
 
 	/*
 	 * $1 … $n are params in order; a read without viewer_id has the viewer as
 	 * $n+1. Columns of a read: viewer exists, subject exists, JSON, keys…;
 	 * of a write: JSON; of a session: JSON, user_id, role; of a void function one to ignore.
+	 * Of a document the item is the JSON, and `many` follows the keys. A write that may
+	 * refuse has refused and retry_after behind all others.
 	 */
 	struct db_statement statement;
 	struct db_statement csv;	/* a read that gives CSV instead of JSON; sql is NULL when there is none */
+	/*
+	 * A write for a request with a key, which is $n+1, and its fingerprint $n+2: JSON, and the
+	 * status of the first answer, NULL when this is the first; sql is NULL when there is none.
+	 */
+	struct db_statement once;
+	/* Of a POST: the first column of its row, when GET of path/{that column} shows what was made; else NULL. */
+	const char *location;
 	const char *subject;		/* what the path of a read names, "user"; NULL: nothing to look for */
 };
 
@@ -194,6 +207,7 @@ struct catalog
 	size_t		route_count;
 	const char *version;		/* of the extension */
 	struct schema *schema;		/* private: owns names, types and comments */
+	struct fields *fields;		/* what is known of fields beyond their types */
 };
 
 /*
@@ -204,7 +218,7 @@ struct catalog
  */
 struct param_values
 {
-	const char *value[CATALOG_PARAMS_MAX];
+	const char *value[CATALOG_PARAMS_MAX + 1];	/* up to two that are no parameters come last */
 };
 
 /*
@@ -221,6 +235,15 @@ const char *catalog_method_name(enum catalog_method method);
 
 /* Does a client get the list page by page? */
 bool		catalog_is_paged(const struct catalog_route *route);
+
+/* Does its answer come page by page as one body? */
+bool		catalog_is_streamed(const struct catalog_route *route);
+
+/* Is the answer, as JSON, an array of rows? */
+bool		catalog_gives_list(const struct catalog_route *route);
+
+/* Is what the route answers worth keeping, so that it has an ETag? */
+bool		catalog_is_kept(const struct catalog_route *route);
 
 /* Index of a parameter by name, or -1. */
 int			catalog_param_index(const struct catalog_route *route, const char *name);

@@ -26,6 +26,20 @@ check_replica(const struct config *config, char *why, size_t why_size)
 	return db != NULL;
 }
 
+bool
+check_parameters_unlogged(const struct config *config)
+{
+	static const char sql[] = "SELECT current_setting('log_parameter_max_length') = '0'";
+	char		why[256];
+	struct db_blocking *db = db_blocking_open(config->database_url, DATABASE_LIMIT, why, sizeof why);
+	struct db_result *result = db != NULL ? db_blocking_query(db, sql, 0, NULL, why, sizeof why) : NULL;
+	bool		unlogged = result == NULL || *db_result_value(result, 0, 0) == 't';
+
+	db_result_free(result);
+	db_blocking_close(db);
+	return unlogged;
+}
+
 /* Redis is up, or has had its time. */
 static void
 stop_waiting(void *arg)

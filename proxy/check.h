@@ -1,5 +1,5 @@
 /*
- * check.h - `timetrackr-proxy --check`: does what the settings point to answer?
+ * check.h - does what the settings point to answer (`--check`), and does it keep secrets?
  */
 #ifndef TIMETRACKR_CHECK_H
 #define TIMETRACKR_CHECK_H
@@ -8,6 +8,12 @@
 #include <stddef.h>
 
 #include "config.h"
+
+/*
+ * Will the server keep passwords and tokens, which statements carry as
+ * parameters, out of its log? True also when that cannot be found out.
+ */
+bool		check_parameters_unlogged(const struct config *config);
 
 /*
  * Try the address to listen on, the database for reads, and Redis. False with

@@ -19,6 +19,8 @@
 static const struct setting settings[] = {
 	{"ACCESS_TOKEN_TTL", apply_number, MEMBER(access_token_ttl), 1, 31536000, "3600",
 	"seconds an access token is valid"},
+	{"API_DOCS_ROOT", apply_folder, MEMBER(api_docs_root), 0, 0, "",
+	"folder of the page at /api-docs; unset: next to the program"},
 	{"AUTH_RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(auth_rate_limit_per_minute), 0, 1000000, "20",
 	"sign-ups, log-ins and refreshes a minute and address; 0: no limit"},
 	{"CACHE_BYTES", apply_size, MEMBER(cache_bytes), 0, 1024 * 1024 * 1024, "16777216",
@@ -35,8 +37,16 @@ static const struct setting settings[] = {
 	"comma-separated origins that browsers may call from (CORS)"},
 	{"HOST", apply_host, MEMBER(host), 0, 0, "0.0.0.0",
 	"IPv4 or IPv6 address to listen on, or unix:/path of a socket"},
+	{"JWT_AUDIENCE", apply_word, MEMBER(jwt_audience), 0, 0, "",
+	"aud that the identity provider's tokens must name; unset: any"},
+	{"JWT_ISSUER", apply_word, MEMBER(jwt_issuer), 0, 0, "",
+	"iss of the identity provider's tokens"},
+	{"JWT_PUBLIC_KEY_FILE", apply_public_keys, MEMBER(jwt_public_keys), 0, 0, "",
+	"PEM file of an identity provider's public keys; unset: no provider"},
 	{"JWT_SECRET", apply_secret, MEMBER(jwt_secret), 0, 0, NULL,
 	"key of access tokens, at least 32 bytes"},
+	{"JWT_SECRET_PREVIOUS", apply_secret, MEMBER(jwt_secret_previous), 0, 0, "",
+	"key whose tokens are still accepted, after a change; unset: none"},
 	{"LIVE_CONNECTIONS", apply_size, MEMBER(live_connections), 0, 1000000, "10000",
 	"most WebSocket connections at a time"},
 	{"LIVE_CONNECTIONS_PER_USER", apply_size, MEMBER(live_connections_per_user), 1, 1000000, "20",
@@ -71,6 +81,29 @@ static const struct setting settings[] = {
 
 #define SETTING_COUNT (sizeof settings / sizeof settings[0])
 
+/* The settings of an identity provider make sense only together. */
+static bool
+check_provider(const struct config *config, char *why, size_t why_size)
+{
+	if (config->jwt_public_keys != NULL && config->jwt_issuer == NULL)
+		return config_refuse(why, why_size, "JWT_ISSUER: is required with JWT_PUBLIC_KEY_FILE");
+	if (config->jwt_public_keys == NULL && config->jwt_issuer != NULL)
+		return config_refuse(why, why_size, "JWT_ISSUER: is of no use without JWT_PUBLIC_KEY_FILE");
+	if (config->jwt_public_keys == NULL && config->jwt_audience != NULL)
+		return config_refuse(why, why_size, "JWT_AUDIENCE: is of no use without JWT_PUBLIC_KEY_FILE");
+	return true;
+}
+
+static bool
+check_tls(const struct config *config, char *why, size_t why_size)
+{
+	if (config->tls_cert != NULL && config->tls_key == NULL)
+		return config_refuse(why, why_size, "TLS_KEY: is required, too, for TLS");
+	if (config->tls_cert == NULL && config->tls_key != NULL)
+		return config_refuse(why, why_size, "TLS_CERT: is required, too, for TLS");
+	return true;
+}
+
 bool
 config_load(struct config *config, const char *env_file, char *why, size_t why_size)
 {
@@ -96,16 +129,10 @@ config_load(struct config *config, const char *env_file, char *why, size_t why_s
 		return false;
 	}
 	env_free(env);
-	if ((config->tls_cert == NULL) != (config->tls_key == NULL))
-	{
-		snprintf(why, why_size, "%s: is required, too, for TLS",
-				 config->tls_cert == NULL ? "TLS_CERT" : "TLS_KEY");
-		config_free(config);
-		return false;
-	}
-	if (config->database_read_url == NULL &&
-		!config_keep(&config->database_read_url, config->database_url,
-			  strlen(config->database_url), why, why_size))
+	if (!check_provider(config, why, why_size) || !check_tls(config, why, why_size) ||
+		(config->database_read_url == NULL &&
+		 !config_keep(&config->database_read_url, config->database_url,
+					  strlen(config->database_url), why, why_size)))
 	{
 		config_free(config);
 		return false;
@@ -128,11 +155,16 @@ config_free(struct config *config)
 	wipe(config->database_url);
 	wipe(config->database_read_url);
 	wipe(config->jwt_secret);
+	wipe(config->jwt_secret_previous);
+	digest_keys_free(config->jwt_public_keys);
+	free(config->jwt_issuer);
+	free(config->jwt_audience);
 	redis_url_free(&config->redis);
 	trusted_proxies_free(&config->trusted_proxies);
 	free(config->host);
 	free(config->tls_cert);
 	free(config->tls_key);
+	free(config->api_docs_root);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);
 	free(config->origins);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "client_address.h"
+#include "digest.h"
 #include "log.h"
 #include "redis_url.h"
 
@@ -22,6 +23,10 @@ struct config
 	long		redis_check_rate;	/* rows a second; 0: off */
 	size_t		cache_bytes;	/* of answers kept by each worker; 0: none */
 	char	   *jwt_secret;		/* at least 32 bytes */
+	char	   *jwt_secret_previous;	/* NULL: none */
+	struct digest_keys *jwt_public_keys;	/* of an identity provider; NULL: there is none */
+	char	   *jwt_issuer;		/* of its tokens; set when the keys are */
+	char	   *jwt_audience;	/* NULL: any */
 	long		access_token_ttl;	/* seconds */
 	long		event_ttl;		/* seconds that the stream keeps events */
 	long		refresh_token_ttl;	/* seconds */
@@ -41,6 +46,7 @@ struct config
 	size_t		live_connections;	/* of this process */
 	size_t		live_connections_per_user;
 	long		live_ping;		/* seconds */
+	char	   *api_docs_root;	/* folder of the page at /api-docs; NULL: where it usually is */
 	enum log_level log_level;
 };
 

@@ -16,9 +16,10 @@
 /* A secret that signs tokens must not be guessable: HS256 wants a full hash length (RFC 7518 3.2). */
 #define SECRET_MIN 32
 #define SECRET_MAX 4096
+#define WORD_MAX 500
 
-static bool
-refuse(char *why, size_t why_size, const char *reason)
+bool
+config_refuse(char *why, size_t why_size, const char *reason)
 {
 	snprintf(why, why_size, "%s", reason);
 	return false;
@@ -29,7 +30,7 @@ config_keep(char **place, const char *value, size_t length, char *why, size_t wh
 {
 	free(*place);
 	*place = strndup(value, length);
-	return *place != NULL || refuse(why, why_size, "out of memory");
+	return *place != NULL || config_refuse(why, why_size, "out of memory");
 }
 
 static void *
@@ -118,6 +119,11 @@ apply_secret(struct config *config, const struct setting *setting, const char *v
 {
 	size_t		length = strlen(value);
 
+	if (length == 0 && setting->fallback != NULL)
+		return true;
+	/* whoever has the public key could sign with it */
+	if (strstr(value, "-----BEGIN") != NULL)
+		return config_refuse(why, why_size, "must be random text, no key in PEM (JWT_PUBLIC_KEY_FILE names such a file)");
 	if (length < SECRET_MIN || length > SECRET_MAX)
 	{
 		snprintf(why, why_size, "must have %d to %d bytes, not %zu (openssl rand -base64 48 makes one)",
@@ -128,11 +134,48 @@ apply_secret(struct config *config, const struct setting *setting, const char *v
 }
 
 bool
+apply_public_keys(struct config *config, const struct setting *setting, const char *value,
+				  char *why, size_t why_size)
+{
+	(void) setting;
+	if (*value == '\0')
+		return true;
+	config->jwt_public_keys = digest_keys_read(value, why, why_size);
+	return config->jwt_public_keys != NULL;
+}
+
+/* Visible characters only, such as an URL or a name. */
+bool
+apply_word(struct config *config, const struct setting *setting, const char *value,
+		   char *why, size_t why_size)
+{
+	if (*value == '\0')
+		return true;
+	for (const char *c = value; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~')
+			return config_refuse(why, why_size, "must be visible ASCII characters without blanks");
+	if (strlen(value) > WORD_MAX)
+		return config_refuse(why, why_size, "is too long");
+	return config_keep(member(config, setting), value, strlen(value), why, why_size);
+}
+
+bool
+apply_folder(struct config *config, const struct setting *setting, const char *value,
+			 char *why, size_t why_size)
+{
+	if (*value == '\0')
+		return true;
+	if (access(value, R_OK | X_OK) != 0)
+		return config_refuse(why, why_size, "must be a folder that can be read");
+	return config_keep(member(config, setting), value, strlen(value), why, why_size);
+}
+
+bool
 apply_database_url(struct config *config, const struct setting *setting, const char *value,
 				   char *why, size_t why_size)
 {
 	if (value[0] == '\0' && setting->fallback == NULL)
-		return refuse(why, why_size, "must not be empty");
+		return config_refuse(why, why_size, "must not be empty");
 	if (value[0] == '\0')
 		return true;
 	return db_url_is_valid(value, why, why_size) &&
@@ -157,7 +200,7 @@ apply_host(struct config *config, const struct setting *setting, const char *val
 		return config_keep(member(config, setting), value, length, why, why_size);
 	/* main.c turns it into an address, and says which setting is wrong when that fails */
 	if (length == 0 || strspn(value, "0123456789abcdefABCDEF.:%") != length)
-		return refuse(why, why_size, "must be an IPv4 or IPv6 address such as 127.0.0.1 or ::, or a "
+		return config_refuse(why, why_size, "must be an IPv4 or IPv6 address such as 127.0.0.1 or ::, or a "
 					  "socket such as unix:/run/timetrackr/proxy.sock of 107 bytes at most");
 	return config_keep(member(config, setting), value, length, why, why_size);
 }
@@ -176,7 +219,7 @@ apply_log_level(struct config *config, const struct setting *setting, const char
 		config->log_level = (enum log_level) i;
 		return true;
 	}
-	return refuse(why, why_size, "must be error, warn, info or debug");
+	return config_refuse(why, why_size, "must be error, warn, info or debug");
 }
 
 /* Is it scheme://host[:port] and nothing more, as the Origin header has it? */
@@ -210,11 +253,11 @@ apply_origins(struct config *config, const struct setting *setting, const char *
 		while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '/'))
 			length--;
 		if (!is_origin(value, length))
-			return refuse(why, why_size, "must be origins such as https://app.example.com, "
+			return config_refuse(why, why_size, "must be origins such as https://app.example.com, "
 						  "in lower case, separated by commas");
 		origins = realloc(config->origins, (config->origin_count + 1) * sizeof *origins);
 		if (origins == NULL)
-			return refuse(why, why_size, "out of memory");
+			return config_refuse(why, why_size, "out of memory");
 		config->origins = origins;
 		origins[config->origin_count] = NULL;
 		if (!config_keep(&origins[config->origin_count], value, length, why, why_size))

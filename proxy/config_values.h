@@ -28,16 +28,22 @@ struct setting
 
 setting_fn	apply_database_url;
 setting_fn	apply_file;
+setting_fn	apply_folder;
 setting_fn	apply_host;
 setting_fn	apply_log_level;
 setting_fn	apply_number;
 setting_fn	apply_origins;
 setting_fn	apply_port;
 setting_fn	apply_proxies;
+setting_fn	apply_public_keys;
 setting_fn	apply_redis_url;
 setting_fn	apply_secret;
 setting_fn	apply_size;
+setting_fn	apply_word;
 setting_fn	apply_workers;
+
+/* Put the reason into `why`; false. */
+bool		config_refuse(char *why, size_t why_size, const char *reason);
 
 /* Copy `length` bytes into the char * that `place` points to; false with the reason when memory is out. */
 bool		config_keep(char **place, const char *value, size_t length, char *why, size_t why_size);

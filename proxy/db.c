@@ -57,6 +57,7 @@ static const char *const session_settings[] = {
 	"search_path", "pg_catalog, pg_temp",
 	"plan_cache_mode", "force_generic_plan",
 	"jit", "off",
+	"log_parameter_max_length_on_error", "0",
 	NULL
 };
 

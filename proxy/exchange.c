@@ -93,6 +93,7 @@ exchange_begin(struct exchange *exchange, struct head *head)
 	find_client(exchange, &head->request);
 	exchange->phase = EXCHANGE_BODY;
 	connection_enter(connection, CONNECTION_BODY);
+	request_note(request, &head->request);
 	if (strlen(exchange->target) > TARGET_MAX)
 		request_refuse(request, 414, "target_too_long", "The request target is too long.");
 	else if (head->fault != NULL)

@@ -4,7 +4,7 @@
  * Each message names the event before its first one. When that is where the
  * feed stands, the message is delivered; otherwise, and for events too large for a message, the feed
  * reads on from the table. So a message that is lost, doubled or early does no
- * harm. A probe twice a second finds out whether the connection is alive, where the
+ * harm. A probe four times a second finds out whether the connection is alive, where the
  * stream ends, and how far behind the relay is.
  */
 #include "feed.h"
@@ -19,10 +19,13 @@
 #include "log.h"
 #include "text.h"
 
-/* All in ms. */
-#define PROBE_INTERVAL 500
-#define PROBE_LIMIT 500			/* no answer for so long: perhaps not current */
-#define BEHIND_MOST 1000		/* the relay */
+/*
+ * All in ms. An event is known of, or the feed is current no more, after an interval
+ * and a limit at the latest, and what the relay may be behind: together a second.
+ */
+#define PROBE_INTERVAL 250
+#define PROBE_LIMIT 400			/* no answer for so long: perhaps not current */
+#define BEHIND_MOST 350			/* the relay */
 #define SILENCE_LIMIT 5000		/* then the connection is dropped */
 #define REFUSED_PAUSE 5000
 

@@ -60,8 +60,10 @@ static const struct
 	const char *function;
 	unsigned	changes;
 }			writes[] = {
+	{"change_password", CHANGES_NOTHING},
 	{"create_project", CHANGES_NAMED},
 	{"delete_entry", CHANGES_NAMED | CHANGES_EDITS},
+	{"end_session", CHANGES_NOTHING},
 	{"import_entries", CHANGES_NAMED | CHANGES_EDITS},
 	{"join_project", CHANGES_NAMED},
 	{"login", CHANGES_NOTHING},

@@ -127,14 +127,23 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 	}			kept[] = {
 		{"Accept", &request->accept},
 		{"Accept-Encoding", &request->accept_encoding},
+		{"Access-Control-Request-Method", &request->access_method},
+		{"Access-Control-Request-Private-Network", &request->access_private},
 		{"Content-Type", &request->content_type},
+		{"Idempotency-Key", &request->idempotency_key},
+		{"If-None-Match", &request->if_none_match},
 		{"Origin", &request->origin},
 		{"X-Request-Id", &request->request_id},
 	};
 
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
-		if (is_named(name, length, kept[i].name))
-			*kept[i].place = value;
+	{
+		if (!is_named(name, length, kept[i].name))
+			continue;
+		if (kept[i].place == &request->idempotency_key && *kept[i].place != NULL)
+			head->fault = "There is more than one Idempotency-Key.";
+		*kept[i].place = value;
+	}
 	upgrade_note(&request->upgrade, name, length, value);
 }
 

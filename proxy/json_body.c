@@ -209,6 +209,78 @@ json_is_object_text(const char *text)
 	return is_object;
 }
 
+/* ---- objects that are looked into ---- */
+
+static json_t *
+member(const struct json_object *object, const char *name)
+{
+	return json_object_get((const json_t *) object, name);
+}
+
+struct json_object *
+json_object_read(const char *json, size_t length)
+{
+	json_t	   *object = length > 0 && !is_too_deep(json, length)
+		? json_loadb(json, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+	if (object != NULL && !json_is_object(object))
+	{
+		json_decref(object);
+		object = NULL;
+	}
+	return (struct json_object *) object;
+}
+
+void
+json_object_free(struct json_object *object)
+{
+	json_decref((json_t *) object);
+}
+
+bool
+json_object_has(const struct json_object *object, const char *name)
+{
+	return member(object, name) != NULL;
+}
+
+const char *
+json_object_string(const struct json_object *object, const char *name)
+{
+	return json_string_value(member(object, name));
+}
+
+bool
+json_object_integer(const struct json_object *object, const char *name, int64_t *value)
+{
+	const json_t *integer = member(object, name);
+
+	*value = json_integer_value(integer);
+	return json_is_integer(integer);
+}
+
+bool
+json_object_is_true(const struct json_object *object, const char *name)
+{
+	return json_is_true(member(object, name));
+}
+
+bool
+json_object_names(const struct json_object *object, const char *name, const char *wanted)
+{
+	const json_t *value = member(object, name);
+	const char *string = json_string_value(value);
+	bool		found = string != NULL && strcmp(string, wanted) == 0;
+
+	for (size_t i = 0; i < json_array_size(value); i++)
+	{
+		string = json_string_value(json_array_get(value, i));
+		if (string == NULL)
+			return false;
+		found = found || strcmp(string, wanted) == 0;
+	}
+	return found;
+}
+
 /* ---- what a live client says ---- */
 
 /* {"project_id": 7}: the id; 0 when it is anything else. */

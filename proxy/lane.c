@@ -26,7 +26,7 @@ struct lane
 	bool		closing;
 	char		name[48];
 	char		timeout_text[24];
-	const char *settings[7];
+	const char *settings[9];
 };
 
 static void dispatch(struct lane *lane);
@@ -70,6 +70,7 @@ static bool
 may_repeat(const struct lane_job *job, const struct db_result *result)
 {
 	const struct lane *lane = job->lane;
+	bool		does_no_harm = lane->options.only_reads || job->repeatable;
 	const char *sqlstate;
 
 	if (job->attempts >= ATTEMPTS_MAX || lane->closing)
@@ -77,7 +78,7 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	if (db_result_outcome(result) == DB_SKIPPED)
 		return true;
 	if (db_result_outcome(result) == DB_LOST)
-		return lane->options.only_reads;
+		return does_no_harm;
 	if (db_result_outcome(result) != DB_ERROR)
 		return false;
 	sqlstate = db_error_sqlstate(result);
@@ -85,7 +86,7 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 ||
 		strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0)
 		return true;
-	return lane->options.only_reads &&
+	return does_no_harm &&
 		(strncmp(sqlstate, "57P", 3) == 0 || strncmp(sqlstate, "08", 2) == 0);
 }
 
@@ -196,6 +197,7 @@ struct lane *
 lane_open(struct loop *loop, const struct lane_options *options)
 {
 	struct lane *lane = calloc(1, sizeof *lane);
+	int			count = 4;
 
 	if (lane == NULL)
 		return NULL;
@@ -209,8 +211,13 @@ lane_open(struct loop *loop, const struct lane_options *options)
 	lane->settings[3] = lane->timeout_text;
 	if (options->only_reads)
 	{
-		lane->settings[4] = "default_transaction_read_only";
-		lane->settings[5] = "on";
+		lane->settings[count++] = "default_transaction_read_only";
+		lane->settings[count++] = "on";
+	}
+	if (options->nice != NULL)
+	{
+		lane->settings[count++] = "timetrackr.nice";
+		lane->settings[count++] = options->nice;
 	}
 	snprintf(lane->name, sizeof lane->name, "timetrackr %s", options->name);
 	for (int i = 0; i < options->connections; i++)

@@ -4,7 +4,8 @@
  * A worker has three lanes: reads, writes and log-ins, so that a storm on one
  * of them leaves the others alone. A lane decides what may be tried again:
  * reads whose connection was lost, and whatever the server rolled back because
- * of a serialization failure or a deadlock. A write whose outcome is unknown is never repeated.
+ * of a serialization failure or a deadlock. A write whose outcome is unknown is
+ * repeated only if it says that this does no harm.
  */
 #ifndef TIMETRACKR_LANE_H
 #define TIMETRACKR_LANE_H
@@ -23,6 +24,7 @@ struct lane_options
 	size_t		depth;			/* most queries in flight on a connection */
 	size_t		queue_limit;	/* most jobs that wait for one */
 	uint64_t	statement_timeout;	/* ms */
+	const char *nice;			/* timetrackr.nice of its sessions: how far they stand back; NULL: not at all */
 	bool		only_reads;		/* jobs may be grouped, and repeated when the connection was lost */
 };
 
@@ -32,6 +34,7 @@ struct lane_job
 	const struct db_statement *statement;
 	int			value_count;
 	const char *const *values;
+	bool		repeatable;		/* its effect comes once even if it is sent twice: a read, or a write with a key */
 	/* Called once. result is NULL when it never ran, for lack of a connection. */
 	void		(*done) (struct lane_job *job, struct db_result *result);
 	/* Asked of a job that had to wait long: does anybody still want it? Else it is not run. */

@@ -171,6 +171,7 @@ free_client(struct live_client *client)
 	struct live *live = client->live;
 
 	loop_timer_stop(live->service->loop, &client->deadline);
+	identity_leave(&client->identity);
 	live_follow_end(client);
 	live_resume_end(client);
 	if (client->previous_of_user != NULL)

@@ -110,13 +110,54 @@ tell_fault(struct live_client *client, const char *code, const char *detail)
 		live_refuse(client, code, detail, 0);
 }
 
+/* The user of its token is known: go on with what else the first message said. */
+static void
+name_client(struct live_client *client, int64_t user_id, int64_t expires)
+{
+	live_name(client, user_id, expires);
+	if (client->wanted != 0)
+		live_follow(client, client->wanted);
+}
+
+static void
+identified(void *arg, int64_t user_id, const struct problem *problem)
+{
+	struct live_client *client = arg;
+
+	if (client->peer.state != PEER_OPEN)
+		return;
+	if (user_id != 0)
+		name_client(client, user_id, client->expires);
+	else if (problem->status == 401)
+		peer_close(&client->peer, LIVE_UNAUTHORIZED, "the token is not valid");
+	else
+		no_answer(client);
+}
+
+/* A token is valid: whose is it? That of an identity provider may have to be asked for. */
+static void
+find_user(struct live_client *client, const struct token *token)
+{
+	struct identities *identities = client->live->service->identities;
+	int64_t		user_id = token->subject != NULL ? identity_known(identities, token) : token->user_id;
+
+	if (user_id != 0)
+	{
+		name_client(client, user_id, token->expires);
+		return;
+	}
+	client->expires = token->expires;
+	client->identity = (struct identity_wait) {.done = identified, .arg = client};
+	if (!identity_ask(identities, token, &client->identity))
+		no_answer(client);
+}
+
 /* The first message: it must name the user. */
 static void
 hear_token(struct live_client *client, const struct json_live *message)
 {
 	struct tokens *tokens = client->live->service->tokens;
-	int64_t		user_id;
-	int64_t		expires;
+	struct token token;
 	enum token_status status;
 
 	if (message->token == NULL)
@@ -124,7 +165,7 @@ hear_token(struct live_client *client, const struct json_live *message)
 		peer_close(&client->peer, LIVE_UNAUTHORIZED, "the first message must have a token");
 		return;
 	}
-	status = token_verify_until(tokens, message->token, strlen(message->token), time(NULL), &user_id, &expires);
+	status = token_verify(tokens, message->token, strlen(message->token), time(NULL), &token);
 	if (status != TOKEN_OK)
 	{
 		peer_close(&client->peer, LIVE_UNAUTHORIZED, status == TOKEN_EXPIRED
@@ -136,9 +177,8 @@ hear_token(struct live_client *client, const struct json_live *message)
 		client->resumes = true;
 		client->position = message->after;
 	}
-	live_name(client, user_id, expires);
-	if (message->follow != 0)
-		live_follow(client, message->follow);
+	client->wanted = message->follow;
+	find_user(client, &token);
 }
 
 /* Questions to the database count as requests of the user. */
@@ -175,7 +215,9 @@ live_client_hear(struct live_client *client, const char *text, size_t length)
 	const char *detail;
 	const char *code = json_read_live(text, length, &message, &arena, &detail);
 
-	if (client->phase == LIVE_NAMELESS && code != NULL)
+	if (client->identity.lookup != NULL)
+		tell_fault(client, "too_early", "Wait until you are told that you are current.");
+	else if (client->phase == LIVE_NAMELESS && code != NULL)
 		peer_close(&client->peer, LIVE_UNAUTHORIZED, "the first message must have a token");
 	else if (code != NULL)
 		tell_fault(client, code, detail);

@@ -12,6 +12,7 @@
 
 #include "feed.h"
 #include "idmap.h"
+#include "identity.h"
 #include "live.h"
 #include "live_recent.h"
 #include "peer.h"
@@ -40,6 +41,8 @@ struct live_client
 	struct live *live;
 	enum live_phase phase;
 	struct loop_timer deadline; /* for its token to come, to be checked, to expire */
+	struct identity_wait identity;	/* whose token it is, is being found out */
+	int64_t		wanted;			/* the project to follow once that is known; 0: none */
 	int64_t		user_id;
 	int64_t		expires;
 	int64_t		position;		/* unless LIVE_CURRENT */

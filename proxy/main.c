@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "address_quota.h"
+#include "api_docs.h"
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
@@ -240,7 +241,8 @@ load_tls(struct worker_shared *shared, char *why, size_t why_size)
 }
 
 static int
-serve(const struct config *config, const struct catalog *catalog, const char *openapi)
+serve(const struct config *config, const struct catalog *catalog, const char *openapi,
+	  const struct statics *files)
 {
 	int			count = config->workers;
 	struct room room = {0};
@@ -262,6 +264,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.writes = writes_create(),
 		.cache_counters = calloc((size_t) count, sizeof *shared.cache_counters),
 		.openapi = openapi,
+		.files = files,
 		.connections = room.http,
 	};
 	int		   *fds = calloc((size_t) count, sizeof *fds);
@@ -284,6 +287,9 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 					  "the system allows too few open files for LIVE_CONNECTIONS",
 					  "connections", live_text, NULL);
 		}
+		if (!check_parameters_unlogged(config))
+			log_event(LEVEL_WARN, "parameters_logged", "error",
+					  "the server may log passwords: run grant_api() as a superuser", NULL);
 		log_event(LEVEL_INFO, "listening", "host", config->host, "port", port_text,
 				  "version", TIMETRACKR_VERSION, NULL);
 		log_flush();
@@ -305,17 +311,27 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 static int
 run(enum command command, const struct config *config, const struct catalog *catalog)
 {
+	char		why[512];
 	char	   *openapi = openapi_build(catalog);
+	struct statics *files;
 	int			status;
 
 	if (openapi == NULL)
 		return complain("out of memory");
+	files = api_docs_load(config->api_docs_root, why, sizeof why);
+	if (files == NULL)
+	{
+		fprintf(stderr, "API_DOCS_ROOT: %s\n", why);
+		free(openapi);
+		return EXIT_FAILURE;
+	}
 	if (command == PRINT_OPENAPI)
 		status = puts(openapi) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	else if (command == CHECK)
 		status = check(config);
 	else
-		status = serve(config, catalog, openapi);
+		status = serve(config, catalog, openapi, files);
+	statics_free(files);
 	free(openapi);
 	return status;
 }

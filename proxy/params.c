@@ -88,6 +88,8 @@ fill_context(struct filling *filling, const struct params_context *context)
 			filling->values->value[i] = context->viewer_id;
 		else if (source == SOURCE_REFRESH_TTL)
 			filling->values->value[i] = context->refresh_ttl;
+		else if (source == SOURCE_ADDRESS)
+			filling->values->value[i] = context->client_address;
 		else if (source != SOURCE_GIVEN && source != SOURCE_CURSOR)
 			continue;
 		filling->filled[i] = true;

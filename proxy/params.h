@@ -19,6 +19,7 @@ struct params_context
 {
 	const char *viewer_id;		/* NULL: anonymous */
 	const char *refresh_ttl;	/* seconds */
+	const char *client_address;
 };
 
 /*

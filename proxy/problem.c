@@ -127,6 +127,8 @@ from_own_error(struct problem *problem, int status, const struct db_result *resu
 
 	problem_set(problem, status, code != NULL ? code : "refused",
 				keep(arena, db_error_message(result), &good));
+	if (code != NULL && strcmp(code, "request_in_flight") == 0)
+		problem->retry_after = 1;
 	problem->field = keep(arena, db_error_column(result), &good);
 	problem->members = keep(arena, db_error_detail(result), &good);
 	if (problem->field != NULL)

@@ -25,6 +25,7 @@ rendered_create(const char *body, size_t length, const char *link)
 	*rendered = (struct rendered) {
 		.length = length, .body = copy, .link = link != NULL ? copy + length + 1 : NULL, .holders = 1
 	};
+	etag_make(rendered->etag, copy, length);
 	return rendered;
 }
 

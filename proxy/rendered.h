@@ -8,11 +8,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "etag.h"
+
 struct rendered
 {
 	size_t		length;
 	const char *body;			/* ended by a NUL that is not counted */
 	const char *link;			/* value of the Link header; NULL: none */
+	char		etag[ETAG_SIZE];
 	size_t		gzip_length;	/* private from here: see rendered_gzip() */
 	char	   *gzip;
 	bool		compressed;		/* it was tried */

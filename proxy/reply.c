@@ -59,6 +59,38 @@ reply_session(struct answer *answer, const struct reply_call *call,
 	return true;
 }
 
+/* What a function may say in `refused`: an error would undo what it has counted. */
+static const struct
+{
+	const char *code;
+	int			status;
+	const char *detail;
+}			refusals[] = {
+	{"bad_credentials", 401, "email or password is wrong"},
+	{"too_many_attempts", 429, "Too many wrong passwords. Wait a little."},
+	{"wrong_password", 403, "This is not the account's password."},
+};
+
+/* Has the function refused? Then true, with the problem set. */
+static bool
+is_refused(const struct reply_call *call, const struct db_result *result, struct problem *problem)
+{
+	int			column = call->route->shape == SHAPE_SESSION ? 3 : 1;
+	const char *code = call->route->may_refuse ? db_result_value(result, 0, column) : NULL;
+	const char *wait;
+
+	if (code == NULL)
+		return false;
+	problem_set(problem, 500, "internal_error", "This was refused, and the proxy does not know why.");
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+		if (strcmp(refusals[i].code, code) == 0)
+			problem_set(problem, refusals[i].status, refusals[i].code, refusals[i].detail);
+	wait = db_result_value(result, 0, column + 1);
+	if (wait != NULL)
+		problem->retry_after = (int) strtol(wait, NULL, 10);
+	return true;
+}
+
 /* A list. A row without JSON only says that viewer and user exist. */
 static bool
 reply_list(struct answer *answer, const struct reply_call *call,
@@ -98,18 +130,29 @@ reply_csv(struct answer *answer, const struct reply_call *call, const struct db_
 	return true;
 }
 
-/* A file of CSV: what is in it comes page by page (stream.c). */
+/* A file: what is in it comes page by page (stream.c). */
 static bool
 reply_stream(struct answer *answer, const struct reply_call *call)
 {
-	const char *path = call->route->path;
+	bool		is_csv = call->route->shape == SHAPE_CSV;
 
 	answer->status = call->route->status;
-	answer_add_header(answer, "Content-Type", CSV_CONTENT_TYPE);
+	answer_add_header(answer, "Content-Type", is_csv ? CSV_CONTENT_TYPE : "application/json");
 	answer_add_header(answer, "Content-Disposition",
-					  arena_printf(call->arena, "attachment; filename=\"timetrackr-%s\"",
-								   strrchr(path, '/') + 1));
+					  arena_printf(call->arena, "attachment; filename=\"timetrackr-%s%s\"",
+								   strrchr(call->route->path, '/') + 1, is_csv ? "" : ".json"));
 	return true;
+}
+
+/* Say where to find what was made: its id is the first member of the row. */
+static void
+add_location(struct answer *answer, const struct reply_call *call, const char *json)
+{
+	const char *id = json + strlen("{\"") + strlen(call->route->location) + strlen("\":");
+
+	answer_add_header(answer, "Location",
+					  arena_printf(call->arena, "%s/%.*s", call->route->path,
+								   (int) strspn(id, "0123456789"), id));
 }
 
 /* One object in `column`, or none. */
@@ -128,7 +171,17 @@ reply_row(struct answer *answer, const struct reply_call *call, const struct db_
 		return reply_session(answer, call, result, problem);
 	else
 		answer_set_json(answer, route->status, json, db_result_length(result, 0, column));
+	if (json != NULL && route->location != NULL)
+		add_location(answer, call, json);
 	return true;
+}
+
+/* The work was done by an earlier request with the same key: this is the answer to that. */
+static void
+reply_again(struct answer *answer, const char *status)
+{
+	answer->status = (int) strtol(status, NULL, 10);
+	answer_add_header(answer, "Idempotent-Replay", "true");
 }
 
 bool
@@ -137,6 +190,8 @@ reply_rows(struct answer *answer, const struct reply_call *call,
 {
 	const struct catalog_route *route = call->route;
 
+	if (is_refused(call, result, problem))
+		return false;
 	if (route->shape == SHAPE_NOTHING)
 	{
 		answer->status = route->status;
@@ -153,7 +208,7 @@ reply_rows(struct answer *answer, const struct reply_call *call,
 		return not_found(call, route->subject, problem);
 	if (route->shape == SHAPE_REPORT)
 		answer_add_header(answer, "Vary", "Accept");
-	if (route->shape == SHAPE_CSV)
+	if (catalog_is_streamed(route))
 		return reply_stream(answer, call);
 	if (call->wants_csv)
 		return reply_csv(answer, call, result);
@@ -180,7 +235,14 @@ reply_result(struct answer *answer, const struct reply_call *call, const struct 
 			 const char *request_id, struct problem *problem)
 {
 	if (result != NULL && db_result_outcome(result) == DB_OK)
-		return reply_rows(answer, call, result, problem);
+	{
+		const char *first_status = call->has_key ? db_result_value(result, 0, 1) : NULL;
+		bool		good = reply_rows(answer, call, result, problem);
+
+		if (good && first_status != NULL)
+			reply_again(answer, first_status);
+		return good;
+	}
 	if (result != NULL && db_result_outcome(result) == DB_ERROR)
 		return reply_error(call, result, request_id, problem);
 	problem_set(problem, 503, "database_unavailable", result == NULL

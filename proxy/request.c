@@ -4,7 +4,8 @@
  *   NEW ──run──▶ ACCELERATED ──declined──▶ QUERIED ──▶ ANSWERED
  *     ├───────────(or straight)──────────────┘ ▲ └─▶ WAITING (request_poll.c)
  *     │                                        └──────┘  any state ──refused, or too late──▶ ANSWERED
- *     └──▶ JOINED ──▶ ANSWERED  (request_cache.c: another one's query, or none, answers)
+ *     ├──▶ JOINED ──▶ ANSWERED  (request_cache.c: another one's query, or none, answers)
+ *     └──▶ IDENTIFIED ──▶ NEW  (request_identify.c: whose token it is has to be asked first)
  *
  * Only request_finish() enters ANSWERED. Two parties hold a request: the HTTP side,
  * until request_release(), and whoever works for it (a lane or an
@@ -21,7 +22,7 @@
 #include "live.h"
 #include "log.h"
 #include "params.h"
-#include "reply.h"
+#include "static.h"
 
 /* A request is answered after this many ms in any case; statements are ended earlier. */
 #define REQUEST_LIMIT 15000
@@ -108,6 +109,8 @@ request_release(struct request *request)
 	request->released = true;
 	if (request->state == JOINED)
 		request_leave_cache(request);
+	if (request->state == IDENTIFIED)
+		request_leave_identity(request);
 	if (request->working && (request->state == QUERIED ? lane_withdraw(&request->job)
 							 : stream_stop(&request->stream)))
 		request->working = false;
@@ -148,19 +151,30 @@ log_answer(const struct request *request)
 	log_request(&line);
 }
 
+/* May the client, or a cache in between, keep the answer, and ask whether it is still right? */
+static bool
+is_kept(const struct request *request)
+{
+	const struct catalog_route *route = request->admission.route;
+
+	return route != NULL && request->answer.status < 300 && catalog_is_kept(route);
+}
+
 void
 request_finish(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 	struct answer *answer = &request->answer;
-	bool		is_public = admission->user_id == 0 && admission->route != NULL &&
-		admission->route->method == METHOD_GET;
+	bool		kept = is_kept(request);
 
+	if (kept && answer->status == 200)
+		answer_add_etag(answer);
 	/* a session has secrets beside what the client chose: their lengths must not mix */
 	if (answer->status < 300 && admission->route != NULL && admission->route->shape != SHAPE_SESSION)
 		answer_encode(answer, request->head.accept_encoding);
-	answer_add_common(answer, admission->id, is_public && answer->status < 400
-					  ? "no-cache" : "no-store", admission->origin);
+	answer_compare(answer, request->head.if_none_match);
+	answer_add_common(answer, admission->id, !kept ? "no-store" : admission->user_id == 0
+					  ? "public, no-cache" : "private, no-cache", admission->origin);
 	if (request->service->tls != NULL)
 		answer_add_header(answer, "Strict-Transport-Security", "max-age=31536000");
 	answer_add_limit(answer, admission->limit_name, &admission->limit, &request->arena);
@@ -185,6 +199,9 @@ request_finish_with_problem(struct request *request)
 {
 	const struct admission *admission = &request->admission;
 
+	/* who the provider's token was for may be gone */
+	if (request->problem.status == 401 && admission->user_id != 0 && request->service->identities != NULL)
+		identity_forget(request->service->identities, admission->user_id);
 	if (request->problem.members != NULL && !json_is_object_text(request->problem.members))
 		request->problem.members = NULL;
 	answer_set_problem(&request->answer, &request->problem, admission->id, &request->arena);
@@ -210,146 +227,17 @@ request_refuse(struct request *request, int status, const char *code, const char
 }
 
 static void
-answer_result(struct request *request, const struct db_result *result)
-{
-	const struct reply_call call = {
-		.service = request->service,
-		.route = request->admission.route,
-		.values = &request->values,
-		.target = &request->target,
-		.wants_csv = request->admission.wants_csv,
-		.arena = &request->arena,
-	};
-
-	if (call.route->shape == SHAPE_EVENTS && result != NULL && db_result_outcome(result) == DB_OK &&
-		request_polls_on(request, result))
-		return;
-	if (!reply_result(&request->answer, &call, result, request->admission.id, &request->problem))
-	{
-		request_finish_with_problem(request);
-		return;
-	}
-	if (call.route->shape == SHAPE_CSV)
-		request_begin_stream(request, result);
-	if (call.route->shape == SHAPE_EVENTS)
-		request_link_events(request, result);
-	request_finish(request);
-}
-
-/* ---- working: database and accelerators ---- */
-
-void
-request_too_late(void *arg)
-{
-	struct request *request = arg;
-
-	if (request->state == JOINED)
-		request_leave_cache(request);
-	if (request->state == QUERIED && request->working && lane_withdraw(&request->job))
-	{
-		request->working = false;
-		request_fail(request, 503, "overloaded", "The server is too busy.");
-	}
-	else
-		request_fail(request, 504, "timeout", "This took too long. It may still happen.");
-}
-
-static void
-query_done(struct lane_job *job, struct db_result *result)
-{
-	struct request *request = job->arg;
-
-	request->working = false;
-	request_tell_cache(request, result);
-	if (request->state == ANSWERED || request->released)
-		request_let_go(request);
-	else
-		answer_result(request, result);
-}
-
-/* After a long wait: is the client still there, or has it hung up or been answered already? */
-bool
-request_is_wanted(const struct lane_job *job)
-{
-	const struct request *request = job->arg;
-
-	return request->state == QUERIED && !request->released &&
-		request->client.is_there(request->client.arg);
-}
-
-void
-request_query(struct request *request)
-{
-	const struct catalog_route *route = request->admission.route;
-	bool		adds_viewer = route->lane == LANE_READ && route->viewer < 0;
-	/* a replica may not have come as far as the feed */
-	enum catalog_lane lane = route->shape == SHAPE_EVENTS ? LANE_WRITE : route->lane;
-
-	request->state = QUERIED;
-	if (request->service->public_cache != NULL)
-		request->stamp = public_cache_stamp(request->service->public_cache);
-	request->job = (struct lane_job) {
-		.statement = request->admission.wants_csv ? &route->csv : &route->statement,
-		.value_count = (int) route->param_count + adds_viewer,
-		.values = request->values.value,
-		.done = query_done,
-		.is_wanted = request_is_wanted,
-		.arg = request,
-	};
-	request->working = true;
-	poll_look(&request->waiter);
-	if (lane_submit(request->service->lanes[lane], &request->job))
-		return;
-	request->working = false;
-	request_fail(request, 503, lane_is_up(request->service->lanes[lane])
-		 ? "overloaded" : "database_unavailable", "The server is too busy or without its database.");
-}
-
-static void
-accelerator_done(void *arg, bool was_answered, const struct accelerated_row *rows, size_t row_count)
-{
-	struct request *request = arg;
-
-	request->working = false;
-	if (request->state == ANSWERED || request->released)
-		request_let_go(request);
-	else if (was_answered)
-	{
-		answer_set_list(&request->answer, request->admission.route, &request->values,
-						&request->target, rows, row_count, &request->arena);
-		request_finish(request);
-	}
-	else
-		request_query(request);
-}
-
-/*
- * Ask the route's accelerator; false: there is none, or it declines. With a
- * token SQL answers, since only SQL knows whether the token's user still exists.
- */
-static bool
-accelerate(struct request *request)
-{
-	const struct catalog_route *route = request->admission.route;
-	const struct accelerator *accelerator = &request->service->accelerators[route->accelerator];
-
-	if (accelerator->attempt == NULL || request->admission.user_id != 0)
-		return false;
-	request->state = ACCELERATED;
-	request->working = true;
-	if (accelerator->attempt(accelerator->state, route, &request->values, accelerator_done, request))
-		return true;
-	request->working = false;
-	return false;
-}
-
-static void
 run_options(struct request *request)
 {
 	const struct admission *admission = &request->admission;
+	const struct request_head *head = &request->head;
+	const struct answer_options options = {
+		.allow = admit_allow(admission->allowed, &request->arena),
+		.is_preflight = admission->origin != NULL && head->access_method != NULL,
+		.from_outside = head->access_private != NULL && strcmp(head->access_private, "true") == 0,
+	};
 
-	answer_set_options(&request->answer, admit_allow(admission->allowed, &request->arena),
-					   admission->origin != NULL);
+	answer_set_options(&request->answer, &options);
 	request_finish(request);
 }
 
@@ -363,6 +251,13 @@ body_limit(const struct request *request)
 	const struct catalog_route *route = request->admission.route;
 
 	return route != NULL && route->document >= 0 ? config->max_import_bytes : config->max_body_bytes;
+}
+
+void
+request_note(struct request *request, const struct request_head *head)
+{
+	request->head = *head;
+	admit_note(request->service, head, &request->admission);
 }
 
 bool
@@ -420,8 +315,9 @@ call_route(struct request *request)
 		.viewer_id = request->admission.user_id == 0 ? NULL
 		: arena_printf(&request->arena, "%lld", (long long) request->admission.user_id),
 		.refresh_ttl = service->refresh_ttl,
+		.client_address = request->admission.address,
 	};
-	bool		takes_body = route->method != METHOD_GET && route->method != METHOD_DELETE;
+	bool		takes_body = route->method == METHOD_DELETE ? route->reads_body : route->method != METHOD_GET;
 	const char *body = takes_body && request->body_length > 0 ? request->body.data : NULL;
 
 	if (takes_body && !admit_body(route, &request->head, request->body_length, &request->problem))
@@ -429,17 +325,28 @@ call_route(struct request *request)
 	else if (request->body.failed || (request->admission.user_id != 0 && context.viewer_id == NULL))
 		request_fail(request, 503, "out_of_memory", "The server is out of memory.");
 	else if (!params_fill(route, &request->target, body, request->body.length, &context,
-						  &request->values, &request->arena, &request->problem))
+						  &request->values, &request->arena, &request->problem) ||
+			 !request_note_key(request))
 		request_finish_with_problem(request);
 	else if (route->shape == SHAPE_EVENTS && !request_begin_poll(request))
 		request_fail(request, 503, "overloaded", "Too many clients wait for events.");
 	else
 	{
 		/* a read whose function does not ask for the viewer gets it behind its own parameters */
-		request->values.value[route->param_count] = context.viewer_id;
-		if (!request_use_cache(request) && !accelerate(request))
+		if (!request->has_key)
+			request->values.value[route->param_count] = context.viewer_id;
+		if (!request_use_cache(request) && !request_accelerate(request))
 			request_query(request);
 	}
+}
+
+void
+request_start(struct request *request)
+{
+	if (request->admission.route->builtin != BUILTIN_NONE)
+		request_run_builtin(request);
+	else
+		call_route(request);
 }
 
 bool
@@ -450,10 +357,15 @@ request_run(struct request *request)
 		request_finish_with_problem(request);
 	else if (request->admission.is_options)
 		run_options(request);
-	else if (request->admission.route->builtin != BUILTIN_NONE)
-		request_run_builtin(request);
+	else if (request->admission.file != NULL)
+	{
+		static_answer(&request->answer, request->admission.file, request->head.accept_encoding);
+		request_finish(request);
+	}
+	else if (request->admission.newcomer != NULL)
+		request_identify(request);
 	else
-		call_route(request);
+		request_start(request);
 	request->running = false;
 	if (request->state != ANSWERED && !request->deadline.active)
 		loop_timer_set(request->service->loop, &request->deadline,

@@ -35,6 +35,8 @@ void		request_free_spare(struct service *service);
 
 /* For the log, in case that its head is never noted: what it asks for (NULL: unknown), and who. Not copied. */
 void		request_note_client(struct request *request, const char *target, const char *peer);
+/* Note of its head, of a request that is to be refused, what the answer needs. */
+void		request_note(struct request *request, const struct request_head *head);
 
 /* Note its head. False: the answer is there already, and no body is to be read. */
 bool		request_begin(struct request *request, const struct request_head *head);

@@ -1,10 +1,11 @@
 /*
- * request_state.h - what a request knows: shared by request.c, request_cache.c,
- * request_stream.c and request_poll.c, and nobody else's business.
+ * request_state.h - what a request knows: shared by request.c and the
+ * request_*.c beside it, and nobody else's business.
  */
 #ifndef TIMETRACKR_REQUEST_STATE_H
 #define TIMETRACKR_REQUEST_STATE_H
 
+#include "identity.h"
 #include "poll.h"
 #include "public_cache.h"
 #include "request.h"
@@ -13,6 +14,7 @@
 enum state
 {
 	NEW,
+	IDENTIFIED,					/* whose token it is, is being found out */
 	JOINED,						/* it waits for the cache */
 	ACCELERATED,
 	QUERIED,
@@ -37,6 +39,8 @@ struct request
 	struct text body;
 	size_t		body_length;	/* read so far, stored or not */
 	struct param_values values;
+	bool		has_key;		/* it has an effect once; key and fingerprint stand behind its values */
+	struct identity_wait identity;
 	struct public_wait wait;
 	struct stamp stamp;			/* taken before the query was sent */
 	struct lane_job job;
@@ -50,8 +54,23 @@ struct request
 	char		position[24];	/* of the newest event that its statement saw */
 };
 
+/* Find out who the newcomer is, then request_start() it: IDENTIFIED. */
+void		request_identify(struct request *request);
+
+/* Wait for that no more. */
+void		request_leave_identity(struct request *request);
+
+/* Its user is known, or there is none: begin with the work. */
+void		request_start(struct request *request);
+
 /* Run its statement: QUERIED. */
 void		request_query(struct request *request);
+
+/*
+ * Ask the route's accelerator; false: there is none, or it declines. With a
+ * token SQL answers, since only SQL knows whether the token's user still exists.
+ */
+bool		request_accelerate(struct request *request);
 
 /* The answer is built: complete it with what all have, log it, tell the HTTP side. ANSWERED. */
 void		request_finish(struct request *request);
@@ -80,6 +99,12 @@ void		request_run_builtin(struct request *request);
  * route that does not ask who looks, and for a viewer who is known to exist.
  */
 bool		request_use_cache(struct request *request);
+
+/*
+ * Does it have an Idempotency-Key, and its route a use for it? Then note it behind the values.
+ * False with the problem set when the key is none.
+ */
+bool		request_note_key(struct request *request);
 
 /* Wait for the cache no more. */
 void		request_leave_cache(struct request *request);

@@ -20,11 +20,13 @@
 
 struct address_quota;
 struct feed;
+struct identities;
 struct live;
 struct poll;
 struct public_cache;
 struct rendered;
 struct request;
+struct statics;
 struct tls_identity;
 struct tokens;
 
@@ -39,6 +41,7 @@ struct service
 	struct live *live;			/* the WebSockets */
 	struct tokens *tokens;
 	struct tls_identity *tls;	/* of new connections; NULL: no TLS */
+	struct identities *identities;	/* users of the identity provider; NULL: there is none */
 	struct limits *limits;
 	struct address_quota *address_quota;	/* connections of each address */
 	struct loop_timer refusal_logged;	/* active: not long ago */
@@ -48,6 +51,7 @@ struct service
 	const struct relay_metrics *relay_metrics;	/* of this process */
 	const atomic_uint *unready;	/* workers of this process that lack a connection */
 	struct rendered *openapi;	/* the document */
+	const struct statics *files;	/* what is sent as it is */
 	struct public_cache *public_cache;	/* NULL: nothing is kept */
 	char		refresh_ttl[24];	/* the setting, as a value of a call */
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */

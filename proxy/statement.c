@@ -63,7 +63,10 @@ add_read(struct text *sql, struct catalog_route *route, const char *format)
 {
 	size_t		viewer = route->viewer >= 0 ? (size_t) route->viewer + 1 : route->param_count + 1;
 
-	text_printf(sql, "SELECT v.viewer, v.found, timetrackr.%s(r)", format);
+	if (route->shape == SHAPE_DOCUMENT)
+		text_add(sql, "SELECT v.viewer, v.found, r.item::pg_catalog.text");
+	else
+		text_printf(sql, "SELECT v.viewer, v.found, timetrackr.%s(r)", format);
 	for (size_t i = 0; i < route->key_count; i++)
 	{
 		const char *name = route->params[route->keys[i]].name + strlen("after_");
@@ -73,6 +76,8 @@ add_read(struct text *sql, struct catalog_route *route, const char *format)
 		else
 			text_printf(sql, ", r.\"%s\"::pg_catalog.text", name);
 	}
+	if (route->shape == SHAPE_DOCUMENT)
+		text_add(sql, ", r.many::pg_catalog.text");
 	if (route->shape == SHAPE_EVENTS)
 		text_add(sql, ", r.id::pg_catalog.text, v.position");
 	text_printf(sql, " FROM (SELECT ($%zu::bigint IS NULL OR timetrackr.user_exists($%zu::bigint)) AS viewer, ",
@@ -96,11 +101,59 @@ add_write(struct text *sql, const struct catalog_route *route)
 	text_add(sql, ") r");
 }
 
+/*
+ * A write that has its effect once for each key (sql/30_idempotency.sql): the
+ * key and the fingerprint come behind the parameters. CASE runs only the branch it takes.
+ */
+static void
+add_once(struct text *sql, const struct catalog_route *route, bool is_void)
+{
+	size_t		viewer = (size_t) route->viewer + 1;
+	size_t		key = route->param_count + 1;
+
+	text_printf(sql, "SELECT CASE WHEN o.is_new THEN timetrackr.remember($%zu::bigint, $%zu::text, $%zu::text, %d, (",
+				viewer, key, key + 1, route->status);
+	if (is_void)
+	{
+		text_add(sql, "SELECT ");
+		add_call(sql, route);
+		text_add(sql, "::pg_catalog.text");
+	}
+	else
+		add_write(sql, route);
+	text_printf(sql, ")) ELSE o.body END, o.status::pg_catalog.text"
+				" FROM timetrackr.once($%zu::bigint, $%zu::text, $%zu::text) o", viewer, key, key + 1);
+}
+
+/* Does a key make sense with it? A session holds a token, which is kept nowhere. */
+static bool
+takes_key(const struct catalog_route *route)
+{
+	return route->method == METHOD_POST && route->access == ACCESS_USER && route->lane != LANE_READ &&
+		route->viewer >= 0 && route->shape != SHAPE_SESSION;
+}
+
+/* The same, when its last columns tell of a refusal: the answer is made of the others. */
+static void
+add_refusing_write(struct text *sql, const struct catalog_route *route)
+{
+	text_add(sql, route->column_count > 0 ? "SELECT timetrackr.json(a)" : "SELECT NULL");
+	if (route->shape == SHAPE_SESSION)
+		text_add(sql, ", r.user_id::pg_catalog.text, r.role::pg_catalog.text");
+	text_add(sql, ", r.refused::pg_catalog.text, r.retry_after::pg_catalog.text FROM (SELECT * FROM ");
+	add_call(sql, route);
+	text_add(sql, ") r CROSS JOIN LATERAL (SELECT ");
+	for (size_t i = 0; i < route->column_count; i++)
+		text_printf(sql, "%sr.\"%s\"", i > 0 ? ", " : "", route->columns[i].name);
+	text_add(sql, ") a");
+}
+
 bool
 statement_fill(struct catalog_route *route, int id, bool is_void)
 {
 	struct text sql = {0};
 	struct text csv = {0};
+	struct text once = {0};
 
 	if (is_void)
 	{
@@ -109,9 +162,17 @@ statement_fill(struct catalog_route *route, int id, bool is_void)
 	}
 	else if (route->lane == LANE_READ)
 		add_read(&sql, route, route->shape == SHAPE_CSV ? "csv" : "json");
+	else if (route->may_refuse)
+		add_refusing_write(&sql, route);
 	else
 		add_write(&sql, route);
 	route->statement = (struct db_statement) {id, text_take(&sql)};
+	if (takes_key(route))
+	{
+		add_once(&once, route, is_void);
+		route->once = (struct db_statement) {STATEMENT_ROUTES_MAX + id, text_take(&once)};
+		return route->statement.sql != NULL && route->once.sql != NULL;
+	}
 	if (route->shape != SHAPE_REPORT)
 		return route->statement.sql != NULL;
 	add_read(&csv, route, "csv");

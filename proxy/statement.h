@@ -10,14 +10,15 @@
 /* Ids of statements that are no route's; those of routes come before them. */
 enum
 {
-	STATEMENT_LIVE_EVENTS = DB_STATEMENTS_MAX - 4,
+	STATEMENT_IDENTITY = DB_STATEMENTS_MAX - 5,
+	STATEMENT_LIVE_EVENTS,
 	STATEMENT_LIVE_FOLLOWERS,
 	STATEMENT_LIVE_USERS,
 	STATEMENT_READY
 };
 
-/* So many routes find room: each has two ids for statements. */
-#define STATEMENT_ROUTES_MAX (STATEMENT_LIVE_EVENTS / 2)
+/* So many routes find room: each has two ids for statements: no route has both a CSV and a once. */
+#define STATEMENT_ROUTES_MAX (STATEMENT_IDENTITY / 2)
 
 /*
  * Build the statements of route number `id`, as catalog.h describes them; its

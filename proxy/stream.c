@@ -10,7 +10,19 @@
 #include "csv.h"
 #include "log.h"
 
+#define VIEWER_COLUMN 0
 #define FIRST_KEY_COLUMN 3
+
+static void
+add_rows(struct stream *stream, const struct db_result *page)
+{
+	if (stream->route->shape == SHAPE_CSV)
+		csv_add_rows(&stream->text, page);
+	else
+		document_add_rows(&stream->document, &stream->text, page);
+	if (stream->state == STREAM_LAST && stream->route->shape == SHAPE_DOCUMENT)
+		document_end(&stream->document, &stream->text);
+}
 
 /* Take over a page, and the cursor behind its last row. */
 static void
@@ -20,8 +32,12 @@ take_page(struct stream *stream, const struct db_result *page)
 	long		size = strtol(stream->values->value[route->limit], NULL, 10);
 	int			rows = db_result_rows(page);
 
-	csv_add_rows(&stream->text, page);
 	stream->state = rows < size ? STREAM_LAST : STREAM_IDLE;
+	/* the viewer has been deleted meanwhile: this is not the end */
+	if (rows == 0 || *db_result_value(page, 0, VIEWER_COLUMN) != 't')
+		stream->state = STREAM_BROKEN;
+	else
+		add_rows(stream, page);
 	for (size_t i = 0; i < route->key_count && stream->state == STREAM_IDLE; i++)
 	{
 		const char *key = db_result_value(page, rows - 1, FIRST_KEY_COLUMN + (int) i);
@@ -90,7 +106,8 @@ fetch(struct stream *stream)
 void
 stream_begin(struct stream *stream, const struct db_result *first)
 {
-	csv_add_header(&stream->text, stream->route);
+	if (stream->route->shape == SHAPE_CSV)
+		csv_add_header(&stream->text, stream->route);
 	take_page(stream, first);
 }
 

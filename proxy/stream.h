@@ -1,5 +1,5 @@
 /*
- * stream.h - a list of any length as CSV, fetched page by page as the client
+ * stream.h - a list of any length as CSV, or a document of any size, fetched page by page as the client
  * reads: one page is in memory at a time, and each is a short read on a lane
  * like any other. It ends where a page is not full.
  */
@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "catalog.h"
+#include "document.h"
 #include "lane.h"
 #include "text.h"
 
@@ -34,6 +35,7 @@ struct stream
 	void	   *arg;
 	enum stream_state state;	/* private from here */
 	struct text text;			/* what has come */
+	struct document document;	/* of SHAPE_DOCUMENT */
 	size_t		read;			/* of it */
 	struct lane_job job;
 	char		keys[CATALOG_KEYS_MAX][STREAM_KEY_MAX];

@@ -1,9 +1,11 @@
 /*
- * token.c - access tokens; the only user of libjwt.
+ * token.c - issues and verifies access tokens; the only user of libjwt.
  *
- * libjwt 1.10.2 checks a signature and little else, and is not safe with every
- * text, so a token's form is checked before it sees it and all claims after.
- * What passed is kept in a small cache, found by a keyed hash and compared whole.
+ * libjwt 1.10.2 checks a signature and little else, takes any algorithm that the token names, and
+ * is not safe with every text. So a token's form and header are checked before it
+ * sees it, and it is given a secret only for HS256; claims are read by token_claims.c. The
+ * algorithm decides alone which keys are tried: a secret never checks what a
+ * key pair should have signed, nor the other way round.
  */
 #include "token.h"
 
@@ -13,42 +15,50 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/random.h>
 
-#define ISSUER "timetrackr"
+#include "base64url.h"
+#include "text_cache.h"
+#include "token_claims.h"
 
-/* How far the clock that issued a token may be ahead of ours, in seconds. */
-#define CLOCK_SKEW 30
-
-/* Places in the cache; each hash has two. A power of two. */
+/* Half the number of verified tokens that are kept. */
 #define CACHE_SETS 1024
-#define CACHE_WAYS 2
 
-struct cached
-{
-	char	   *text;			/* NULL: free */
-	size_t		length;
-	int64_t		user_id;
-	int64_t		expires;		/* claim exp: seconds since 1970 */
-};
+enum { CURRENT, PREVIOUS, SECRETS };
 
 struct tokens
 {
-	unsigned char *secret;
-	int			secret_length;
+	char	   *secrets[SECRETS];	/* NULL: there is no previous one */
 	long		ttl;
-	uint64_t	hash_key;		/* so that nobody outside can choose who collides */
-	struct cached cache[CACHE_SETS][CACHE_WAYS];	/* the later used first */
+	const struct digest_keys *provider_keys;
+	char	   *provider_issuer;
+	char	   *provider_audience;
+	struct text_cache *cache;	/* → struct token */
 };
 
-struct tokens *
-tokens_create(const char *secret, long access_ttl_seconds)
+static bool
+is_secret(const char *secret)
 {
-	size_t		length = secret != NULL ? strlen(secret) : 0;
+	size_t		length = strlen(secret);
+
+	return length >= TOKEN_SECRET_MIN && length <= TOKEN_SECRET_MAX;
+}
+
+/* Copy a string; NULL stays NULL. False when memory is out. */
+static bool
+copy(char **to, const char *from)
+{
+	*to = from != NULL ? strdup(from) : NULL;
+	return *to != NULL || from == NULL;
+}
+
+struct tokens *
+tokens_create(const struct token_options *options)
+{
 	struct tokens *tokens;
 
-	if (length < TOKEN_SECRET_MIN || length > 4096 || access_ttl_seconds <= 0)
+	if (options->secret == NULL || !is_secret(options->secret) || options->ttl <= 0 ||
+		(options->previous_secret != NULL && !is_secret(options->previous_secret)) ||
+		(options->provider_keys != NULL && options->provider_issuer == NULL))
 	{
 		errno = EINVAL;
 		return NULL;
@@ -56,18 +66,16 @@ tokens_create(const char *secret, long access_ttl_seconds)
 	tokens = calloc(1, sizeof *tokens);
 	if (tokens == NULL)
 		return NULL;
-	tokens->secret = malloc(length);
-	if (tokens->secret == NULL ||
-		getrandom(&tokens->hash_key, sizeof tokens->hash_key, 0) != (ssize_t) sizeof tokens->hash_key)
-	{
-		free(tokens->secret);
-		free(tokens);
-		return NULL;
-	}
-	memcpy(tokens->secret, secret, length);
-	tokens->secret_length = (int) length;
-	tokens->ttl = access_ttl_seconds;
-	return tokens;
+	tokens->ttl = options->ttl;
+	tokens->provider_keys = options->provider_keys;
+	tokens->cache = text_cache_create(CACHE_SETS);
+	if (tokens->cache != NULL && copy(&tokens->secrets[CURRENT], options->secret) &&
+		copy(&tokens->secrets[PREVIOUS], options->previous_secret) &&
+		copy(&tokens->provider_issuer, options->provider_issuer) &&
+		copy(&tokens->provider_audience, options->provider_audience))
+		return tokens;
+	tokens_free(tokens);
+	return NULL;
 }
 
 void
@@ -75,27 +83,34 @@ tokens_free(struct tokens *tokens)
 {
 	if (tokens == NULL)
 		return;
-	for (size_t set = 0; set < CACHE_SETS; set++)
-		for (size_t way = 0; way < CACHE_WAYS; way++)
-			free(tokens->cache[set][way].text);
-	explicit_bzero(tokens->secret, (size_t) tokens->secret_length);
-	free(tokens->secret);
+	for (int i = 0; i < SECRETS; i++)
+	{
+		if (tokens->secrets[i] != NULL)
+			explicit_bzero(tokens->secrets[i], strlen(tokens->secrets[i]));
+		free(tokens->secrets[i]);
+	}
+	text_cache_free(tokens->cache);
+	free(tokens->provider_issuer);
+	free(tokens->provider_audience);
 	free(tokens);
 }
+
+/* ---- issuing ---- */
 
 /* Set all claims and the signing key. */
 static bool
 fill_claims(struct tokens *tokens, jwt_t *jwt, int64_t user_id, const char *role, time_t now)
 {
+	const char *secret = tokens->secrets[CURRENT];
 	char		subject[24];
 
 	snprintf(subject, sizeof subject, "%" PRId64, user_id);
-	return jwt_add_grant(jwt, "iss", ISSUER) == 0 &&
+	return jwt_add_grant(jwt, "iss", TOKEN_ISSUER) == 0 &&
 		jwt_add_grant(jwt, "sub", subject) == 0 &&
 		jwt_add_grant_int(jwt, "iat", (long) now) == 0 &&
 		jwt_add_grant_int(jwt, "exp", (long) now + tokens->ttl) == 0 &&
 		jwt_add_grant(jwt, "role", role) == 0 &&
-		jwt_set_alg(jwt, JWT_ALG_HS256, tokens->secret, tokens->secret_length) == 0;
+		jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *) secret, (int) strlen(secret)) == 0;
 }
 
 bool
@@ -124,225 +139,131 @@ token_issue(struct tokens *tokens, int64_t user_id, const char *role, time_t now
 	return fits;
 }
 
-static bool
-is_base64url(char byte)
+/* ---- verifying ---- */
+
+/* A token cut in pieces, each ended by a NUL; header and claims are decoded. */
+struct pieces
 {
-	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-		(byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
-}
-
-/*
- * Three segments of base64url, none empty and none of a length base64 cannot
- * have: the only texts libjwt may see.
- */
-static bool
-is_well_formed(const char *text, size_t length)
-{
-	size_t		dots = 0;
-	size_t		segment = 0;
-
-	if (length == 0 || length > TOKEN_MAX)
-		return false;
-	for (size_t i = 0; i <= length; i++)
-	{
-		if (i < length && text[i] != '.')
-		{
-			if (!is_base64url(text[i]))
-				return false;
-			segment++;
-			continue;
-		}
-		if (segment == 0 || segment % 4 == 1)
-			return false;
-		segment = 0;
-		dots += i < length;
-	}
-	return dots == 2;
-}
-
-/* Parse decimal digits with an optional minus and nothing else, within int64. */
-static bool
-parse_integer(const char *text, int64_t *value)
-{
-	const char *digits = text[0] == '-' ? text + 1 : text;
-	char	   *end;
-
-	if (digits[0] < '0' || digits[0] > '9')
-		return false;
-	errno = 0;
-	*value = strtoll(text, &end, 10);
-	return errno == 0 && *end == '\0';
-}
-
-enum claim
-{
-	CLAIM_ABSENT,
-	CLAIM_INTEGER,
-	CLAIM_WRONG					/* of another type, or memory is out */
+	char		text[TOKEN_PROVIDER_MAX + 1];	/* all of it, as it came */
+	size_t		signed_length;	/* of what the signature is about: up to the second dot */
+	const char *signature;		/* its last segment */
+	char		header[TOKEN_PROVIDER_MAX];
+	size_t		header_length;
+	char		claims[TOKEN_PROVIDER_MAX];
+	size_t		claims_length;
 };
 
-/* Get an integer claim. libjwt's own getter gives 0 for a string, so look at its JSON. */
-static enum claim
-integer_claim(jwt_t *jwt, const char *name, int64_t *value)
+/* Decode the segment that ends with `end`, which lies in a text that is changed back. */
+static bool
+decode_segment(char *segment, char *end, char *out, size_t out_size, size_t *length)
 {
-	char	   *json = jwt_get_grants_json(jwt, name);
-	bool		good;
+	char		after = *end;
+	int			decoded;
 
-	if (json == NULL)
-		return errno == EINVAL ? CLAIM_ABSENT : CLAIM_WRONG;
-	good = parse_integer(json, value);
-	free(json);
-	return good ? CLAIM_INTEGER : CLAIM_WRONG;
+	*end = '\0';
+	decoded = base64url_decode(segment, out, out_size);
+	*end = after;
+	*length = decoded > 0 ? (size_t) decoded : 0;
+	return decoded > 0;
 }
 
-/* HS256 spelled so, no critical extensions, and a type that is absent or JWT. */
+/* Three segments of base64url, none empty, each the only spelling of what it decodes to. */
 static bool
-header_is_ours(jwt_t *jwt)
+cut(struct pieces *pieces, const char *text, size_t length)
 {
-	const char *alg = jwt_get_header(jwt, "alg");
-	const char *typ;
-	char	   *crit;
+	unsigned char signature[TOKEN_PROVIDER_MAX];
+	size_t		signature_length;
+	char	   *first;
+	char	   *second;
 
-	if (alg == NULL || strcmp(alg, "HS256") != 0)
+	if (length == 0 || length > TOKEN_PROVIDER_MAX || memchr(text, '\0', length) != NULL)
 		return false;
-	typ = jwt_get_header(jwt, "typ");
-	if (typ == NULL ? errno != ENOENT : strcasecmp(typ, "JWT") != 0)
+	memcpy(pieces->text, text, length);
+	pieces->text[length] = '\0';
+	first = strchr(pieces->text, '.');
+	second = first != NULL ? strchr(first + 1, '.') : NULL;
+	if (second == NULL)
 		return false;
-	crit = jwt_get_headers_json(jwt, "crit");
-	if (crit == NULL)
-		return errno == EINVAL; /* absent, not out of memory */
-	free(crit);
+	pieces->signature = second + 1;
+	pieces->signed_length = (size_t) (second - pieces->text);
+	return decode_segment(pieces->text, first, pieces->header, sizeof pieces->header,
+						  &pieces->header_length) &&
+		decode_segment(first + 1, second, pieces->claims, sizeof pieces->claims,
+					   &pieces->claims_length) &&
+		decode_segment(second + 1, pieces->text + length, (char *) signature, sizeof signature,
+					   &signature_length);
+}
+
+/* Did one of the secrets sign it? Only for a token whose algorithm is HS256. */
+static bool
+secret_has_signed(const struct tokens *tokens, const char *text)
+{
+	for (int i = 0; i < SECRETS; i++)
+	{
+		const char *secret = tokens->secrets[i];
+		jwt_t	   *jwt = NULL;
+
+		if (secret == NULL ||
+			jwt_decode(&jwt, text, (const unsigned char *) secret, (int) strlen(secret)) != 0)
+			continue;
+		jwt_free(jwt);
+		return true;
+	}
 	return false;
 }
 
-/* iss is ours and sub a user id in its only spelling. */
 static bool
-names_are_ours(jwt_t *jwt, int64_t *user_id)
+provider_has_signed(const struct tokens *tokens, const char *algorithm, const struct pieces *pieces)
 {
-	const char *issuer = jwt_get_grant(jwt, "iss");
-	const char *subject = jwt_get_grant(jwt, "sub");
+	unsigned char signature[TOKEN_PROVIDER_MAX];
+	int			length = base64url_decode(pieces->signature, (char *) signature, sizeof signature);
 
-	return issuer != NULL && strcmp(issuer, ISSUER) == 0 &&
-		subject != NULL && subject[0] >= '1' && subject[0] <= '9' &&
-		parse_integer(subject, user_id);
+	return length > 0 && digest_keys_verify(tokens->provider_keys, algorithm, pieces->text,
+											pieces->signed_length, signature, (size_t) length);
 }
 
-/* A claim that must not lie in the future, if it is there. */
-static bool
-is_past(jwt_t *jwt, const char *name, int64_t now)
-{
-	int64_t		value = 0;
-	enum claim	claim = integer_claim(jwt, name, &value);
-
-	return claim == CLAIM_ABSENT || (claim == CLAIM_INTEGER && value <= now + CLOCK_SKEW);
-}
-
-/* Check signature, header and claims of a well-formed token. */
+/* Check form, signature and claims; on TOKEN_OK `*token` is malloc'd. */
 static enum token_status
-check(struct tokens *tokens, const char *text, int64_t now, int64_t *user_id, int64_t *expires)
+check(const struct tokens *tokens, const char *text, size_t length, time_t now, struct token **token)
 {
-	jwt_t	   *jwt = NULL;
-	enum token_status status = TOKEN_BAD;
+	struct pieces pieces;
+	const char *algorithm;
 
-	if (jwt_decode(&jwt, text, tokens->secret, tokens->secret_length) != 0)
+	if (!cut(&pieces, text, length))
 		return TOKEN_BAD;
-	if (header_is_ours(jwt) && names_are_ours(jwt, user_id) &&
-		integer_claim(jwt, "exp", expires) == CLAIM_INTEGER &&
-		is_past(jwt, "nbf", now) && is_past(jwt, "iat", now))
-		status = now < *expires ? TOKEN_OK : TOKEN_EXPIRED;
-	jwt_free(jwt);
-	return status;
-}
-
-/* The two places of this text (FNV-1a, started from the key, then mixed). */
-static struct cached *
-cache_set(struct tokens *tokens, const char *text, size_t length)
-{
-	uint64_t	hash = UINT64_C(14695981039346656037) ^ tokens->hash_key;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char) text[i]) * UINT64_C(1099511628211);
-	hash ^= hash >> 32;
-	return tokens->cache[hash & (CACHE_SETS - 1)];
-}
-
-/* Are they equal? Takes the same time wherever they differ. */
-static bool
-is_equal(const char *left, const char *right, size_t length)
-{
-	unsigned char difference = 0;
-
-	for (size_t i = 0; i < length; i++)
-		difference |= (unsigned char) (left[i] ^ right[i]);
-	return difference == 0;
-}
-
-/* Find a token that was verified before, and move it to its set's first place. */
-static struct cached *
-cache_find(struct cached *set, const char *text, size_t length)
-{
-	for (size_t way = 0; way < CACHE_WAYS; way++)
-	{
-		struct cached found = set[way];
-
-		if (found.text == NULL || found.length != length || !is_equal(found.text, text, length))
-			continue;
-		memmove(&set[1], &set[0], way * sizeof set[0]);
-		set[0] = found;
-		return &set[0];
-	}
-	return NULL;
-}
-
-/* Keep a verified token in place of the one of its set that was used longest ago. Takes `text`. */
-static void
-cache_keep(struct cached *set, char *text, size_t length, int64_t user_id, int64_t expires)
-{
-	free(set[CACHE_WAYS - 1].text);
-	memmove(&set[1], &set[0], (CACHE_WAYS - 1) * sizeof set[0]);
-	set[0] = (struct cached) {text, length, user_id, expires};
+	algorithm = token_header_algorithm(pieces.header, pieces.header_length);
+	if (algorithm == NULL)
+		return TOKEN_BAD;
+	if (strcmp(algorithm, "HS256") == 0)
+		return length <= TOKEN_MAX && secret_has_signed(tokens, pieces.text)
+			? token_claims_read(pieces.claims, pieces.claims_length, NULL, NULL, now, token)
+			: TOKEN_BAD;
+	return tokens->provider_keys != NULL && provider_has_signed(tokens, algorithm, &pieces)
+		? token_claims_read(pieces.claims, pieces.claims_length, tokens->provider_issuer,
+							tokens->provider_audience, now, token)
+		: TOKEN_BAD;
 }
 
 enum token_status
-token_verify(struct tokens *tokens, const char *text, size_t len, time_t now, int64_t *user_id)
+token_verify(struct tokens *tokens, const char *text, size_t len, time_t now, struct token *token)
 {
-	int64_t		expires;
-
-	return token_verify_until(tokens, text, len, now, user_id, &expires);
-}
-
-enum token_status
-token_verify_until(struct tokens *tokens, const char *text, size_t len, time_t now,
-				   int64_t *user_id, int64_t *expires)
-{
-	struct cached *set;
-	struct cached *known;
-	char	   *copy;
-	int64_t		subject = 0;
+	struct token *known = NULL;
 	enum token_status status;
 
-	if (!is_well_formed(text, len))
+	if (len == 0 || len > TOKEN_PROVIDER_MAX)
 		return TOKEN_BAD;
-	set = cache_set(tokens, text, len);
-	known = cache_find(set, text, len);
-	if (known != NULL)
+	known = text_cache_find(tokens->cache, text, len);
+	if (known == NULL)
 	{
-		if (now >= known->expires)
-			return TOKEN_EXPIRED;
-		*user_id = known->user_id;
-		*expires = known->expires;
-		return TOKEN_OK;
+		status = check(tokens, text, len, now, &known);
+		if (status != TOKEN_OK)
+			return status;
+		known = text_cache_keep(tokens->cache, text, len, known);
+		if (known == NULL)
+			return TOKEN_BAD;
 	}
-	copy = strndup(text, len);
-	if (copy == NULL)
-		return TOKEN_BAD;
-	status = check(tokens, copy, now, &subject, expires);
-	if (status != TOKEN_OK)
-	{
-		free(copy);
-		return status;
-	}
-	cache_keep(set, copy, len, subject, *expires);
-	*user_id = subject;
+	if (now >= known->expires)
+		return TOKEN_EXPIRED;
+	*token = *known;
 	return TOKEN_OK;
 }

@@ -14,6 +14,7 @@
 
 #include "feed.h"
 #include "http.h"
+#include "identity.h"
 #include "leaderboard.h"
 #include "live.h"
 #include "log.h"
@@ -53,7 +54,8 @@ struct worker
 
 /*
  * Lanes of a worker. Log-ins are few and slow: each keeps a backend busy with
- * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long.
+ * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long;
+ * and when others want the processor it stands back.
  * Imports take seconds, and one at a time.
  */
 static bool
@@ -77,7 +79,7 @@ open_lanes(struct worker *worker, const struct config *config)
 		},
 		[LANE_LOGIN] = {
 			.name = "login", .url = config->database_url, .connections = 1,
-			.depth = 1, .queue_limit = 64,
+			.depth = 1, .queue_limit = 64, .nice = "10",
 			.statement_timeout = STATEMENT_LIMIT,
 		},
 	};
@@ -111,6 +113,18 @@ open_boards(struct worker *worker, const struct worker_shared *shared)
 	if (worker->number == 0)
 		worker->relay = relay_open(worker->loop, config, shared->identity, shared->relay_metrics);
 	return worker->number != 0 || worker->relay != NULL;
+}
+
+/* Users of the identity provider, if there is one. */
+static bool
+open_identities(struct worker *worker, const struct config *config)
+{
+	struct service *service = &worker->service;
+
+	if (config->jwt_public_keys == NULL)
+		return true;
+	service->identities = identities_open(service->feed, service->lanes[LANE_WRITE], config->jwt_issuer);
+	return service->identities != NULL;
 }
 
 /* Answers to visitors; without room for them there is no cache. */
@@ -179,8 +193,16 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->unready = shared->unready;
 	service->relay_metrics = shared->relay_metrics;
 	worker->unready = shared->unready;
+	service->files = shared->files;
 	service->openapi = rendered_create(shared->openapi, strlen(shared->openapi), NULL);
-	service->tokens = tokens_create(config->jwt_secret, config->access_token_ttl);
+	service->tokens = tokens_create(&(struct token_options) {
+		.secret = config->jwt_secret,
+		.previous_secret = config->jwt_secret_previous,
+		.ttl = config->access_token_ttl,
+		.provider_keys = config->jwt_public_keys,
+		.provider_issuer = config->jwt_issuer,
+		.provider_audience = config->jwt_audience,
+	});
 	snprintf(service->refresh_ttl, sizeof service->refresh_ttl, "%ld", config->refresh_token_ttl);
 	return service->tokens != NULL && service->openapi != NULL &&
 		getrandom(&service->id_prefix, sizeof service->id_prefix, 0) == sizeof service->id_prefix;
@@ -208,7 +230,7 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 		worker->service.poll = poll_new(worker->loop, worker->service.feed);
 	if (worker->service.poll != NULL)
 		worker->service.live = live_new(&worker->service, shared->live_quota);
-	if (worker->service.live == NULL || !open_boards(worker, shared) || !open_cache(worker, shared))
+	if (worker->service.live == NULL || !open_identities(worker, shared->config) || !open_boards(worker, shared) || !open_cache(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
@@ -315,10 +337,12 @@ worker_free(struct worker *worker)
 	relay_close(worker->relay);
 	poll_free(worker->service.poll);
 	public_cache_end(worker->service.public_cache);
+	identities_end(worker->service.identities);
 	feed_free(worker->service.feed);
 	for (int i = 0; i < LANE_COUNT; i++)
 		lane_close(worker->service.lanes[i]);
 	live_free(worker->service.live);
+	identities_close(worker->service.identities);
 	public_cache_close(worker->service.public_cache);
 	rendered_release(worker->service.openapi);
 	request_free_spare(&worker->service);

@@ -16,6 +16,7 @@
 #include "live_quota.h"
 #include "relay_metrics.h"
 
+struct statics;
 struct tls_identity;
 struct worker;
 
@@ -34,6 +35,7 @@ struct worker_shared
 	struct board_identity *identity;	/* whose boards in Redis to believe */
 	atomic_uint *unready;		/* workers that lack a connection; all of them at first */
 	const char *openapi;
+	const struct statics *files;
 	unsigned	connections;	/* most HTTP connections of a worker */
 };
 

@@ -7,6 +7,8 @@ CREATE TYPE timetrackr.metric AS ENUM ('time', 'badges');
 
 CREATE TYPE timetrackr.visibility AS ENUM ('private', 'public');
 
+CREATE TYPE timetrackr.member_role AS ENUM ('owner', 'manager', 'contributor', 'viewer');
+
 CREATE TYPE timetrackr.scope AS ENUM ('mine', 'public');
 
 CREATE TYPE timetrackr.tier AS ENUM ('bronze', 'silver', 'gold', 'platinum');

@@ -53,7 +53,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_delete_badge';
 COMMENT ON FUNCTION timetrackr.delete_badge(bigint, bigint) IS
-'Deletes a badge and takes it back from everybody who has it, with its rows of timelines and notifications; admins only. To keep it with those who have it, disable it instead. Errors: 401 invalid_token; 403 not_admin; 404 badge_not_found.';
+'Deletes a badge and takes it back from everybody who has it, with its rows of timelines and notifications; admins only. To keep it with those who have it, disable it instead. Errors: 401 invalid_token; 403 not_admin; 404 badge_not_found; 422 missing_field.';
 
 CREATE FUNCTION timetrackr.preview_badge(
     viewer_id bigint,
@@ -95,4 +95,4 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_badge_progress';
 COMMENT ON FUNCTION timetrackr.badge_progress(bigint, bigint) IS
-'How near user_id is to the badges he has not earned, nearest first; only the user himself may ask. fraction is from 0 to 1: have / need of a gte, gt or eq condition, 0 or 1 of any other; that of the furthest member of an "all", of the nearest of an "any", and 0 or 1 of a "not". remaining lists the conditions still to meet, of an "any" those of the nearest member alone: {"metric", "have", "need", "compare"}, and project_id and last_days where the condition has them; compare is what have must be to need: gte gt lte lt eq ne. At fraction 1 nothing remains: the badge comes with the next entry or project, or with a backfill. Errors: 401 invalid_token; 403 not_self; 404 user_not_found.';
+'How near user_id is to the badges he has not earned, nearest first; only the user himself may ask. fraction is from 0 to 1: have / need of a gte, gt or eq condition, 0 or 1 of any other; that of the furthest member of an "all", of the nearest of an "any", and 0 or 1 of a "not". remaining lists the conditions still to meet, of an "any" those of the nearest member alone: {"metric", "have", "need", "compare"}, and project_id and last_days where the condition has them; compare is what have must be to need: gte gt lte lt eq ne. At fraction 1 nothing remains: the badge comes with the next entry or project, or with a backfill. Errors: 401 invalid_token; 403 not_self; 404 user_not_found; 422 missing_field.';

@@ -18,7 +18,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_start_entry';
 COMMENT ON FUNCTION timetrackr.start_entry(bigint, bigint, timestamptz, timestamptz, text, text[]) IS
-'Starts a timer on a project, at start_time or now; with end_time records a finished entry by hand. A timer that still runs is ended at the new start (stopped_entry_id), unless timetrackr.running_timer is reject. duration_seconds is filled when end_time is given; badges_awarded are those earned by what this finished. Errors: 403 not_a_member, role_cannot_log; 404 project_not_found; 409 entry_running, start_not_later, entry_overlaps (entry_id of the other), project_archived; 422 time_in_future, end_not_after_start, invalid_time, invalid_tags.';
+'Starts a timer on a project, at start_time or now; with end_time records a finished entry by hand. A timer that still runs is ended at the new start (stopped_entry_id), unless timetrackr.running_timer is reject. duration_seconds is filled when end_time is given; badges_awarded are those earned by what this finished. Errors: 401 invalid_token; 403 not_a_member, role_cannot_log; 404 project_not_found; 409 entry_running, start_not_later, entry_overlaps (entry_id of the other), project_archived; 422 missing_field, time_in_future, end_not_after_start, invalid_time, invalid_tags, too_long.';
 
 CREATE FUNCTION timetrackr.stop_entry(
     viewer_id bigint,
@@ -35,7 +35,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_stop_entry';
 COMMENT ON FUNCTION timetrackr.stop_entry(bigint, bigint, timestamptz) IS
-'Ends a running entry at end_time or now, at least one second after its start. duration_seconds is its length; flagged says that it is longer than timetrackr.max_entry and counts nothing until edited; badges_awarded are those it earned. Stopping it again gives the same answer. Errors: 404 entry_not_found; 409 entry_already_ended when another end_time is asked for; 422 time_in_future, end_not_after_start.';
+'Ends a running entry at end_time or now, at least one second after its start. duration_seconds is its length; flagged says that it is longer than timetrackr.max_entry and counts nothing until edited; badges_awarded are those it earned. Stopping it again gives the same answer. Errors: 401 invalid_token; 404 entry_not_found; 409 entry_already_ended when another end_time is asked for, entry_overlaps; 422 missing_field, time_in_future, end_not_after_start, invalid_time.';
 
 CREATE FUNCTION timetrackr.update_entry(
     viewer_id bigint,
@@ -73,7 +73,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_delete_entry';
 COMMENT ON FUNCTION timetrackr.delete_entry(bigint, bigint) IS
-'Deletes an own entry, running or not, and takes back everything it counted for. Errors: 404 entry_not_found.';
+'Deletes an own entry, running or not, and takes back everything it counted for. Errors: 401 invalid_token; 404 entry_not_found; 422 missing_field.';
 
 CREATE FUNCTION timetrackr.entry(viewer_id bigint, entry_id bigint)
 RETURNS TABLE (

@@ -80,7 +80,33 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_join_project';
 COMMENT ON FUNCTION timetrackr.join_project(bigint, bigint) IS
-'Makes the viewer a contributor of a public project. Errors: 401 invalid_token; 404 project_not_found; 409 already_member, project_archived.';
+'Makes the viewer a contributor of a public project. Errors: 401 invalid_token; 404 project_not_found; 409 already_member, project_archived; 422 missing_field.';
+
+CREATE FUNCTION timetrackr.set_member(
+    viewer_id bigint,
+    project_id bigint,
+    user_id bigint,
+    role timetrackr.member_role,
+    OUT project_id bigint,
+    OUT user_id bigint,
+    OUT username text,
+    OUT role text
+)
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_set_member';
+COMMENT ON FUNCTION timetrackr.set_member(bigint, bigint, bigint, timetrackr.member_role) IS
+'Makes the user a member of the project, or gives a member another role. Its owner may give every role; owner hands the project over, and makes the old owner a manager. Managers make others contributors and viewers, but neither make nor change managers; they may lower themselves. Asking for the role that he has changes nothing. Errors: 401 invalid_token; 403 not_manager, not_owner; 404 project_not_found, user_not_found; 409 owner_cannot_leave (the owner takes no other role himself); 422 missing_field.';
+
+CREATE FUNCTION timetrackr.remove_member(viewer_id bigint, project_id bigint, user_id bigint)
+RETURNS void
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_remove_member';
+COMMENT ON FUNCTION timetrackr.remove_member(bigint, bigint, bigint) IS
+'Ends the membership of the user: one''s own, or that of another where the viewer is owner or, for contributors and viewers, a manager. His entries stay and count as before; he may correct and delete them, and stop the timer that he runs there, but begins none. Errors: 401 invalid_token; 403 not_manager, not_owner (a manager or the owner, by another manager); 404 project_not_found, user_not_found, member_not_found; 409 owner_cannot_leave; 422 missing_field.';
 
 CREATE FUNCTION timetrackr.update_project(
     viewer_id bigint,
@@ -117,7 +143,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_delete_project';
 COMMENT ON FUNCTION timetrackr.delete_project(bigint, bigint, bigint) IS
-'Deletes a project with its memberships and timeline events; only its owner may. Its entries, those of all members, first move to the project move_entries_to, which the viewer owns or manages; whoever has entries and is no member there becomes a contributor. Everything derived from the entries follows them. Errors: 401 invalid_token; 403 not_owner, and of move_entries_to not_manager, role_cannot_log (a member with entries may only view it); 404 project_not_found; 409 project_has_entries without move_entries_to, project_archived; 422 same_project.';
+'Deletes a project with its memberships and timeline events; only its owner may. Its entries, those of all members, first move to the project move_entries_to, which the viewer owns or manages, whether or not those who have them are members there: nobody becomes one by this, so add first who shall go on. Everything derived from the entries follows them. Errors: 401 invalid_token; 403 not_owner, and of move_entries_to not_manager; 404 project_not_found; 409 project_has_entries without move_entries_to, project_archived; 422 missing_field, same_project.';
 
 CREATE FUNCTION timetrackr.project(viewer_id bigint, project_id bigint)
 RETURNS TABLE (

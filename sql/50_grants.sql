@@ -22,6 +22,29 @@ $$;
 COMMENT ON FUNCTION timetrackr.grant_functions(regrole, text[]) IS
 'Part of grant_api(): lets role call the functions of these names.';
 
+CREATE FUNCTION timetrackr.keep_parameters_unlogged(role regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    setting text;
+BEGIN
+    FOREACH setting IN ARRAY ARRAY['log_parameter_max_length', 'log_parameter_max_length_on_error']
+        || CASE WHEN current_setting('server_version_num')::integer >= 160000
+            THEN ARRAY['auto_explain.log_parameter_max_length'] END
+    LOOP
+        EXECUTE format('ALTER ROLE %s IN DATABASE %I SET %s = 0', role, current_database(), setting);
+    END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'the server may log passwords and tokens that role % sends', role
+        USING HINT = format('A superuser should run: ALTER ROLE %s IN DATABASE %I SET log_parameter_max_length = 0;',
+            role, current_database());
+END
+$$;
+COMMENT ON FUNCTION timetrackr.keep_parameters_unlogged(regrole) IS
+'Part of grant_api(): parameters of the role''s statements, passwords and tokens among them, get into no log of the server, whatever it logs. A warning when the caller may not see to it.';
+
 CREATE FUNCTION timetrackr.grant_api(role regrole)
 RETURNS void
 LANGUAGE plpgsql
@@ -29,13 +52,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA timetrackr TO %s', role);
+    PERFORM timetrackr.keep_parameters_unlogged(role);
 
     -- The endpoints.
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'signup', 'login', 'refresh', 'logout', 'me', 'update_me',
+        'change_password', 'delete_me', 'list_sessions', 'end_session', 'export_account',
         'profile', 'activity', 'timeline', 'list_user_badges', 'list_badges',
         'create_project', 'list_projects', 'project', 'set_visibility', 'join_project',
-        'update_project', 'delete_project', 'project_leaderboard',
+        'update_project', 'delete_project', 'set_member', 'remove_member', 'project_leaderboard',
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
         'leaderboard', 'leaderboard_around',
         'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
@@ -44,7 +69,8 @@ BEGIN
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
-        'json', 'csv', 'user_exists', 'visible_projects', 'project_visible', 'current_streak',
+        'json', 'csv', 'api_fields', 'once', 'remember', 'user_exists', 'external_user', 'visible_projects',
+        'project_visible', 'current_streak',
         'board_start', 'board_above', 'standing_bucket', 'standing_end', 'notification_payload',
         'stream_check', 'stream_position',
         'check_days', 'check_report_groups', 'day_slices'
@@ -70,7 +96,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_api(regrole) IS
-'Grants an existing role what the proxy needs, and no more: to call the API''s functions and to read the columns they show, never password_hash. Run it after install(), and again after an upgrade.';
+'Grants an existing role what the proxy needs, and no more: to call the API''s functions and to read the columns they show, never password_hash. What the role sends is kept out of the server''s log (log_parameter_max_length), if the caller is a superuser. Run it after install(), and again after an upgrade.';
 
 CREATE FUNCTION timetrackr.grant_analyst(role regrole)
 RETURNS void

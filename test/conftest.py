@@ -3,6 +3,7 @@ test verify() must find nothing, whatever the test did."""
 
 import itertools
 import os
+import socket
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,7 +12,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import Postgres, Proxy, Redis  # noqa: E402
+from harness import Postgres, Prism, Proxy, Redis  # noqa: E402
+from harness.stage import Stage  # noqa: E402
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.json"
 
 PASSWORD = "correct horse battery"
 
@@ -20,6 +24,7 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "resident_memory: measures the proxy's memory")
+    config.addinivalue_line("markers", "raw: sends or compares what Prism would rewrite")
     for name in ("TIMETRACKR_PG_CONFIG", "TIMETRACKR_PROXY"):
         if name not in os.environ:
             raise pytest.UsageError(f"{name} is not set: run the tests through test/check")
@@ -99,9 +104,15 @@ def proxy(postgres, redis, tmp_path_factory):
     server = Proxy(
         tmp_path_factory.mktemp("proxy"), DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url
     )
+    prism = Prism(tmp_path_factory.mktemp("prism"), DOCUMENT, server.url) if "TIMETRACKR_PRISM" in os.environ else None
     try:
-        yield server.start()
+        server.start()
+        if prism is not None:
+            server.front = prism.start().url
+        yield server
     finally:
+        if prism is not None:
+            prism.stop()
         server.stop()
 
 
@@ -113,8 +124,31 @@ def db(postgres):
 
 
 @pytest.fixture
+def stage(postgres, tmp_path):
+    """A database and a Redis of this test's own, and proxies in front of them."""
+    stage = Stage(postgres, tmp_path)
+    try:
+        yield stage
+    finally:
+        stage.end()
+
+
+@pytest.fixture
 def anyone(proxy):
     return proxy.client()
+
+
+@pytest.fixture
+def raw_call(proxy):
+    """Send bytes, and read what comes until the connection ends or falls silent."""
+
+    def call(request, seconds=10):
+        address = ("127.0.0.1", int(proxy.settings["PORT"]))
+        with socket.create_connection(address, timeout=seconds) as connection:
+            connection.sendall(request)
+            return connection.recv(65536)
+
+    return call
 
 
 @pytest.fixture

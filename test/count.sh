@@ -26,6 +26,11 @@ count_unit() {
 		END { print passed + 0, failed + 0 }' "$1"
 }
 
+# So does each fuzz target.
+count_fuzz() {
+	count_unit "$1"
+}
+
 # pytest's own report; a skipped test is one that did not pass.
 count_pytest() {
 	/usr/bin/python3 - "${1%.log}.xml" <<-'END'
@@ -47,6 +52,10 @@ count_property() {
 }
 
 count_http() {
+	count_pytest "$1"
+}
+
+count_openapi() {
 	count_pytest "$1"
 }
 

@@ -60,10 +60,28 @@ forge(const char *header, const char *payload, const char *key, const EVP_MD *di
 	base64url(mac, mac_length, out + length);
 }
 
+static struct tokens *
+create(const char *secret, long ttl)
+{
+	return tokens_create(&(struct token_options) {.secret = secret, .ttl = ttl});
+}
+
+/* Verify; `*user_id` is set only by a good token. */
+static enum token_status
+verify_at(struct tokens *tokens, const char *text, size_t length, time_t now, int64_t *user_id)
+{
+	struct token token;
+	enum token_status status = token_verify(tokens, text, length, now, &token);
+
+	if (status == TOKEN_OK)
+		*user_id = token.user_id;
+	return status;
+}
+
 static enum token_status
 verify(struct tokens *tokens, const char *text, int64_t *user_id)
 {
-	return token_verify(tokens, text, strlen(text), NOW, user_id);
+	return verify_at(tokens, text, strlen(text), NOW, user_id);
 }
 
 /* What tokens signed with the right key may say, and what comes of it. */
@@ -203,7 +221,7 @@ test_signature(struct tokens *tokens)
 		memcpy(changed, text, length + 1);
 		changed[i] = changed[i] == 'A' ? 'B' : 'A';
 		CHECK(verify(tokens, changed, &user_id) == TOKEN_BAD);
-		CHECK(token_verify(tokens, text, i, NOW, &user_id) == TOKEN_BAD);
+		CHECK(verify_at(tokens, text, i, NOW, &user_id) == TOKEN_BAD);
 	}
 	CHECK(verify(tokens, text, &user_id) == TOKEN_OK && user_id == 42);
 }
@@ -224,10 +242,10 @@ test_broken(struct tokens *tokens)
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		CHECK_CASE(verify(tokens, texts[i], &user_id) == TOKEN_BAD, texts[i]);
-	CHECK(token_verify(tokens, "aa.\0b.cc", 8, NOW, &user_id) == TOKEN_BAD);
+	CHECK(verify_at(tokens, "aa.\0b.cc", 8, NOW, &user_id) == TOKEN_BAD);
 
 	forge(HEADER, "{" CLAIMS "}", SECRET, EVP_sha256(), text);
-	CHECK(token_verify(tokens, text, strlen(text) + 1, NOW, &user_id) == TOKEN_BAD);	/* its NUL too */
+	CHECK(verify_at(tokens, text, strlen(text) + 1, NOW, &user_id) == TOKEN_BAD);	/* its NUL too */
 
 	snprintf(payload, sizeof payload, "{" CLAIMS ",\"x\":\"%01500d\"}", 0);
 	forge(HEADER, payload, SECRET, EVP_sha256(), text);
@@ -235,7 +253,7 @@ test_broken(struct tokens *tokens)
 
 	large = malloc(1 << 20);
 	memset(large, 'a', 1 << 20);
-	CHECK(token_verify(tokens, large, 1 << 20, NOW, &user_id) == TOKEN_BAD);
+	CHECK(verify_at(tokens, large, 1 << 20, NOW, &user_id) == TOKEN_BAD);
 	free(large);
 	CHECK(user_id == -1);
 }
@@ -262,7 +280,7 @@ test_noise(struct tokens *tokens)
 			text[(size_t) random() % length] = ".aAzZ09-_=\n\xff"[random() % 12];
 		if (random() % 2)
 			used = length;
-		if (token_verify(tokens, text, used, NOW, &user_id) == TOKEN_OK)
+		if (verify_at(tokens, text, used, NOW, &user_id) == TOKEN_OK)
 			accepted += used != length || memcmp(text, good, length) != 0;
 	}
 	CHECK(accepted == 0);
@@ -272,7 +290,7 @@ test_noise(struct tokens *tokens)
 static void
 test_issue(struct tokens *tokens)
 {
-	struct tokens *other = tokens_create("yet-another-secret-of-at-least-32-bytes", 60);
+	struct tokens *other = create("yet-another-secret-of-at-least-32-bytes", 60);
 	char		text[TOKEN_MAX + 1];
 	char		role[2000];
 	int64_t		user_id = 0;
@@ -280,9 +298,9 @@ test_issue(struct tokens *tokens)
 	CHECK(token_issue(tokens, INT64_C(9007199254740993), "admin", NOW, text, sizeof text));
 	CHECK(verify(tokens, text, &user_id) == TOKEN_OK && user_id == INT64_C(9007199254740993));
 	CHECK(verify(other, text, &user_id) == TOKEN_BAD);
-	CHECK(token_verify(tokens, text, strlen(text), NOW + 3599, &user_id) == TOKEN_OK);
-	CHECK(token_verify(tokens, text, strlen(text), NOW + 3600, &user_id) == TOKEN_EXPIRED);
-	CHECK(token_verify(tokens, text, strlen(text), NOW - 3600, &user_id) == TOKEN_OK);	/* cached: passed before */
+	CHECK(verify_at(tokens, text, strlen(text), NOW + 3599, &user_id) == TOKEN_OK);
+	CHECK(verify_at(tokens, text, strlen(text), NOW + 3600, &user_id) == TOKEN_EXPIRED);
+	CHECK(verify_at(tokens, text, strlen(text), NOW - 3600, &user_id) == TOKEN_OK);	/* cached: passed before */
 	CHECK(!token_issue(tokens, 1, "user", NOW, text, 20));
 	memset(role, 'r', sizeof role - 1);
 	role[sizeof role - 1] = '\0';
@@ -314,14 +332,14 @@ test_cache(struct tokens *tokens)
 int
 main(void)
 {
-	struct tokens *tokens = tokens_create(SECRET, 3600);
+	struct tokens *tokens = create(SECRET, 3600);
 
 	if (!CHECK(tokens != NULL))
 		return check_summary("token");
-	CHECK(tokens_create("only-31-bytes-long-xxxxxxxxxxxx", 3600) == NULL);
-	CHECK(tokens_create("", 3600) == NULL);
-	CHECK(tokens_create(NULL, 3600) == NULL);
-	CHECK(tokens_create(SECRET, 0) == NULL);
+	CHECK(create("only-31-bytes-long-xxxxxxxxxxxx", 3600) == NULL);
+	CHECK(create("", 3600) == NULL);
+	CHECK(create(NULL, 3600) == NULL);
+	CHECK(create(SECRET, 0) == NULL);
 	test_claims(tokens);
 	test_signature(tokens);
 	test_broken(tokens);

@@ -5,6 +5,7 @@ from .client import Answer, Client
 from .faults import FaultProxy
 from .live import Closed, Live
 from .postgres import Postgres
+from .prism import Prism
 from .process import eventually, free_port
 from .proxy import Proxy
 from .redis import Redis, Sentinel
@@ -16,6 +17,7 @@ __all__ = [
     "FaultProxy",
     "Live",
     "Postgres",
+    "Prism",
     "Proxy",
     "Redis",
     "Sentinel",

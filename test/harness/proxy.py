@@ -27,6 +27,7 @@ class Proxy(Process):
             "WORKERS": "2",
         }
         self.settings.update((name, str(value)) for name, value in settings.items())
+        self.front = None
 
     @property
     def env(self):
@@ -74,7 +75,7 @@ class Proxy(Process):
         return ended.returncode, ended.stdout
 
     def client(self, **options):
-        return Client(self.url, verify=self._verify, **options)
+        return Client(self.url, front=self.front, verify=self._verify, **options)
 
     @property
     def _verify(self):

@@ -99,8 +99,10 @@ class Stage:
             and all(self.redis.board(board) == rows for board, rows in expected.items())
         )
 
-    def settled(self, seconds=30):
+    def settled(self, seconds=30, dead=0):
         eventually(self.is_current, seconds, "Redis equal to SQL")
+        assert self.value("SELECT count(*) FROM timetrackr.dead_events") == dead
+        assert self.query("SELECT * FROM timetrackr.verify()") == []
 
     def end(self):
         for proxy in self.proxies:

@@ -108,6 +108,7 @@ def test_lines_without_a_project_go_to_the_one_given(user, other):
     send(other, text, f"?project_id={project_id}").expect(404, "project_not_found", "project_id")
 
 
+@pytest.mark.raw
 @pytest.mark.parametrize(
     "body, status, code",
     [
@@ -123,6 +124,7 @@ def test_files_that_are_none_are_refused(user, body, status, code):
     send(user, body).expect(status, code)
 
 
+@pytest.mark.raw
 @pytest.mark.parametrize("kind", ["application/json", "text/csvx", "text/csv; charset=latin1", "text/plain", ""])
 def test_only_csv_in_utf8_is_taken(user, kind):
     send(user, OWN, **{"Content-Type": kind}).expect(415, "unsupported_media_type")
@@ -168,6 +170,7 @@ def test_a_hundred_thousand_lines_in_one_request_hold_nobody_up(bulky, other):
     assert send(bulky, text).expect(200)["skipped"] == 100_000
 
 
+@pytest.mark.raw
 def test_a_file_that_is_too_long_is_413(user):
     send(user, OWN + "x" * (32 * 1024 * 1024)).expect(413, "body_too_large")
     send(user, OWN).expect(200)

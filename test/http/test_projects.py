@@ -192,10 +192,8 @@ def test_a_project_with_entries_is_deleted_once_they_move(user, other):
     assert other.get(f"/time-entries/{others}").expect(200)["project_id"] == new
     project = user.get(f"/projects/{new}").expect(200)
     assert project["total_seconds"] == 1500
-    assert [(one["user_id"], one["role"]) for one in project["members"]] == [
-        (user.id, "owner"),
-        (other.id, "contributor"),
-    ]
+    assert [(one["user_id"], one["role"]) for one in project["members"]] == [(user.id, "owner")]
+    other.post("/time-entries", {"project_id": new}).expect(403, "not_a_member")
     assert not [event for event in user.get(f"/users/{user.id}/timeline").expect(200)
                 if event["event_data"].get("project_id") == old]
 

@@ -2,6 +2,7 @@
 elsewhere, one query for many, and bounded."""
 
 import json
+import signal
 import socket
 import threading
 import time
@@ -9,20 +10,16 @@ from datetime import timedelta
 
 import pytest
 from conftest import days_ago, rfc3339, sign_up
+from followers import leader_of
 from harness import eventually
-from harness.stage import Stage
 
 GATE = 42
 
 
 @pytest.fixture
-def stage(postgres, tmp_path):
-    stage = Stage(postgres, tmp_path)
+def stage(stage):
     stage.cache_bytes = 16 << 20
-    try:
-        yield stage
-    finally:
-        stage.end()
+    return stage
 
 
 class Gate:
@@ -225,9 +222,21 @@ def test_nothing_old_is_shown_while_events_are_late(stage, gate):
     with stage.postgres.connect(stage.database, autocommit=False) as holder:
         holder.execute("SELECT * FROM timetrackr.relay FOR UPDATE")
         stage.query("UPDATE timetrackr.projects SET name = 'unheard of' WHERE id = %s", project_id)
-        eventually(lambda: client.get(path).expect(200)["name"] == "unheard of", 5.0, "the change without its event")
+        eventually(lambda: client.get(path).expect(200)["name"] == "unheard of", 1.0, "the change without its event")
         assert stage.value("SELECT count(*) FROM timetrackr.outbox") > 0
         holder.rollback()
+
+
+def test_nothing_old_is_shown_while_the_leader_stands_still(stage, gate):
+    first, second = stage.proxy(), stage.proxy()
+    leader = leader_of(stage, first, second)
+    other = next(proxy for proxy in stage.proxies if proxy is not leader)
+    _, project_id, path = public_project(other)
+    client = other.client()
+    eventually(lambda: is_kept(client, gate, path, project_id), what="a kept answer")
+    leader.popen.send_signal(signal.SIGSTOP)
+    stage.query("UPDATE timetrackr.projects SET name = 'unheard of' WHERE id = %s", project_id)
+    eventually(lambda: client.get(path).expect(200)["name"] == "unheard of", 1.0, "the change without a leader")
 
 
 def test_entries_move_the_sums_at_once(stage, gate):

@@ -123,6 +123,15 @@ def test_the_demo_is_alive(up):
     assert {"time_entry_completed", "badge_earned"} <= {event["event_type"] for event in timeline}
 
 
+def test_the_api_shows_itself(up):
+    """As a page where npm could get what it is made of, else by a text."""
+    page = requests.get(f"{up.env['BASE_URL']}/api-docs", timeout=5)
+    built = (up.directory / "web" / "api-docs" / "dist" / "index.html").exists()
+    assert page.status_code == 200
+    assert page.headers["Content-Type"].split(";")[0] == ("text/html" if built else "text/plain")
+    assert ("swagger-ui" if built else "/openapi.json") in page.text
+
+
 def test_up_again_does_no_harm(up):
     before = up.pids(), up.env
     up.make("up")

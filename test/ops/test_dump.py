@@ -2,18 +2,24 @@
 
 import pytest
 from conftest import days_ago
+from harness.process import eventually
 
 
 @pytest.fixture
 def busy_database(postgres, new_user, request):
-    """Users with entries, badges, tokens, a flagged and a running entry."""
+    """Users with entries, badges, tokens, members, notifications, a flagged and a running entry."""
     for _ in range(3):
-        user = new_user()
+        user, member = new_user(), new_user()
         project_id = user.project(visibility="public")
         for days in range(1, 12):
             user.entry(project_id, days_ago(days), 4000, note=f"day {days}", tags=["a", "b"])
         user.entry(project_id, days_ago(30), 100000)
         user.start(project_id)
+        user.put(f"/projects/{project_id}/members/{member.id}", {"role": "manager"}).expect(200)
+    with postgres.connect() as connection:
+        eventually(
+            lambda: connection.execute("SELECT count(*) FROM timetrackr.stream").fetchone() > (0,), 30, "a finished event"
+        )
     return "timetrackr"
 
 
@@ -65,13 +71,20 @@ def test_a_restored_database_is_the_same_and_works(postgres, busy_database, tmp_
         assert before.keys() == after.keys()
         assert len(before["time_entries"]) >= 39
         assert difference(before, after, *OF_THE_RELAY) == set()
+        for table in ("notifications", "project_members", "scores", "stream", "user_badges"):
+            assert after[table], table
+        assert after["standings"] or after["standing_moves"]
         assert schema(postgres, busy_database) == schema(postgres, restored)
+        assert new.execute("SELECT * FROM timetrackr.verify()").fetchall() == []
+
+        new.execute("SELECT timetrackr.install()")
+        assert contents(new) == after
+        assert schema(postgres, restored) == schema(postgres, busy_database)
         assert new.execute("SELECT * FROM timetrackr.verify()").fetchall() == []
 
         user_id, project_id = new.execute(
             "SELECT user_id, project_id FROM timetrackr.time_entries WHERE end_time IS NULL LIMIT 1"
         ).fetchone()
-        new.execute("SELECT timetrackr.install()")
         entry_id, seconds = new.execute(
             "SELECT entry_id, duration_seconds FROM timetrackr.start_entry(%s, %s, now() - interval '400 days',"
             " now() - interval '400 days' + interval '1 hour')",

@@ -1,13 +1,17 @@
 """Starting the proxy: a wrong setting, or a database that is not ready, stops
 it with one line that says what to do."""
 
+import base64
 import socket
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from harness import Proxy
+from harness.tokens import EcKey, RsaKey, private_pem, public_pem
 
 WRONG = {
     "ACCESS_TOKEN_TTL": ["0", "soon"],
+    "API_DOCS_ROOT": ["/no/such/folder"],
     "AUTH_RATE_LIMIT_PER_MINUTE": ["-1", "many"],
     "CACHE_BYTES": ["-1", "lots"],
     "CONNECTIONS_PER_ADDRESS": ["-1", "many"],
@@ -15,7 +19,11 @@ WRONG = {
     "DATABASE_URL": ["", "mysql://127.0.0.1/x"],
     "FRONTEND_URL": ["nonsense", "https://a.example/path"],
     "HOST": ["no such host", "unix:relative", "unix:/nowhere/at/all/socket"],
-    "JWT_SECRET": ["", "x" * 31],
+    "JWT_AUDIENCE": ["two words", "x" * 501, "alone"],
+    "JWT_ISSUER": ["two words", "https://id.example/\u00fc", "https://alone.example"],
+    "JWT_PUBLIC_KEY_FILE": ["/nowhere/key.pem", "/dev/null", "/"],
+    "JWT_SECRET": ["", "x" * 31, "-----BEGIN PUBLIC KEY-----" + "x" * 40],
+    "JWT_SECRET_PREVIOUS": ["x", "x" * 31, "x" * 4097],
     "LIVE_CONNECTIONS": ["-1", "many"],
     "LIVE_CONNECTIONS_PER_USER": ["0", "all"],
     "LIVE_PING_SECONDS": ["0", "often"],
@@ -65,6 +73,45 @@ def test_a_missing_setting_is_named(settings, name):
     del proxy.settings[name]
     status, output = proxy.run_to_end()
     assert status > 0 and name in only_line(output)
+
+
+def pem(label, data=b"x" * 90):
+    text = base64.encodebytes(data).decode()
+    return f"-----BEGIN {label}-----\n{text}-----END {label}-----\n".encode()
+
+
+@pytest.fixture(scope="module")
+def key_files():
+    """Contents of key files that are of no use, by what the reason must mention."""
+    good = public_pem(EcKey())
+    return {
+        "PUBLIC KEY": [b"", b"nonsense", private_pem(EcKey()), good + private_pem(EcKey()), pem("CERTIFICATE"), pem("RSA PUBLIC KEY")],
+        "key 1": [public_pem(RsaKey(1024)), public_pem(EcKey(ec.SECP384R1())), public_pem(EcKey(ec.SECP256K1())), pem("PUBLIC KEY")],
+        "key 2": [good + public_pem(RsaKey(1024))],
+        "damaged": [good + good[:60], good + good.replace(b"END", b"ENDE")],
+        "more than": [good * 9],
+    }
+
+
+def test_a_key_file_that_is_of_no_use_stops_the_start(settings, key_files, tmp_path):
+    file = tmp_path / "keys.pem"
+    for reason, contents in key_files.items():
+        for content in contents:
+            file.write_bytes(content)
+            status, output = settings(JWT_PUBLIC_KEY_FILE=file, JWT_ISSUER="x").run_to_end("--check")
+            assert status > 0, content
+            line = only_line(output)
+            assert line.startswith("timetrackr-proxy: JWT_PUBLIC_KEY_FILE:") or "JWT_PUBLIC_KEY_FILE:" in line
+            assert reason in line and "PRIVATE KEY-----" not in line, (line, content)
+
+
+def test_key_files_that_are_good(settings, tmp_path):
+    file = tmp_path / "keys.pem"
+    for content in (public_pem(RsaKey()), public_pem(EcKey()) * 8, b"a comment\n" + public_pem(RsaKey(3072)) + b"\n\nanother\n"):
+        file.write_bytes(content)
+        assert settings(JWT_PUBLIC_KEY_FILE=file, JWT_ISSUER="x", JWT_AUDIENCE="y").run_to_end("--check") == (0, "ok\n")
+    status, output = settings(JWT_PUBLIC_KEY_FILE=file).run_to_end("--check")
+    assert status > 0 and "JWT_ISSUER" in only_line(output)
 
 
 def test_a_secret_is_never_shown(settings, postgres):

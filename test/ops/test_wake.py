@@ -8,7 +8,6 @@ import time
 import psycopg
 import pytest
 from harness import eventually
-from harness.stage import Stage
 
 WAKE_LOCK = 8391171951110545259
 GATE = 4711
@@ -21,8 +20,7 @@ _hours = itertools.count()
 
 
 @pytest.fixture
-def stage(postgres, tmp_path):
-    stage = Stage(postgres, tmp_path)
+def stage(stage):
     stage.query(
         "INSERT INTO timetrackr.users (id, email, username)"
         " SELECT n, n || '@example.com', 'user' || n FROM generate_series(1, 2) n"
@@ -30,10 +28,7 @@ def stage(postgres, tmp_path):
     stage.query(
         "INSERT INTO timetrackr.projects (id, name, owner_id) SELECT n, 'Wake', n FROM generate_series(1, 2) n"
     )
-    try:
-        yield stage
-    finally:
-        stage.end()
+    return stage
 
 
 def write(connection, user=1):

@@ -176,7 +176,7 @@ class Model:
             return {"403 role_cannot_log"}
         return {"409 project_archived"} if there.archived else set()
 
-    def refusals_of_row(self, before, row):
+    def refusals_of_row(self, before, row, is_moved=False):
         refused = set()
         if before and before.user != row.user:
             refused.add("422 user_id_immutable")
@@ -190,7 +190,7 @@ class Model:
             refused.add("422 end_not_after_start")
         if row.zone not in ZONES:
             refused.add("422 invalid_timezone")
-        if not before or before.project != row.project:
+        if not is_moved and (not before or before.project != row.project):
             refused |= self.may_log(row.user, row.project)
         return refused
 
@@ -203,14 +203,15 @@ class Model:
             refused.add("409 entry_overlaps")
         return refused
 
-    def statement(self, changes):
-        """One statement: pairs of the row before and the row after, None where there is none."""
+    def statement(self, changes, are_moved=False):
+        """One statement: pairs of the row before and the row after, None where there is none.
+        Rows that are moved come to a project whatever their user may there."""
         refused, touched, users = set(), set(), set()
         for before, after in changes:
             if after is not None:
                 zone = after.zone if after.zone is not None else self.users[after.user].zone
                 after = replace(after, start=whole(after.start), end=whole(after.end), zone=zone)
-                refused |= self.refusals_of_row(before, after)
+                refused |= self.refusals_of_row(before, after, are_moved)
                 if before is None and after.id in self.rows:
                     refused.add("23505")
             if before is not None:
@@ -310,9 +311,6 @@ class Model:
             refused.add("403 not_manager")
         if self.projects[target].archived:
             refused.add("409 project_archived")
-        workers = {row.user for row in self.rows.values() if row.project == project}
-        if any(self.members.get((target, worker)) == "viewer" for worker in workers):
-            refused.add("403 role_cannot_log")
         return refused
 
     def delete_project(self, user, project, target):
@@ -326,9 +324,8 @@ class Model:
         if refused or (rows and target is None):
             return refused or {"409 project_has_entries"}
         for worker in sorted({row.user for row in rows}):
-            self.members.setdefault((target, worker), "contributor")
             moved = [row for row in rows if row.user == worker]
-            refused |= self.statement([(row, replace(row, project=target)) for row in moved])
+            refused |= self.statement([(row, replace(row, project=target)) for row in moved], are_moved=True)
         self.drop_project(project)
         return refused
 

@@ -59,11 +59,12 @@ SELECT timetrackr.delete_project(:bob, :garden);
 SELECT * FROM test.news(:ann);
 SELECT * FROM test.news(:bob);
 SELECT * FROM test.news(:cyd);
--- Whose entries move to another project is a member of that one now.
+-- Whose entries move to another project is told of the deletion; a member of that one he is when he is made one.
 SELECT test.new_project(:ann, 'News from') AS from_project, test.new_project(:ann, 'News to') AS to_project \gset
 INSERT INTO timetrackr.project_members (project_id, user_id) VALUES (:from_project, :bob);
 SELECT count(timetrackr.start_entry(:bob, :from_project, now() - interval '3 hours', now() - interval '2 hours')) AS logged;
 SELECT timetrackr.delete_project(:ann, :from_project, :to_project);
+SELECT role FROM timetrackr.set_member(:ann, :to_project, :bob, 'contributor');
 SELECT * FROM test.news(:bob);
 -- An account that goes tells nobody of what goes with it but its projects' members.
 SELECT test.new_user('news-eva') AS eva \gset

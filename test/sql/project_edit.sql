@@ -92,20 +92,27 @@ SELECT test.edit_refusal('delete_project(%s, %s)', :bob, :one) AS manager,
     test.edit_refusal('delete_project(%s, %s, %s)', :ann, :one, :bobs) AS of_another,
     test.edit_refusal('delete_project(%s, %s, %s)', :ann, :one, 0) AS no_target;
 INSERT INTO timetrackr.project_members (project_id, user_id, role) VALUES (:two, :cem, 'viewer');
-SELECT test.edit_refusal('delete_project(%s, %s, %s)', :ann, :one, :two) AS to_a_viewer;
-DELETE FROM timetrackr.project_members WHERE project_id = :two AND user_id = :cem;
 UPDATE timetrackr.projects SET archived_at = now() WHERE id = :two;
 SELECT test.edit_refusal('delete_project(%s, %s, %s)', :ann, :one, :two) AS to_archived;
 UPDATE timetrackr.projects SET archived_at = NULL WHERE id = :two;
 SELECT count(*) AS untouched FROM timetrackr.time_entries WHERE project_id = :one;
 SELECT entry_id AS running FROM timetrackr.start_entry(:bob, :one) \gset
+-- Entries move also of those who may only view it or are no members, and make none of them one.
 SELECT timetrackr.delete_project(:ann, :one, :two);
-SELECT u.username, m.role, (SELECT count(*) FROM timetrackr.time_entries e WHERE e.user_id = u.id AND e.project_id = :two) AS entries,
-    t.seconds
-FROM timetrackr.project_members m
-JOIN timetrackr.users u ON u.id = m.user_id
-LEFT JOIN timetrackr.project_totals t ON t.user_id = m.user_id AND t.project_id = :two
-WHERE m.project_id = :two ORDER BY 1;
+SELECT u.username, m.role, count(*) AS entries, t.seconds
+FROM timetrackr.time_entries e
+JOIN timetrackr.users u ON u.id = e.user_id
+LEFT JOIN timetrackr.project_members m ON m.project_id = e.project_id AND m.user_id = e.user_id
+LEFT JOIN timetrackr.project_totals t ON t.user_id = e.user_id AND t.project_id = e.project_id
+WHERE e.project_id = :two GROUP BY 1, 2, 4 ORDER BY 1;
+-- What was waived for the move is asked again afterwards.
+BEGIN;
+SELECT test.new_project(:ann, 'Edit three', 'public') AS three \gset
+INSERT INTO timetrackr.project_members (project_id, user_id) VALUES (:three, :dan);
+SELECT duration_seconds FROM timetrackr.start_entry(:dan, :three, '2025-01-01 10:00Z', '2025-01-01 11:00Z');
+SELECT timetrackr.delete_project(:ann, :three, :two);
+SELECT test.edit_refusal('start_entry(%s, %s)', :dan, :two) AS dan, test.edit_refusal('start_entry(%s, %s)', :cem, :two) AS cem;
+ROLLBACK;
 SELECT (SELECT count(*) FROM timetrackr.projects WHERE id = :one) AS projects,
     (SELECT count(*) FROM timetrackr.project_members WHERE project_id = :one) AS members,
     (SELECT count(*) FROM timetrackr.day_totals WHERE project_id = :one) AS days,

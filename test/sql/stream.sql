@@ -155,7 +155,8 @@ SELECT
     CASE (payload ->> 'user_id')::bigint WHEN :ann THEN 'ann' WHEN :bob THEN 'bob' END AS "user"
 FROM timetrackr.outbox
 WHERE topic = 'project_changed'
-ORDER BY id;
+-- The memberships of a deleted project go in no order.
+ORDER BY LEAST(id, (SELECT d.id + 1 FROM timetrackr.outbox d WHERE d.topic = 'project_changed' AND d.payload ->> 'change' = 'deleted')), 3;
 
 -- The tables are ordinary ones: install() again, and the loss of the extension, leave them alone.
 SELECT timetrackr.stream_position() AS before \gset

@@ -1,0 +1,106 @@
+"""64 clients that log in as often as they can, while others read: the readers'
+rate with the storm and without, in turns. Prints both, and what is left of it.
+
+usage: bench/run login_storm [ROUNDS [SECONDS OF EACH]]; needs wrk"""
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import requests
+from harness import Postgres, Proxy
+
+CLIENTS = 64
+PASSWORD = "correct horse battery"
+
+
+class Storm:
+    """Clients that log in until it is over."""
+
+    def __init__(self, url, email):
+        self.body = {"email": email, "password": PASSWORD}
+        self.url = url + "/auth/login"
+        self.ends = threading.Event()
+        self.counts = {}
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self._log_in) for _ in range(CLIENTS)]
+
+    def __enter__(self):
+        self.began = time.monotonic()
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.ends.set()
+        for thread in self.threads:
+            thread.join()
+        self.seconds = time.monotonic() - self.began
+
+    def _log_in(self):
+        with requests.Session() as session:
+            while not self.ends.is_set():
+                status = session.post(self.url, json=self.body, timeout=60).status_code
+                with self.lock:
+                    self.counts[status] = self.counts.get(status, 0) + 1
+
+    def rate(self):
+        return self.counts.get(200, 0) / self.seconds
+
+
+def read(proxy, token, path, seconds):
+    """Requests a second, and the 99th percentile of their times in ms."""
+    out = subprocess.run(
+        ["wrk", "-t1", "-c8", f"-d{seconds}", "--latency", "-H", f"Authorization: Bearer {token}", proxy.url + path],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "Non-2xx" not in out, out
+    (number, unit), = re.findall(r"99%\s+([\d.]+)(us|ms|s)", out)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def measure(proxy, session, email, path, rounds, seconds):
+    calm, stormy, logins = [], [], []
+    for _ in range(rounds):
+        calm.append(read(proxy, session["access_token"], path, seconds))
+        with Storm(proxy.url, email) as storm:
+            stormy.append(read(proxy, session["access_token"], path, seconds))
+        assert set(storm.counts) <= {200, 503, 504}, storm.counts
+        logins.append(storm.rate())
+    for name, pairs in (("calm", calm), ("storm", stormy)):
+        rate, late = (statistics.median(column) for column in zip(*pairs))
+        print(f"{path:16} {name:6} {rate:8.0f} reads/s {late:7.2f} ms p99", flush=True)
+    left = statistics.median(with_storm[0] / without[0] for without, with_storm in zip(calm, stormy))
+    print(f"{'':16} {statistics.median(logins):8.1f} logins/s; readers keep {left:.2f} of their rate", flush=True)
+
+
+def main(rounds=5, seconds=4):
+    directory = Path(tempfile.mkdtemp(prefix="storm-", dir=os.environ.get("TMPDIR")))
+    postgres = Postgres(directory / "postgres").start()
+    started = [postgres]
+    try:
+        postgres.install("timetrackr")
+        with postgres.connect() as db:
+            db.execute("ALTER ROLE proxy_login SET timetrackr.bcrypt_cost = 10")
+        proxy = Proxy(directory / "proxy", DATABASE_URL=postgres.proxy_url(), WORKERS=os.cpu_count())
+        started.append(proxy.start())
+        email = "storm@example.com"
+        body = {"email": email, "password": PASSWORD, "username": "storm"}
+        session = proxy.client().post("/auth/signup", body).expect(201)
+        for path in ("/users/me", "/healthz"):
+            measure(proxy, session, email, path, rounds, seconds)
+    finally:
+        for process in reversed(started):
+            process.stop()
+
+
+if __name__ == "__main__":
+    main(*(int(word) for word in sys.argv[1:]))

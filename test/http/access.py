@@ -1,0 +1,106 @@
+"""The access matrix of docs/access.md, and the people and things that its cells
+are tried with."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+from conftest import PASSWORD, days_ago, sign_up
+
+TABLE = Path(__file__).parents[2] / "docs" / "access.md"
+CALLERS = ("anonymous", "stranger", "viewer", "contributor", "manager", "owner", "admin")
+ROLES = {"viewer": "viewer", "contributor": "contributor", "member": "contributor", "manager": "manager", "deputy": "manager"}
+SECRET = "Xylophone"  # in all that only the project's members may see
+CSV = "project,start_time,end_time\r\n,2025-03-04T10:00:00Z,2025-03-04T11:00:00Z\r\n"
+
+_numbers = itertools.count(1)
+
+
+class Row:
+    """A row of the table: what to send, and the status for each caller."""
+
+    def __init__(self, line):
+        endpoint, given, *cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        self.method, self.path = endpoint.strip("`").split(" ")
+        self.id = f"{self.method} {self.path} {given}".strip()
+        spans = re.findall(r"`([^`]*)`", given)
+        self.query = next((span for span in spans if span.startswith("?")), "")
+        self.body = next((span for span in spans if not span.startswith("?")), None)
+        self.words = re.sub(r"`[^`]*`", "", given).strip(" ,")
+        self.cells = dict(zip(CALLERS, map(self._statuses, cells), strict=True))
+        # Writes that have to do with no project are tried once.
+        of_project = self.method == "GET" or "project_id" in self.path + given
+        self.visibilities = ("private", "public") if of_project else ("private",)
+
+    @staticmethod
+    def _statuses(cell):
+        private, _, public = cell.partition(" · ")
+        return {"private": int(private), "public": int(public or private)}
+
+    def owner_of_things(self, caller):
+        """Whose the things named by the path are."""
+        owners = {"own": caller, "own project": caller, "a manager's": "deputy", "the owner's": "owner"}
+        return owners.get(self.words, "member")
+
+
+def rows():
+    table = TABLE.read_text().split("## Every endpoint")[1]
+    return [Row(line) for line in table.splitlines() if line.startswith("| `")]
+
+
+class Scene:
+    """A project with members of all roles, and others; each has an entry on a
+    project of his own, but `member` has his on the project."""
+
+    def __init__(self, proxy, db, visibility):
+        name = f"{SECRET} {next(_numbers)}"
+        self.users = {
+            who: sign_up(proxy, f"{who}{next(_numbers)}") for who in ("owner", *ROLES, "stranger", "admin")
+        }
+        db.execute("UPDATE timetrackr.users SET role = 'admin' WHERE id = %s", [self.users["admin"].id])
+        (self.badge_id,) = db.execute(
+            "INSERT INTO timetrackr.badges (name, criteria) VALUES (%s, %s) RETURNING id",
+            [f"Badge {next(_numbers)}", json.dumps({"metric": "entry_count", "gte": 50})],
+        ).fetchone()
+        self.project_id = self.users["owner"].project(name, description=name, visibility=visibility)
+        for who, role in ROLES.items():
+            db.execute(
+                "INSERT INTO timetrackr.project_members (project_id, user_id, role) VALUES (%s, %s, %s)",
+                [self.project_id, self.users[who].id, role],
+            )
+        self.projects = {who: user.project("Own") for who, user in self.users.items()}
+        self.entries = {
+            who: user.entry(self.projects[who], days_ago(2), 600)["entry_id"] for who, user in self.users.items()
+        }
+        noted = self.users["member"].entry(self.project_id, days_ago(3), 3600, note=name, tags=[SECRET])
+        self.entries["member"] = noted["entry_id"]
+
+    def path(self, row, caller):
+        who = row.owner_of_things(caller)
+        return row.path.format(
+            project_id=self.projects[who] if row.words == "own project" else self.project_id,
+            user_id=self.users[who].id,
+            entry_id=self.entries[who],
+            badge_id=self.badge_id,
+        )
+
+    def fill(self, text, caller):
+        """The request with its placeholders filled."""
+        user = self.users[caller]
+        values = {
+            "project_id": self.project_id,
+            "own_project_id": self.projects[caller],
+            "email": user.email,
+            "password": PASSWORD,
+            "refresh_token": user.session["refresh_token"],
+            "new": f"new{next(_numbers)}",
+            "csv": CSV,
+        }
+        return re.sub(r"<(\w+)>", lambda match: str(values[match[1]]), text)
+
+
+def clear(db):
+    """Whoever and whatever the last scene, and what was done in it, left behind."""
+    db.execute("TRUNCATE timetrackr.users, timetrackr.projects CASCADE")
+    db.execute("DELETE FROM timetrackr.badges WHERE name ~ '^(Badge |new)[0-9]+$'")

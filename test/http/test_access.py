@@ -1,0 +1,134 @@
+"""Every cell of the access matrix in docs/access.md, tried: the status is the
+one it says, a refusal changes nothing, and nobody is told what only the members
+of a private project may know. An endpoint without a row fails."""
+
+import re
+
+import pytest
+from access import CALLERS, SECRET, Scene, clear, rows
+from harness import Proxy
+from harness.live import Live
+
+DATABASE = "access"
+# Others than the caller work on these: the relay, and whoever folds the standings.
+OF_OTHERS = {"outbox", "relay", "stream", "standings", "standing_moves"}
+# No project has it.
+ABSENT = 9007199254740991
+
+ROWS = rows()
+
+
+@pytest.fixture(scope="module")
+def stage(postgres, tmp_path_factory):
+    """A database of its own, to compare all of it, and a proxy."""
+    postgres.install(DATABASE)
+    server = Proxy(tmp_path_factory.mktemp("access"), DATABASE_URL=postgres.proxy_url(DATABASE))
+    with postgres.connect(DATABASE) as connection:
+        try:
+            yield server.start(), connection
+        finally:
+            server.stop()
+
+
+def contents(db):
+    """A digest of each table."""
+    tables = [
+        name
+        for (name,) in db.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'timetrackr'::regnamespace AND relkind = 'r'"
+        )
+        if name not in OF_OTHERS
+    ]
+    digest = "SELECT '{0}', md5(string_agg(t::text, ',' ORDER BY t::text)) FROM timetrackr.{0} t"
+    return dict(db.execute(" UNION ALL ".join(digest.format(name) for name in tables)).fetchall())
+
+
+class Trial:
+    """Tries the cells of one row, on a new scene after each write that was done."""
+
+    def __init__(self, stage, row, visibility):
+        self.proxy, self.db = stage
+        self.row = row
+        self.visibility = visibility
+        self.faults = {}
+        self._set_scene()
+
+    def _set_scene(self):
+        clear(self.db)
+        self.scene = Scene(self.proxy, self.db, self.visibility)
+        self.before = contents(self.db)
+
+    def send(self, caller, path):
+        """The answer's status and body."""
+        client = self.proxy.client() if caller == "anonymous" else self.scene.users[caller].client
+        # What a request needs of its own, an anonymous one takes from a member.
+        who = "member" if caller == "anonymous" else caller
+        row = self.row
+        if row.words == "WebSocket":
+            with Live(self.proxy, token=client.token, path=path) as live:
+                return live.status, ""
+        options = {}
+        if row.body is not None:
+            kind = "text/csv" if row.body == "<csv>" else "application/json"
+            options = {"data": self.scene.fill(row.body, who), "headers": {"Content-Type": kind}}
+        answer = client.call(row.method, path + self.scene.fill(row.query, who), **options)
+        return answer.status, answer.content.decode()
+
+    def path(self, caller):
+        return self.scene.path(self.row, "member" if caller == "anonymous" else caller)
+
+    def fault(self, caller, what):
+        self.faults.setdefault(f"{caller}, {self.visibility}", []).append(what)
+
+    def try_cell(self, caller):
+        expected = self.row.cells[caller][self.visibility]
+        status, body = self.send(caller, self.path(caller))
+        if status != expected:
+            self.fault(caller, f"{status} instead of {expected}: {body[:200]}")
+        if self.visibility == "private" and caller in ("anonymous", "stranger", "admin"):
+            self._try_secrecy(caller, status, body)
+        if self.row.method == "GET":
+            return
+        if status >= 400 and contents(self.db) != self.before:
+            changed = {name for name, digest in contents(self.db).items() if digest != self.before[name]}
+            self.fault(caller, f"refused, yet it changed {changed}")
+        if contents(self.db) != self.before or status < 400:
+            self._set_scene()
+
+    def _try_secrecy(self, caller, status, body):
+        """What does not exist for the caller is no different from what does not exist."""
+        if SECRET in body:
+            self.fault(caller, f"tells of the project: {body[:500]}")
+        if status != 404 or "{project_id}" not in self.row.path:
+            return
+        path = self.path(caller).replace(f"/{self.scene.project_id}", f"/{ABSENT}", 1)
+        _, absent = self.send(caller, path)
+        if self._without_ids(body) != self._without_ids(absent):
+            self.fault(caller, f"{body} instead of {absent}")
+
+    def _without_ids(self, body):
+        body = re.sub(r'"request_id":"\w+"', "", body)
+        return re.sub(rf"\b({ABSENT}|{self.scene.project_id})\b", "id", body)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_access(stage, row):
+    faults = {}
+    for visibility in row.visibilities:
+        trial = Trial(stage, row, visibility)
+        for caller in CALLERS:
+            trial.try_cell(caller)
+        faults.update(trial.faults)
+    assert faults == {}
+    assert trial.db.execute("SELECT * FROM timetrackr.verify()").fetchall() == []
+
+
+def test_every_endpoint_has_a_row(anyone):
+    paths = anyone.get("/openapi.json").expect(200)["paths"]
+    endpoints = {(method.upper(), path) for path, item in paths.items() for method in item if method != "parameters"}
+    assert endpoints - {(row.method, row.path) for row in ROWS} == set()
+    assert len(endpoints) > 40
+
+
+def test_no_cell_is_tried_twice():
+    assert len({row.id for row in ROWS}) == len(ROWS)
