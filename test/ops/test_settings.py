@@ -36,8 +36,6 @@ WRONG = {
     "REDIS_URL": ["http://127.0.0.1", "redis://127.0.0.1:x", "rediss://127.0.0.1", "redis+sentinel://127.0.0.1"],
     "EVENT_TTL": ["0", "hour"],
     "REFRESH_TOKEN_TTL": ["0", "month"],
-    "TLS_CERT": ["/nowhere.pem"],
-    "TLS_KEY": ["/nowhere.key"],
     "TRUST_PROXY": ["maybe", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8,"],
     "WORKERS": ["-1", "many"],
 }
