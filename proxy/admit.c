@@ -3,7 +3,6 @@
  */
 #include "admit.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -14,7 +13,6 @@
 #include "text.h"
 
 #define REQUEST_ID_MAX 64
-#define ADDRESS_MAX 45
 
 /* So many imports may be under way in a worker, from the first byte of their bodies on. */
 #define DOCUMENTS_MAX 4
@@ -171,39 +169,6 @@ find_viewer(const struct service *service, const struct request_head *head, stru
 	return false;
 }
 
-/* The client's address: its peer's, or what a trusted proxy in front says. */
-static const char *
-client_address(const struct service *service, const struct request_head *head)
-{
-	const char *last = head->forwarded_for;
-	const char *comma;
-	size_t		length;
-
-	if (!service->config->trust_proxy || last == NULL)
-		return head->peer;
-	comma = strrchr(last, ',');
-	last = comma != NULL ? comma + 1 : last;
-	last += strspn(last, " \t");
-	length = strlen(last);
-	if (length == 0 || length > ADDRESS_MAX || strspn(last, "0123456789abcdefABCDEF.:") != length)
-		return head->peer;
-	return last;
-}
-
-/* Whom to count an address as: a client of IPv6 has a whole /64 to choose from. */
-static const char *
-limited_address(const char *address, struct arena *arena)
-{
-	struct in6_addr parsed;
-	const uint8_t *byte = parsed.s6_addr;
-
-	if (strchr(address, ':') == NULL || inet_pton(AF_INET6, address, &parsed) != 1 ||
-		IN6_IS_ADDR_V4MAPPED(&parsed))
-		return address;
-	return arena_printf(arena, "%02x%02x:%02x%02x:%02x%02x:%02x%02x::/64", byte[0], byte[1], byte[2],
-						byte[3], byte[4], byte[5], byte[6], byte[7]);
-}
-
 static bool
 check_limit(struct service *service, struct arena *arena, struct admission *admission,
 			struct problem *problem)
@@ -220,7 +185,7 @@ check_limit(struct service *service, struct arena *arena, struct admission *admi
 		who = arena_printf(arena, "user %lld", (long long) admission->user_id);
 	}
 	else
-		who = limited_address(admission->address, arena);
+		who = admission->group;
 	if (who == NULL)
 	{
 		problem_set(problem, 503, "out_of_memory", "The server is out of memory.");
@@ -275,7 +240,8 @@ admit_note(const struct service *service, const struct request_head *head,
 {
 	*admission = (struct admission) {
 		.id = is_sane_id(head->request_id) ? head->request_id : admission->id,
-		.address = client_address(service, head),
+		.address = head->peer,
+		.group = head->group,
 		.origin = known_origin(service->config, head->origin),
 	};
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client_address.h"
 #include "limit.h"
 #include "problem.h"
 #include "service.h"
@@ -20,19 +21,21 @@ struct request_head
 {
 	const char *method;
 	const char *target;			/* raw, /path?query */
-	const char *peer;			/* the client's address */
+	const char *peer;			/* the client's address, behind proxies that are trusted */
+	const char *group;			/* whom limits take for one client: that address, or its network */
 	const char *accept;
 	const char *access_method;	/* Access-Control-Request-Method */
 	const char *access_private; /* Access-Control-Request-Private-Network */
 	const char *accept_encoding;
 	const char *authorization;
 	const char *content_type;
-	const char *forwarded_for;
 	const char *host;
 	const char *idempotency_key;
 	const char *if_none_match;
 	const char *origin;
 	const char *request_id;
+	const char *traceparent;
+	struct forwarded_for forwarded;
 	struct upgrade_offer upgrade;
 	bool		is_1_1;			/* HTTP/1.1, not 1.0 */
 	bool		announces_body; /* has Content-Length or Transfer-Encoding */
@@ -44,6 +47,7 @@ struct admission
 {
 	const char *id;				/* the client's request id, if sane, or a new one */
 	const char *address;		/* the client's: its peer's, or what a trusted proxy in front says */
+	const char *group;			/* whom limits take for that client */
 	const char *origin;			/* the Origin, when FRONTEND_URL lists it; else NULL */
 	const struct static_file *file;	/* instead of a route; NULL: none */
 	const struct catalog_route *route;	/* NULL: none */

@@ -8,6 +8,7 @@
 #include "db_blocking.h"
 #include "net.h"
 #include "redis.h"
+#include "tls.h"
 
 #define DATABASE_LIMIT 10		/* s */
 #define REDIS_LIMIT 5000		/* ms */
@@ -81,6 +82,12 @@ check_redis(const struct config *config, char *why, size_t why_size)
 bool
 check_settings(const struct config *config, char *why, size_t why_size)
 {
+	struct tls_identity *identity = NULL;
+
+	if (config->tls_cert != NULL &&
+		(identity = tls_load(config->tls_cert, config->tls_key, why, why_size)) == NULL)
+		return false;
+	tls_release(identity);
 	return net_check(config->host, config->port, why, why_size) &&
 		check_replica(config, why, why_size) &&
 		(config->redis.host == NULL || check_redis(config, why, why_size));

@@ -1,58 +1,17 @@
 /*
- * config.c - the table of settings, and how each kind of value is checked.
+ * config.c - the table of settings, and loading them.
  *
  * A setting is added by one row of the table; a row that nothing reads does not
  * belong here.
  */
 #include "config.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "db.h"
+#include "config_values.h"
 #include "env.h"
-
-/* A secret that signs tokens must not be guessable: HS256 wants a full hash length (RFC 7518 3.2). */
-#define SECRET_MIN 32
-#define SECRET_MAX 4096
-#define WORKERS_MAX 256
-#define WORD_MAX 500
-
-struct setting;
-
-/* Check `value` and put it into the config; false with the reason (without the name) in `why`. */
-typedef bool setting_fn(struct config *config, const struct setting *setting, const char *value,
-						char *why, size_t why_size);
-
-struct setting
-{
-	const char *name;
-	setting_fn *apply;
-	size_t		offset;			/* of the member that it fills */
-	long		least;
-	long		most;
-	const char *fallback;		/* NULL: the setting is required; "": unset */
-	const char *meaning;
-};
-
-static setting_fn apply_database_url;
-static setting_fn apply_folder;
-static setting_fn apply_host;
-static setting_fn apply_log_level;
-static setting_fn apply_number;
-static setting_fn apply_origins;
-static setting_fn apply_port;
-static setting_fn apply_public_keys;
-static setting_fn apply_redis_url;
-static setting_fn apply_secret;
-static setting_fn apply_size;
-static setting_fn apply_switch;
-static setting_fn apply_word;
-static setting_fn apply_workers;
 
 #define MEMBER(name) offsetof(struct config, name)
 
@@ -66,6 +25,8 @@ static const struct setting settings[] = {
 	"sign-ups, log-ins and refreshes a minute and address; 0: no limit"},
 	{"CACHE_BYTES", apply_size, MEMBER(cache_bytes), 0, 1024 * 1024 * 1024, "16777216",
 	"answers to visitors that each event loop keeps; 0: none"},
+	{"CONNECTIONS_PER_ADDRESS", apply_size, MEMBER(connections_per_address), 0, 1000000, "1000",
+	"most HTTP connections of a client address at a time; 0: no limit"},
 	{"DATABASE_READ_URL", apply_database_url, MEMBER(database_read_url), 0, 0, "",
 	"PostgreSQL for reads, such as a replica; unset: DATABASE_URL"},
 	{"DATABASE_URL", apply_database_url, MEMBER(database_url), 0, 0, NULL,
@@ -75,7 +36,7 @@ static const struct setting settings[] = {
 	{"FRONTEND_URL", apply_origins, MEMBER(origins), 0, 0, "",
 	"comma-separated origins that browsers may call from (CORS)"},
 	{"HOST", apply_host, MEMBER(host), 0, 0, "0.0.0.0",
-	"IPv4 or IPv6 address to listen on"},
+	"IPv4 or IPv6 address to listen on, or unix:/path of a socket"},
 	{"JWT_AUDIENCE", apply_word, MEMBER(jwt_audience), 0, 0, "",
 	"aud that the identity provider's tokens must name; unset: any"},
 	{"JWT_ISSUER", apply_word, MEMBER(jwt_issuer), 0, 0, "",
@@ -108,277 +69,39 @@ static const struct setting settings[] = {
 	"redis://, unix:// or redis+sentinel:// URL; unset: no Redis"},
 	{"REFRESH_TOKEN_TTL", apply_number, MEMBER(refresh_token_ttl), 1, 315360000, "2592000",
 	"seconds a refresh token is valid"},
-	{"TRUST_PROXY", apply_switch, MEMBER(trust_proxy), 0, 0, "false",
-	"true: the last address of X-Forwarded-For is the client's"},
+	{"TRUST_PROXY", apply_proxies, MEMBER(trusted_proxies), 0, 0, "false",
+	"proxies in front whose X-Forwarded-For is believed: networks, unix, or true for all that are local"},
+	{"TLS_CERT", apply_file, MEMBER(tls_cert), 0, 0, "",
+	"certificate, and those behind it, in PEM; with TLS_KEY: HTTPS instead of HTTP"},
+	{"TLS_KEY", apply_file, MEMBER(tls_key), 0, 0, "",
+	"its key in PEM; both are read anew on SIGHUP"},
 	{"WORKERS", apply_workers, MEMBER(workers), 0, WORKERS_MAX, "0",
 	"event loops; 0: one a processor"},
 };
 
 #define SETTING_COUNT (sizeof settings / sizeof settings[0])
 
-static bool
-refuse(char *why, size_t why_size, const char *reason)
-{
-	snprintf(why, why_size, "%s", reason);
-	return false;
-}
-
-/* Copy `length` bytes into the char * that `place` points to. */
-static bool
-keep(char **place, const char *value, size_t length, char *why, size_t why_size)
-{
-	free(*place);
-	*place = strndup(value, length);
-	return *place != NULL || refuse(why, why_size, "out of memory");
-}
-
-static void *
-member(struct config *config, const struct setting *setting)
-{
-	return (char *) config + setting->offset;
-}
-
-/* Parse a whole decimal number from least to most. */
-static bool
-parse_number(const struct setting *setting, const char *value, long *number,
-			 char *why, size_t why_size)
-{
-	char	   *end;
-
-	errno = 0;
-	*number = strtol(value, &end, 10);
-	if (value[0] == '\0' || strspn(value, "0123456789") != strlen(value) ||
-		*end != '\0' || errno != 0 || *number < setting->least || *number > setting->most)
-	{
-		snprintf(why, why_size, "must be a whole number from %ld to %ld",
-				 setting->least, setting->most);
-		return false;
-	}
-	return true;
-}
-
-static bool
-apply_number(struct config *config, const struct setting *setting, const char *value,
-			 char *why, size_t why_size)
-{
-	return parse_number(setting, value, member(config, setting), why, why_size);
-}
-
-static bool
-apply_size(struct config *config, const struct setting *setting, const char *value,
-		   char *why, size_t why_size)
-{
-	long		number;
-
-	if (!parse_number(setting, value, &number, why, why_size))
-		return false;
-	*(size_t *) member(config, setting) = (size_t) number;
-	return true;
-}
-
-static bool
-apply_port(struct config *config, const struct setting *setting, const char *value,
-		   char *why, size_t why_size)
-{
-	long		number;
-
-	if (!parse_number(setting, value, &number, why, why_size))
-		return false;
-	*(int *) member(config, setting) = (int) number;
-	return true;
-}
-
-static bool
-apply_workers(struct config *config, const struct setting *setting, const char *value,
-			  char *why, size_t why_size)
-{
-	long		number;
-
-	if (!parse_number(setting, value, &number, why, why_size))
-		return false;
-	if (number == 0)
-		number = sysconf(_SC_NPROCESSORS_ONLN);
-	if (number < 1)
-		number = 1;
-	config->workers = number > WORKERS_MAX ? WORKERS_MAX : (int) number;
-	return true;
-}
-
-static bool
-apply_switch(struct config *config, const struct setting *setting, const char *value,
-			 char *why, size_t why_size)
-{
-	bool		on = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
-
-	if (!on && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
-		return refuse(why, why_size, "must be true or false");
-	*(bool *) member(config, setting) = on;
-	return true;
-}
-
-static bool
-apply_secret(struct config *config, const struct setting *setting, const char *value,
-			 char *why, size_t why_size)
-{
-	size_t		length = strlen(value);
-
-	if (length == 0 && setting->fallback != NULL)
-		return true;
-	/* whoever has the public key could sign with it */
-	if (strstr(value, "-----BEGIN") != NULL)
-		return refuse(why, why_size, "must be random text, no key in PEM (JWT_PUBLIC_KEY_FILE names such a file)");
-	if (length < SECRET_MIN || length > SECRET_MAX)
-	{
-		snprintf(why, why_size, "must have %d to %d bytes, not %zu (openssl rand -base64 48 makes one)",
-				 SECRET_MIN, SECRET_MAX, length);
-		return false;
-	}
-	return keep(member(config, setting), value, length, why, why_size);
-}
-
-static bool
-apply_public_keys(struct config *config, const struct setting *setting, const char *value,
-				  char *why, size_t why_size)
-{
-	(void) setting;
-	if (*value == '\0')
-		return true;
-	config->jwt_public_keys = digest_keys_read(value, why, why_size);
-	return config->jwt_public_keys != NULL;
-}
-
-/* Visible characters only, such as an URL or a name. */
-static bool
-apply_word(struct config *config, const struct setting *setting, const char *value,
-		   char *why, size_t why_size)
-{
-	if (*value == '\0')
-		return true;
-	for (const char *c = value; *c != '\0'; c++)
-		if (*c <= ' ' || *c > '~')
-			return refuse(why, why_size, "must be visible ASCII characters without blanks");
-	if (strlen(value) > WORD_MAX)
-		return refuse(why, why_size, "is too long");
-	return keep(member(config, setting), value, strlen(value), why, why_size);
-}
-
 /* The settings of an identity provider make sense only together. */
 static bool
 check_provider(const struct config *config, char *why, size_t why_size)
 {
 	if (config->jwt_public_keys != NULL && config->jwt_issuer == NULL)
-		return refuse(why, why_size, "JWT_ISSUER: is required with JWT_PUBLIC_KEY_FILE");
+		return config_refuse(why, why_size, "JWT_ISSUER: is required with JWT_PUBLIC_KEY_FILE");
 	if (config->jwt_public_keys == NULL && config->jwt_issuer != NULL)
-		return refuse(why, why_size, "JWT_ISSUER: is of no use without JWT_PUBLIC_KEY_FILE");
+		return config_refuse(why, why_size, "JWT_ISSUER: is of no use without JWT_PUBLIC_KEY_FILE");
 	if (config->jwt_public_keys == NULL && config->jwt_audience != NULL)
-		return refuse(why, why_size, "JWT_AUDIENCE: is of no use without JWT_PUBLIC_KEY_FILE");
+		return config_refuse(why, why_size, "JWT_AUDIENCE: is of no use without JWT_PUBLIC_KEY_FILE");
 	return true;
 }
 
 static bool
-apply_database_url(struct config *config, const struct setting *setting, const char *value,
-				   char *why, size_t why_size)
+check_tls(const struct config *config, char *why, size_t why_size)
 {
-	if (value[0] == '\0' && setting->fallback == NULL)
-		return refuse(why, why_size, "must not be empty");
-	if (value[0] == '\0')
-		return true;
-	return db_url_is_valid(value, why, why_size) &&
-		keep(member(config, setting), value, strlen(value), why, why_size);
-}
-
-static bool
-apply_host(struct config *config, const struct setting *setting, const char *value,
-		   char *why, size_t why_size)
-{
-	size_t		length = strlen(value);
-
-	/* main.c turns it into an address, and says which setting is wrong when that fails */
-	if (length == 0 || strspn(value, "0123456789abcdefABCDEF.:%") != length)
-		return refuse(why, why_size, "must be an IPv4 or IPv6 address such as 127.0.0.1 or ::");
-	return keep(member(config, setting), value, length, why, why_size);
-}
-
-static bool
-apply_folder(struct config *config, const struct setting *setting, const char *value,
-			 char *why, size_t why_size)
-{
-	if (*value == '\0')
-		return true;
-	if (access(value, R_OK | X_OK) != 0)
-		return refuse(why, why_size, "must be a folder that can be read");
-	return keep(member(config, setting), value, strlen(value), why, why_size);
-}
-
-static bool
-apply_log_level(struct config *config, const struct setting *setting, const char *value,
-				char *why, size_t why_size)
-{
-	static const char *const names[] = {"error", "warn", "info", "debug"};
-
-	(void) setting;
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-	{
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		config->log_level = (enum log_level) i;
-		return true;
-	}
-	return refuse(why, why_size, "must be error, warn, info or debug");
-}
-
-/* Is it scheme://host[:port] and nothing more, as the Origin header has it? */
-static bool
-is_origin(const char *origin, size_t length)
-{
-	size_t		scheme = strncmp(origin, "https://", 8) == 0 ? 8 :
-		strncmp(origin, "http://", 7) == 0 ? 7 : 0;
-
-	if (scheme == 0 || length <= scheme)
-		return false;
-	for (size_t i = scheme; i < length; i++)
-		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789.-:[]", origin[i]) == NULL)
-			return false;
+	if (config->tls_cert != NULL && config->tls_key == NULL)
+		return config_refuse(why, why_size, "TLS_KEY: is required, too, for TLS");
+	if (config->tls_cert == NULL && config->tls_key != NULL)
+		return config_refuse(why, why_size, "TLS_CERT: is required, too, for TLS");
 	return true;
-}
-
-static bool
-apply_origins(struct config *config, const struct setting *setting, const char *value,
-			  char *why, size_t why_size)
-{
-	(void) setting;
-	while (*value != '\0')
-	{
-		size_t		length = strcspn(value, ",");
-		const char *next = value + length + (value[length] == ',');
-		char	  **origins;
-
-		while (length > 0 && *value == ' ')
-			value++, length--;
-		while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '/'))
-			length--;
-		if (!is_origin(value, length))
-			return refuse(why, why_size, "must be origins such as https://app.example.com, "
-						  "in lower case, separated by commas");
-		origins = realloc(config->origins, (config->origin_count + 1) * sizeof *origins);
-		if (origins == NULL)
-			return refuse(why, why_size, "out of memory");
-		config->origins = origins;
-		origins[config->origin_count] = NULL;
-		if (!keep(&origins[config->origin_count], value, length, why, why_size))
-			return false;
-		config->origin_count++;
-		value = next;
-	}
-	return true;
-}
-
-static bool
-apply_redis_url(struct config *config, const struct setting *setting, const char *value,
-				char *why, size_t why_size)
-{
-	(void) setting;
-	return *value == '\0' || redis_url_parse(value, &config->redis, why, why_size);
 }
 
 bool
@@ -406,10 +129,10 @@ config_load(struct config *config, const char *env_file, char *why, size_t why_s
 		return false;
 	}
 	env_free(env);
-	if (!check_provider(config, why, why_size) ||
+	if (!check_provider(config, why, why_size) || !check_tls(config, why, why_size) ||
 		(config->database_read_url == NULL &&
-		 !keep(&config->database_read_url, config->database_url,
-			   strlen(config->database_url), why, why_size)))
+		 !config_keep(&config->database_read_url, config->database_url,
+					  strlen(config->database_url), why, why_size)))
 	{
 		config_free(config);
 		return false;
@@ -437,7 +160,10 @@ config_free(struct config *config)
 	free(config->jwt_issuer);
 	free(config->jwt_audience);
 	redis_url_free(&config->redis);
+	trusted_proxies_free(&config->trusted_proxies);
 	free(config->host);
+	free(config->tls_cert);
+	free(config->tls_key);
 	free(config->api_docs_root);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "client_address.h"
 #include "digest.h"
 #include "log.h"
 #include "redis_url.h"
@@ -31,12 +32,15 @@ struct config
 	long		refresh_token_ttl;	/* seconds */
 	char	   *host;			/* address to listen on */
 	int			port;			/* 0: any free one */
+	char	   *tls_cert;		/* file names in PEM; NULL: no TLS */
+	char	   *tls_key;
 	char	  **origins;		/* FRONTEND_URL; each exactly as a browser sends it */
 	size_t		origin_count;
 	int			workers;		/* never 0 after loading */
 	long		rate_limit_per_minute;	/* 0: off */
 	long		auth_rate_limit_per_minute; /* 0: off */
-	bool		trust_proxy;	/* believe X-Forwarded-For's last element */
+	struct trusted_proxies trusted_proxies; /* whose X-Forwarded-For is believed */
+	size_t		connections_per_address;	/* 0: no limit */
 	size_t		max_body_bytes;
 	size_t		max_import_bytes;	/* the same for files that are imported */
 	size_t		live_connections;	/* of this process */

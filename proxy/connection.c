@@ -3,9 +3,13 @@
  */
 #include "connection.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
+
+#include "address_quota.h"
+#include "linger.h"
+#include "log.h"
+#include "tls.h"
 
 #define BODY_PIECE (256 * 1024)
 
@@ -18,6 +22,16 @@ static const uint64_t limits[] = {
 	[CONNECTION_IDLE] = 75000,
 	[CONNECTION_LINGER] = 2000,
 };
+
+/* Refused connections are logged once in so many ms. */
+#define REFUSAL_PAUSE 1000
+
+/* The next refusal is logged again: the timer is no longer active. */
+static void
+log_again(void *arg)
+{
+	(void) arg;
+}
 
 /* End it both ways: the HTTP library sees that and closes it. */
 static void
@@ -40,25 +54,55 @@ too_slow(void *arg)
 		cut(connection);
 }
 
+bool
+connection_is_welcome(struct service *service, const struct sockaddr *address)
+{
+	struct client_address client;
+	char		text[CLIENT_ADDRESS_TEXT];
+
+	client_address_of(&client, address);
+	if (address_quota_has_room(service->address_quota, &client))
+		return true;
+	if (!service->refusal_logged.active)
+	{
+		client_address_write(&client, text);
+		log_event(LEVEL_WARN, "connections_refused", "error",
+				  "the address has as many as CONNECTIONS_PER_ADDRESS allows", "address", text, NULL);
+		loop_timer_set(service->loop, &service->refusal_logged, REFUSAL_PAUSE, log_again, service);
+	}
+	return false;
+}
+
 void
 connection_start(struct connection *connection, struct service *service, int fd,
-				 const struct sockaddr *address)
+				 const struct sockaddr *address, void *session)
 {
 	connection->service = service;
 	connection->fd = fd;
-	if (address != NULL && address->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *) address)->sin_addr,
-				  connection->peer, sizeof connection->peer);
-	else if (address != NULL && address->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *) address)->sin6_addr,
-				  connection->peer, sizeof connection->peer);
+	connection->session = session;
+	if (session != NULL)
+	{
+		connection->identity = tls_hold(service->tls);
+		tls_use(connection->identity, session);
+	}
+	client_address_of(&connection->address, address);
+	client_address_write(&connection->address, connection->peer);
+	client_address_write_group(&connection->address, connection->group);
+	connection->is_counted = address_quota_take(service->address_quota, &connection->address);
 	connection_enter(connection, CONNECTION_HEAD);
 }
 
 void
 connection_stop(struct connection *connection)
 {
-	loop_timer_stop(connection->service->loop, &connection->timer);
+	struct service *service = connection->service;
+
+	loop_timer_stop(service->loop, &connection->timer);
+	tls_release(connection->identity);
+	if (connection->is_counted)
+		address_quota_give(service->address_quota, &connection->address);
+	if ((connection->is_over || connection->ends) && !service->draining)
+		linger_start(&service->lingering, service->loop, connection->fd);
 }
 
 void
@@ -78,12 +122,22 @@ connection_enter(struct connection *connection, enum connection_phase phase)
 }
 
 bool
+connection_take_session(struct connection *connection, struct tls_channel **tls)
+{
+	bool		has_session = connection->session != NULL;
+
+	*tls = has_session ? tls_take(connection->session, connection->identity) : NULL;
+	if (*tls != NULL)
+		connection->session = NULL;
+	return !has_session || *tls != NULL;
+}
+
+bool
 connection_is_there(const struct connection *connection)
 {
-	char		byte;
-	ssize_t		n = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	struct pollfd look = {.fd = connection->fd, .events = POLLRDHUP};
 
-	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+	return poll(&look, 1, 0) == 0;
 }
 
 void
@@ -108,7 +162,9 @@ connection_send_raw(struct connection *connection, const struct request *request
 
 	answer_write(request_answer(request), &text);
 	/* it fits into an empty send buffer; if the client is gone nobody misses it */
-	if (!text.failed)
+	if (!text.failed && connection->session != NULL)
+		tls_send_last(connection->session, text.data, text.length);
+	else if (!text.failed)
 		(void) send(connection->fd, text.data, text.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void) shutdown(connection->fd, SHUT_WR);
 	text_free(&text);
@@ -152,11 +208,14 @@ connection_refuse(struct connection *connection, int status)
 	const char *detail = describe(status, &code);
 
 	if (request == NULL)
-		request = request_create(connection->service, NULL);
-	if (request == NULL)
 	{
-		cut(connection);
-		return;
+		request = request_create(connection->service, NULL);
+		if (request == NULL)
+		{
+			cut(connection);
+			return;
+		}
+		request_note_client(request, NULL, connection->peer);
 	}
 	if (request_answer(request)->status == 0)
 		request_refuse(request, status, code, detail);

@@ -5,9 +5,9 @@
 #ifndef TIMETRACKR_CONNECTION_H
 #define TIMETRACKR_CONNECTION_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 
+#include "client_address.h"
 #include "request.h"
 #include "service.h"
 
@@ -25,28 +25,45 @@ enum connection_phase
 /* A body that is too long is read on and dropped for so many bytes, so that the client sees the answer. */
 #define CONNECTION_DROP_MAX (1024 * 1024)
 
+struct tls_channel;
+
 struct connection
 {
 	struct service *service;
 	int			fd;
 	struct request *request;	/* the one under way, NULL between two; not owned */
 	bool		is_over;		/* a raw answer was sent: nothing else will be */
+	bool		ends;			/* with the present answer: nothing more is read as a request */
 	enum connection_phase phase;
 	size_t		received;		/* bytes of a body since its clock was started */
 	size_t		dropped;		/* bytes of the body that nobody reads */
 	struct loop_timer timer;
-	char		peer[INET6_ADDRSTRLEN];
+	void	   *session;		/* of TLS; NULL: none */
+	struct tls_identity *identity;	/* that the session uses */
+	bool		is_counted;		/* among those of its address */
+	struct client_address address;
+	char		peer[CLIENT_ADDRESS_TEXT];	/* the same as text */
+	char		group[CLIENT_ADDRESS_TEXT];	/* whom limits take for one client */
 };
 
-/* Start the clock of a new connection, whose head is waited for. `address` may be NULL. */
-void		connection_start(struct connection *connection, struct service *service, int fd,
-							 const struct sockaddr *address);
+/* May an address have one connection more? `address` may be NULL. When not, that is logged, but not each time. */
+bool		connection_is_welcome(struct service *service, const struct sockaddr *address);
 
-/* Stop its clock: the connection has ended. */
+/*
+ * Start the clock of a new connection, whose head is waited for. `address` may be
+ * NULL, and so is `session` without TLS.
+ */
+void		connection_start(struct connection *connection, struct service *service, int fd,
+							 const struct sockaddr *address, void *session);
+
+/* It is about to be closed: stop its clock, and linger if it was we who ended it. */
 void		connection_stop(struct connection *connection);
 
 /* The connection enters another phase, which has a clock of its own. */
 void		connection_enter(struct connection *connection, enum connection_phase phase);
+
+/* Of an upgrade: take its TLS session away from the library; *tls is NULL without TLS. False: memory is out. */
+bool		connection_take_session(struct connection *connection, struct tls_channel **tls);
 
 /* Has the client not ended the connection, nor its direction of it? */
 bool		connection_is_there(const struct connection *connection);

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "tls.h"
+
 /* Most frames handed to the kernel at once. */
 #define PIECES_MAX 64
 
@@ -94,9 +96,29 @@ note_sent(struct frame_queue *queue, size_t count)
 	}
 }
 
-enum frame_progress
-frame_queue_send(struct frame_queue *queue, int fd)
+/* The same over TLS, a frame at a time: a record has room for most. */
+static enum frame_progress
+send_over_tls(struct frame_queue *queue, struct tls_channel *tls)
 {
+	while (queue->first != NULL)
+	{
+		const struct frame *frame = queue->first->frame;
+		ssize_t		count = tls_send(tls, frame->bytes + queue->sent, frame->length - queue->sent);
+
+		if (count < 0)
+			return errno == EAGAIN ? FRAMES_WAIT : FRAMES_FAILED;
+		note_sent(queue, (size_t) count);
+	}
+	if (tls_flush(tls))
+		return FRAMES_SENT;
+	return errno == EAGAIN ? FRAMES_WAIT : FRAMES_FAILED;
+}
+
+enum frame_progress
+frame_queue_send(struct frame_queue *queue, int fd, struct tls_channel *tls)
+{
+	if (tls != NULL)
+		return send_over_tls(queue, tls);
 	while (queue->first != NULL)
 	{
 		struct iovec pieces[PIECES_MAX];

@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 /* Made once, then sent as it is to any number of sockets. Belongs to one thread. */
+struct tls_channel;
+
 struct frame
 {
 	unsigned	holders;
@@ -46,7 +48,7 @@ enum frame_progress
 };
 
 /* Send as much as the nonblocking socket takes. */
-enum frame_progress frame_queue_send(struct frame_queue *queue, int fd);
+enum frame_progress frame_queue_send(struct frame_queue *queue, int fd, struct tls_channel *tls);
 
 /* Drop what waits, but for a frame that was begun: the next one must stand behind a whole one. */
 void		frame_queue_cut(struct frame_queue *queue);

@@ -10,9 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* A gap between two fields that is larger than this is no gap: they lie in different buffers. */
-#define GAP_MAX 1024
-
 /* Is this a token as field names are (RFC 9110 5.6.2)? */
 static bool
 is_token(const char *name, size_t length)
@@ -32,27 +29,21 @@ has_control(const char *value, size_t length)
 }
 
 /*
- * Look at the bytes between the last field and this one. The parser has put
- * NULs where CR and LF stood: two of them are a proper end of line, one is a
- * bare LF; other bytes were cut off by a NUL within the value. A value in front
- * of its name was moved to join a folded line.
+ * Look at where a field begins, by its name and value. The parser has put NULs
+ * where CR and LF stood: two of them end a line, one is a bare LF, and more are
+ * NUL bytes in the value that hide what is behind. A value in front of its name was moved to
+ * join a folded line.
  */
 static const char *
 gap_fault(const struct head *head, const char *name, const char *value)
 {
 	uintptr_t	end = (uintptr_t) head->previous_end;
-	uintptr_t	start = (uintptr_t) name;
 
-	if ((uintptr_t) value < start)
+	if ((uintptr_t) value < (uintptr_t) name)
 		return "A header field is folded over several lines.";
-	if (head->previous_end == NULL || start < end || start - end > GAP_MAX)
-		return NULL;
-	if (start - end < 2)
+	if ((uintptr_t) name < end + 2)
 		return "A line of the head does not end in CR LF.";
-	for (const char *at = head->previous_end; at < name; at++)
-		if (*at != '\0' && *at != ' ' && *at != '\t' && *at != '\r' && *at != '\n')
-			return "A header field has a NUL byte.";
-	return NULL;
+	return (uintptr_t) name == end + 2 ? NULL : "A header field has a NUL byte.";
 }
 
 static bool
@@ -61,27 +52,67 @@ is_named(const char *name, size_t length, const char *known)
 	return strlen(known) == length && strncasecmp(name, known, length) == 0;
 }
 
+/* Refuse the request, unless it is refused already. */
+static void
+refuse(struct head *head, int status, const char *fault)
+{
+	if (head->fault != NULL)
+		return;
+	head->status = status;
+	head->fault = fault;
+}
+
+/* Can this stand in Host (RFC 9110 7.2): a name or address, and a port? It may be empty. */
+static bool
+is_host(const char *value)
+{
+	return strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				  "-._~%!$&'()*+,;=:[]") == strlen(value);
+}
+
+static void
+add_host(struct head *head, const char *value)
+{
+	if (head->hosts++ > 0)
+		refuse(head, 400, "There is more than one Host.");
+	else if (!is_host(value))
+		refuse(head, 400, "Host is malformed.");
+	head->request.host = value;
+}
+
 /* Note the announced length; a malformed one is a fault. */
 static void
 add_length(struct head *head, const char *value)
 {
 	char	   *end;
 
-	head->lengths++;
+	if (head->lengths++ > 0)
+		refuse(head, 400, "There is more than one Content-Length.");
 	head->request.announces_body = true;
 	errno = 0;
 	head->request.content_length = strtoull(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end != '\0' || errno != 0)
-		head->fault = "Content-Length is no number.";
+		refuse(head, 400, "Content-Length is no number.");
 }
 
 static void
 add_encoding(struct head *head, const char *value)
 {
-	head->encodings++;
+	if (head->is_chunked || !head->is_1_1)
+		refuse(head, 400, "Transfer-Encoding is out of place.");
+	else if (strcasecmp(value, "chunked") != 0)
+		refuse(head, 400, "Transfer-Encoding is not chunked.");
+	head->is_chunked = true;
 	head->request.announces_body = true;
-	if (strcasecmp(value, "chunked") != 0)
-		head->fault = "Transfer-Encoding is not chunked.";
+}
+
+/* RFC 9110 10.1.1: of HTTP/1.0 it is not heeded; nothing but this one is known. */
+static void
+add_expectation(struct head *head, const char *value)
+{
+	if (head->is_1_1 && strcasecmp(value, "100-continue") != 0)
+		refuse(head, 417, "Only 100-continue can be expected.");
+	head->expects_continue = head->is_1_1;
 }
 
 /* Keep the value of a field that is of use. */
@@ -102,7 +133,6 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 		{"Idempotency-Key", &request->idempotency_key},
 		{"If-None-Match", &request->if_none_match},
 		{"Origin", &request->origin},
-		{"X-Forwarded-For", &request->forwarded_for},
 		{"X-Request-Id", &request->request_id},
 	};
 
@@ -125,78 +155,90 @@ head_add(struct head *head, const char *name, size_t name_length,
 
 	head->previous_end = value + value_length;
 	if (gap != NULL)
-		head->fault = gap;
+		refuse(head, 400, gap);
 	else if (!is_token(name, name_length))
-		head->fault = "A header field's name is malformed.";
+		refuse(head, 400, "A header field's name is malformed.");
 	else if (has_control(value, value_length))
-		head->fault = "A header field has a control byte.";
+		refuse(head, 400, "A header field has a control byte.");
 	else if (is_named(name, name_length, "Host"))
-	{
-		head->hosts++;
-		head->request.host = value;
-	}
+		add_host(head, value);
 	else if (is_named(name, name_length, "Content-Length"))
 		add_length(head, value);
 	else if (is_named(name, name_length, "Transfer-Encoding"))
 		add_encoding(head, value);
 	else if (is_named(name, name_length, "Authorization"))
 	{
-		head->authorizations++;
+		if (head->authorizations++ > 0)
+			refuse(head, 400, "There is more than one Authorization.");
 		head->request.authorization = value;
 	}
 	else if (is_named(name, name_length, "Expect"))
-		head->expects_continue = true;
+		add_expectation(head, value);
+	else if (is_named(name, name_length, "traceparent"))
+		/* two are none */
+		head->request.traceparent = head->traces++ == 0 ? value : NULL;
+	else if (is_named(name, name_length, "X-Forwarded-For"))
+		forwarded_for_add(&head->request.forwarded, value);
 	else
 		keep(head, name, name_length, value);
 }
 
-void
-head_begin(struct head *head, const char *method, const char *target, const char *peer,
-		   const char *version)
-{
-	bool		is_1_1 = strcmp(version, "HTTP/1.1") == 0;
-
-	*head = (struct head) {
-		.request = {.method = method, .target = target, .peer = peer, .is_1_1 = is_1_1},
-		.is_1_1 = is_1_1,
-		.previous_end = version + strlen(version),
-	};
-}
-
 /*
- * Look at the bytes after the last field: the ends of its line and of the empty
- * line, four NULs. The parser takes a line that begins with a colon, which it
- * overwrites, for the empty one, and what follows for another request.
+ * The parser puts a NUL where a blank ended the method and the target. Where
+ * these two and the version do not follow one another there were more blanks,
+ * or NULs that hide a part of them.
  */
 static const char *
-end_fault(const char *end)
+line_fault(const struct head_line *line)
 {
-	/* the empty line has a byte at least, so one more than the first is there to be read */
-	if (end[0] == '\0' && end[1] != '\0' && end[1] != '\r' && end[1] != '\n')
-		return "A header field has a NUL byte.";
-	/* at worst the fourth lies in the parser's own memory behind the head, where the fields are listed */
-	if (end[0] == '\0' && end[1] == '\0' && end[2] == '\0' && end[3] != '\0')
-		return "The head does not end in an empty line.";
+	uintptr_t	method_end = (uintptr_t) line->method + strlen(line->method);
+	uintptr_t	target_end = (uintptr_t) line->place + strlen(line->target);
+
+	if (method_end + 1 != (uintptr_t) line->place || target_end + 1 != (uintptr_t) line->version)
+		return "The request line is malformed.";
+	if (!is_token(line->method, strlen(line->method)))
+		return "The method is malformed.";
+	for (const char *at = line->target; *at != '\0'; at++)
+		if ((unsigned char) *at <= ' ' || *at == 0x7F)
+			return "The request target has a blank or a control byte.";
 	return NULL;
 }
 
 void
-head_end(struct head *head)
+head_begin(struct head *head, const struct head_line *line)
 {
-	bool		is_1_1 = head->is_1_1;
+	bool		is_1_1 = strcmp(line->version, "HTTP/1.1") == 0;
+	const char *fault = line_fault(line);
 
-	if (head->fault == NULL)
-		head->fault = end_fault(head->previous_end);
-	if (head->fault != NULL)
-		return;
-	if (head->hosts > 1 || (is_1_1 && head->hosts == 0))
-		head->fault = "There must be exactly one Host.";
-	else if (head->lengths > 1)
-		head->fault = "There is more than one Content-Length.";
-	else if (head->encodings > 1 || (head->encodings > 0 && !is_1_1))
-		head->fault = "Transfer-Encoding is out of place.";
-	else if (head->lengths > 0 && head->encodings > 0)
-		head->fault = "There are both Content-Length and Transfer-Encoding.";
-	else if (head->authorizations > 1)
-		head->fault = "There is more than one Authorization.";
+	*head = (struct head) {
+		.request = {.method = line->method, .target = line->target, .is_1_1 = is_1_1},
+		.is_1_1 = is_1_1,
+		.previous_end = line->version + strlen(line->version),
+	};
+	if (fault != NULL)
+		refuse(head, 400, fault);
+	if (!is_1_1 && strcmp(line->version, "HTTP/1.0") != 0)
+		refuse(head, 505, "Only HTTP/1.1 and HTTP/1.0 are understood.");
+}
+
+const char *
+head_fault_code(const struct head *head)
+{
+	return head->status == 505 ? "http_version" :
+		head->status == 417 ? "expectation_failed" : "malformed_request";
+}
+
+void
+head_end(struct head *head, const char *end)
+{
+	/*
+	 * Two ends of line follow the last field, and no NUL bytes hide anything. The
+	 * parser also takes a line that begins with a colon for the empty one.
+	 */
+	if ((uintptr_t) head->previous_end + 4 != (uintptr_t) end)
+		refuse(head, 400, "The head does not end in an empty line.");
+	if (head->hosts == 0 && head->is_1_1)
+		refuse(head, 400, "There is no Host.");
+	if (head->lengths > 0 && head->is_chunked)
+		refuse(head, 400, "There are both Content-Length and Transfer-Encoding.");
 }

@@ -17,14 +17,15 @@
 #include <unistd.h>
 
 #include "connection.h"
+#include "exchange.h"
 #include "head.h"
 #include "log.h"
 #include "request.h"
 #include "stream.h"
+#include "tls.h"
 
 /* Memory of a connection: its head must fit, and smaller is faster (it is cleared each request). */
 #define CONNECTION_MEMORY 12288
-#define TARGET_MAX 4096
 
 /* When draining, idle connections get so many ms to send a request and be told to close. */
 #define DRAIN_GRACE 500
@@ -44,27 +45,6 @@ struct http
 	struct loop_timer drain_grace;	/* active: idle connections may still send a request */
 	void		(*drained) (void *arg);
 	void	   *drained_arg;
-};
-
-enum phase
-{
-	HEAD,						/* its head is being read */
-	BODY,
-	WAITING,					/* suspended, until its answer or more of it is there */
-	READY						/* its answer is there or sent */
-};
-
-/* A request on a connection, from its request line to the end of its answer. */
-struct exchange
-{
-	struct http *http;
-	struct MHD_Connection *mhd;
-	struct connection *connection;
-	struct request *request;
-	enum phase	phase;
-	struct exchange *next;
-	struct exchange *previous;
-	char		target[];
 };
 
 /* ---- answers ---- */
@@ -92,22 +72,30 @@ read_stream(void *arg, uint64_t position, char *buffer, size_t size)
 					 count == STREAM_WAIT ? CONNECTION_ANSWER : CONNECTION_SENDING);
 	if (count == STREAM_WAIT)
 	{
-		exchange->phase = WAITING;
+		exchange->phase = EXCHANGE_WAITING;
 		MHD_suspend_connection(exchange->mhd);
 	}
 	return count;
 }
 
-/* A 101 is sent: the connection goes its own way, and MHD closes its descriptor without a word. */
+/*
+ * A 101 is sent: the connection goes its own way, with its TLS session, and MHD closes
+ * its descriptor without a word. (It would pass bytes on between the session and a pair of sockets, `fd` being one
+ * of them, but four at a time only: it has no memory left for more.)
+ */
 static void
 hand_over(void *arg, struct MHD_Connection *mhd, void *context, const char *bytes, size_t length,
 		  MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
 {
 	struct exchange *exchange = arg;
+	struct connection *connection = exchange->connection;
+	struct tls_channel *tls;
 
 	(void) mhd;
 	(void) context;
-	request_hand_over(exchange->request, fd, bytes, length);
+	(void) fd;
+	if (connection_take_session(connection, &tls))
+		request_hand_over(exchange->request, connection->fd, tls, bytes, length);
 	exchange->http->due = true;
 	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);	/* cannot fail here */
 }
@@ -176,7 +164,8 @@ send_answer(struct exchange *exchange)
 
 	if (response == NULL)
 		return MHD_NO;
-	good = !answer->closes || MHD_add_response_header(response, "Connection", "close");
+	good = !exchange_is_last(exchange) || MHD_add_response_header(response, "Connection", "close");
+	exchange->connection->ends = exchange_is_last(exchange);
 	for (size_t i = 0; good && i < answer->header_count; i++)
 		good = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
 	result = good ? queue_response(exchange->mhd, (unsigned) answer->status, response) : MHD_NO;
@@ -216,18 +205,10 @@ answer_came(void *arg)
 {
 	struct exchange *exchange = arg;
 
-	exchange->phase = READY;
+	exchange->phase = EXCHANGE_READY;
 	exchange->http->due = true;
 	connection_enter(exchange->connection, CONNECTION_SENDING);
 	MHD_resume_connection(exchange->mhd);
-}
-
-static bool
-client_is_there(void *arg)
-{
-	const struct exchange *exchange = arg;
-
-	return connection_is_there(exchange->connection);
 }
 
 /* ---- MHD's callbacks for connections and requests ---- */
@@ -240,10 +221,12 @@ connection_changed(void *arg, struct MHD_Connection *mhd, void **context,
 	struct connection *connection = *context;
 	const union MHD_ConnectionInfo *fd;
 	const union MHD_ConnectionInfo *address;
+	const union MHD_ConnectionInfo *session;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
 	{
 		http->connections--;
+		http->due = true;		/* MHD at its limit listens again at the beginning of a run only */
 		if (connection != NULL)
 			connection_stop(connection);
 		free(connection);
@@ -256,8 +239,10 @@ connection_changed(void *arg, struct MHD_Connection *mhd, void **context,
 		return;					/* request_started() then refuses every request */
 	fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	address = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	connection_start(connection, http->service, fd != NULL ? fd->connect_fd : -1,
-					 address != NULL ? address->client_addr : NULL);
+					 address != NULL ? address->client_addr : NULL,
+					 session != NULL ? session->tls_session : NULL);
 }
 
 /* A request line was read: make the exchange, with the raw target. NULL closes the connection. */
@@ -266,32 +251,13 @@ request_started(void *arg, const char *target, struct MHD_Connection *mhd)
 {
 	struct http *http = arg;
 	struct connection *connection = connection_of(mhd);
-	size_t		length = strlen(target);
-	struct request_client client;
-	struct exchange *exchange;
+	struct exchange *exchange = connection == NULL ? NULL
+		: exchange_create(&http->exchanges, connection, target, answer_came);
 
-	if (connection == NULL)
-		return NULL;
-	exchange = calloc(1, sizeof *exchange + length + 1);
 	if (exchange == NULL)
 		return NULL;
 	exchange->http = http;
 	exchange->mhd = mhd;
-	exchange->connection = connection;
-	memcpy(exchange->target, target, length + 1);
-	client = (struct request_client) {answer_came, client_is_there, exchange};
-	exchange->request = request_create(http->service, &client);
-	if (exchange->request == NULL)
-	{
-		free(exchange);
-		return NULL;
-	}
-	connection->request = exchange->request;
-	exchange->next = http->exchanges;
-	if (exchange->next != NULL)
-		exchange->next->previous = exchange;
-	http->exchanges = exchange;
-	connection_enter(connection, CONNECTION_HEAD);
 	return exchange;
 }
 
@@ -300,23 +266,22 @@ request_ended(void *arg, struct MHD_Connection *mhd, void **context,
 			  enum MHD_RequestTerminationCode why)
 {
 	struct http *http = arg;
-	struct exchange *exchange = *context;
 
 	(void) mhd;
 	(void) why;
-	if (exchange == NULL)
-		return;
+	if (*context != NULL)
+		exchange_free(&http->exchanges, *context);
 	*context = NULL;
-	if (exchange->previous != NULL)
-		exchange->previous->next = exchange->next;
-	else
-		http->exchanges = exchange->next;
-	if (exchange->next != NULL)
-		exchange->next->previous = exchange->previous;
-	exchange->connection->request = NULL;
-	connection_enter(exchange->connection, CONNECTION_IDLE);
-	request_release(exchange->request);
-	free(exchange);
+}
+
+/* Before a connection is made: has its client room for one more? */
+static enum MHD_Result
+let_in(void *arg, const struct sockaddr *socket, socklen_t length)
+{
+	struct http *http = arg;
+
+	(void) length;
+	return connection_is_welcome(http->service, socket) ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result
@@ -328,28 +293,21 @@ note_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len
 	return MHD_YES;
 }
 
-/* The head is there. Nothing but a refusal may be answered before the body was read. */
+/* The head is there. */
 static enum MHD_Result
 begin(struct exchange *exchange, const char *method, const char *version)
 {
-	struct connection *connection = exchange->connection;
-	struct request *request = exchange->request;
+	const struct head_line line = {method, exchange->place, version, exchange->target};
+	const union MHD_ConnectionInfo *size =
+		MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct head head;
 
-	head_begin(&head, method, exchange->target, connection->peer, version);
+	if (size == NULL)
+		return MHD_NO;
+	head_begin(&head, &line);
 	MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, note_field, &head);
-	head_end(&head);
-	exchange->phase = BODY;
-	connection_enter(connection, CONNECTION_BODY);
-	request_note(request, &head.request);
-	if (strlen(exchange->target) > TARGET_MAX)
-		request_refuse(request, 414, "target_too_long", "The request target is too long.");
-	else if (head.fault != NULL)
-		request_refuse(request, 400, "malformed_request", head.fault);
-	else if (request_begin(request, &head.request) ||
-			 (!head.expects_continue && head.request.content_length <= CONNECTION_DROP_MAX))
-		return MHD_YES;
-	return send_answer(exchange);
+	head_end(&head, method + size->header_size);
+	return exchange_begin(exchange, &head) ? MHD_YES : send_answer(exchange);
 }
 
 /* MHD calls this when the head is there, for each piece of body, at its end, and after a resume. */
@@ -363,7 +321,7 @@ handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const cha
 	(void) url;
 	if (exchange == NULL)
 		return MHD_NO;
-	if (exchange->phase == HEAD && !exchange->connection->is_over)
+	if (exchange->phase == EXCHANGE_HEAD && !exchange->connection->is_over)
 		return begin(exchange, method, version);
 	if (*size > 0)
 	{
@@ -373,18 +331,18 @@ handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const cha
 	}
 	if (exchange->connection->is_over)
 		return MHD_NO;
-	if (exchange->phase == BODY)
+	if (exchange->phase == EXCHANGE_BODY)
 	{
 		connection_enter(exchange->connection, CONNECTION_SENDING);
 		if (request_answer(exchange->request)->status == 0 && !request_run(exchange->request))
 		{
-			exchange->phase = WAITING;
+			exchange->phase = EXCHANGE_WAITING;
 			connection_enter(exchange->connection, CONNECTION_ANSWER);
 			MHD_suspend_connection(mhd);
 			return MHD_YES;
 		}
 	}
-	exchange->phase = READY;
+	exchange->phase = EXCHANGE_READY;
 	return send_answer(exchange);
 }
 
@@ -409,7 +367,8 @@ before_wait(void *arg)
 	if (http->due)
 	{
 		http->due = false;
-		if (!MHD_run(http->daemon))
+		/* what ends an upgraded connection behind TLS in one run is seen in the next: MHD does not ask for it */
+		if (!MHD_run(http->daemon) || (http->service->tls != NULL && !MHD_run(http->daemon)))
 			log_event(LEVEL_ERROR, "http_failed", "error", "MHD_run refuses", NULL);
 	}
 	if (MHD_get_timeout(http->daemon, &timeout) && timeout == 0)
@@ -425,23 +384,52 @@ before_wait(void *arg)
 	return http->due ? 0 : -1;
 }
 
+/*
+ * MHD's options for TLS; none without. The identity is for connections that
+ * have none of their own, for want of memory.
+ */
+static void
+fill_tls_options(const struct tls_identity *identity, struct MHD_OptionItem *options)
+{
+	if (identity != NULL)
+	{
+		*options++ = (struct MHD_OptionItem) {
+			MHD_OPTION_HTTPS_MEM_CERT, 0, (void *) tls_certificate(identity)};
+		*options++ = (struct MHD_OptionItem) {
+			MHD_OPTION_HTTPS_MEM_KEY, 0, (void *) tls_key(identity)};
+		*options++ = (struct MHD_OptionItem) {
+			MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES};
+	}
+	*options = (struct MHD_OptionItem) {MHD_OPTION_END, 0, NULL};
+}
+
 struct http *
 http_create(struct service *service, int listen_fd, unsigned connections)
 {
 	struct http *http = calloc(1, sizeof *http);
 	const union MHD_DaemonInfo *info = NULL;
+	unsigned	tls = service->tls != NULL ? MHD_USE_TLS : 0;
+	struct MHD_OptionItem tls_options[4];
 
 	if (http == NULL)
 		return NULL;
+	if (tls && !tls_can_take())
+	{
+		log_event(LEVEL_ERROR, "http_failed", "error", "TLS sessions cannot be taken over", NULL);
+		free(http);
+		return NULL;
+	}
+	fill_tls_options(service->tls, tls_options);
 	*(void **) &queue_response = dlsym(RTLD_NEXT, "MHD_queue_response");
 	if (queue_response == NULL)
 		queue_response = MHD_queue_response;
 	http->service = service;
 	http->watch = (struct loop_watch) LOOP_WATCH_INIT;
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-									MHD_USE_ERROR_LOG, 0, NULL, NULL, handle_request, http,
+	http->daemon = MHD_start_daemon(tls | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+									MHD_USE_ERROR_LOG, 0, let_in, http, handle_request, http,
 									MHD_OPTION_EXTERNAL_LOGGER, log_library, "http",
 									MHD_OPTION_LISTEN_SOCKET, listen_fd,
+									MHD_OPTION_ARRAY, tls_options,
 									MHD_OPTION_CONNECTION_LIMIT, connections,
 									MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY,
 									MHD_OPTION_CONNECTION_TIMEOUT, 0u,
@@ -494,15 +482,8 @@ http_free(struct http *http)
 	http->service->draining = true;
 	/* MHD_stop_daemon() aborts when a connection is still suspended */
 	for (struct exchange *exchange = http->exchanges; exchange != NULL; exchange = exchange->next)
-	{
-		if (exchange->phase != WAITING)
-			continue;
-		if (request_streams(exchange->request))
-			request_stop_stream(exchange->request);
-		else
-			request_refuse(exchange->request, 503, "shutting_down", "The server is shutting down.");
-		answer_came(exchange);
-	}
+		if (exchange_abandon(exchange))
+			answer_came(exchange);
 	for (int pass = 0; pass < 10 && http->exchanges != NULL; pass++)
 		if (!MHD_run(http->daemon))
 			break;
@@ -510,5 +491,6 @@ http_free(struct http *http)
 	loop_hook_stop(http->service->loop, &http->hook);
 	loop_watch_stop(http->service->loop, &http->watch);
 	MHD_stop_daemon(http->daemon);
+	linger_end_all(&http->service->lingering);
 	free(http);
 }

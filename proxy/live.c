@@ -14,6 +14,7 @@
 
 #include "live_state.h"
 #include "log.h"
+#include "tls.h"
 
 /* ---- places ---- */
 
@@ -265,6 +266,7 @@ live_open(struct live *live, const struct live_opening *opening)
 
 	if (client == NULL)
 	{
+		tls_free(opening->tls);
 		close(opening->fd);
 		live_unreserve(live, opening->user_id);
 		return;
@@ -274,7 +276,7 @@ live_open(struct live *live, const struct live_opening *opening)
 	client->position = opening->after;
 	client->resumes = opening->after >= 0;
 	memcpy(client->request_id, opening->request_id, id_size);
-	if (!peer_open(&client->peer, &live->host, opening->fd))
+	if (!peer_open(&client->peer, &live->host, opening->fd, opening->tls))
 	{
 		live_unreserve(live, opening->user_id);
 		free(client);

@@ -20,11 +20,13 @@
 #define LIVE_TOO_MANY 4429
 
 struct live;
+struct tls_channel;
 
 /* A connection that has just left HTTP. */
 struct live_opening
 {
 	int			fd;				/* nonblocking; taken over */
+	struct tls_channel *tls;	/* NULL: none; taken over */
 	const char *bytes;			/* that were read already */
 	size_t		length;
 	const char *request_id;		/* of its handshake */

@@ -10,9 +10,14 @@
 #include <unistd.h>
 
 #include "text.h"
+#include "trace.h"
 
 /* Collected lines are written out when they reach this many bytes. */
 #define FLUSH_AT 16384
+
+/* More of a method or path is not logged, in bytes. */
+#define METHOD_MAX 32
+#define PATH_MAX_LOGGED 512
 
 static enum log_level current_level = LEVEL_INFO;
 static __thread struct text pending;
@@ -118,28 +123,58 @@ log_event(enum log_level level, const char *event, ...)
 	end_line(level);
 }
 
+/*
+ * Add the path of a target, cut where it gets too long. One that is not in the form of
+ * a path is left out, as a user's name and password may be in it.
+ */
+static void
+add_path(const char *target)
+{
+	text_add(&pending, ",\"path\":");
+	if (target == NULL || *target != '/')
+		text_add_json(&pending, NULL);
+	else
+	{
+		size_t		length = strcspn(target, "?#");
+
+		text_add_json_bytes(&pending, target, length < PATH_MAX_LOGGED ? length : PATH_MAX_LOGGED);
+	}
+}
+
 void
 log_request(const struct log_request *request)
 {
+	struct trace trace;
+
 	if (!log_enabled(LEVEL_INFO))
 		return;
 	begin_line(LEVEL_INFO, "request");
 	text_add(&pending, ",\"method\":");
-	text_add_json(&pending, request->method);
+	text_add_json_bytes(&pending, request->method, strnlen(request->method, METHOD_MAX));
 	text_add(&pending, ",\"route\":");
 	text_add_json(&pending, request->route);
+	add_path(request->target);
 	text_add(&pending, ",\"status\":");
 	text_add_number(&pending, (unsigned long long) request->status, 1);
-	text_add(&pending, ",\"ms\":");
-	text_add_number(&pending, request->microseconds / 1000, 1);
-	text_add_char(&pending, '.');
-	text_add_number(&pending, request->microseconds % 1000, 3);
+	text_add(&pending, ",\"bytes\":");
+	text_add_number(&pending, request->bytes, 1);
+	text_add(&pending, ",\"us\":");
+	text_add_number(&pending, request->microseconds, 1);
+	text_add(&pending, ",\"address\":");
+	text_add_json(&pending, request->address);
 	text_add(&pending, ",\"request_id\":");
 	text_add_json(&pending, request->request_id);
 	if (request->user_id > 0)
 	{
 		text_add(&pending, ",\"user_id\":");
 		text_add_number(&pending, (unsigned long long) request->user_id, 1);
+	}
+	if (trace_parse(&trace, request->traceparent))
+	{
+		text_add(&pending, ",\"trace_id\":");
+		text_add_json(&pending, trace.id);
+		text_add(&pending, ",\"parent_id\":");
+		text_add_json(&pending, trace.parent);
 	}
 	end_line(LEVEL_INFO);
 }

@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level
 {
@@ -40,6 +41,10 @@ struct log_request
 {
 	const char *method;
 	const char *route;			/* the route's pattern, NULL when none matched */
+	const char *target;			/* as received; its query is left out: it may hold a secret. NULL: none */
+	const char *address;		/* the client's */
+	const char *traceparent;	/* as received, or NULL */
+	size_t		bytes;			/* of the answer's body, as far as it is known */
 	const char *request_id;
 	int			status;
 	unsigned long long microseconds;	/* from its head to its answer */

@@ -9,23 +9,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "address_quota.h"
 #include "api_docs.h"
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
 #include "generations.h"
 #include "limit.h"
+#include "linger.h"
 #include "live_quota.h"
 #include "log.h"
 #include "net.h"
-#include "api_docs.h"
 #include "openapi.h"
+#include "tls.h"
 #include "worker.h"
 
 #define ENV_FILE ".env"
 
 /* Descriptors that are not HTTP connections: standard streams, loops, databases, Redis. */
-#define DESCRIPTORS_PER_WORKER 24
+#define DESCRIPTORS_PER_WORKER (24 + LINGER_MAX)
+#define DESCRIPTORS_RESERVED 64
 #define CONNECTIONS_MIN 64
 #define CONNECTIONS_MAX 16384
 
@@ -81,28 +84,78 @@ check(const struct config *config)
 	return puts("ok") >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Signals that end the process are taken by main() alone; a broken pipe is an error like others. */
+/* A SIGHUP that comes while the proxy still starts waits until it can be served. */
 static bool
-block_signals(sigset_t *ending)
+hold_back_reloads(void)
 {
-	sigemptyset(ending);
-	sigaddset(ending, SIGTERM);
-	sigaddset(ending, SIGINT);
-	return signal(SIGPIPE, SIG_IGN) != SIG_ERR && pthread_sigmask(SIG_BLOCK, ending, NULL) == 0;
+	sigset_t	reload;
+
+	sigemptyset(&reload);
+	sigaddset(&reload, SIGHUP);
+	return pthread_sigmask(SIG_BLOCK, &reload, NULL) == 0;
+}
+
+/* Signals are taken by main() alone; a broken pipe is an error like others. */
+static bool
+block_signals(sigset_t *awaited)
+{
+	sigemptyset(awaited);
+	sigaddset(awaited, SIGTERM);
+	sigaddset(awaited, SIGINT);
+	sigaddset(awaited, SIGHUP);
+	return signal(SIGPIPE, SIG_IGN) != SIG_ERR && pthread_sigmask(SIG_BLOCK, awaited, NULL) == 0;
+}
+
+/* SIGHUP: read the certificate anew. One that is no good changes nothing. */
+static void
+reload(struct worker **workers, int count, const struct config *config)
+{
+	char		why[256] = "there is nothing to be read anew without TLS_CERT";
+	struct tls_identity *identity = config->tls_cert != NULL
+		? tls_load(config->tls_cert, config->tls_key, why, sizeof why) : NULL;
+	bool		good = identity != NULL;
+
+	for (int i = 0; good && i < count; i++)
+		if (!worker_use_tls(workers[i], identity))
+			good = false;
+	if (good)
+		log_event(LEVEL_INFO, "reloaded", "tls_expiry", tls_expiry(identity), NULL);
+	else
+		log_event(config->tls_cert != NULL ? LEVEL_ERROR : LEVEL_INFO, "reload_failed",
+				  "error", identity != NULL ? "out of memory" : why, NULL);
+	log_flush();
+	tls_release(identity);
+}
+
+/* Wait for a signal that ends the process; 0 when that fails. */
+static int
+await_end(struct worker **workers, int count, const struct config *config, const sigset_t *awaited)
+{
+	int			signal_number;
+
+	do
+	{
+		if (sigwait(awaited, &signal_number) != 0)
+			return 0;
+		if (signal_number == SIGHUP)
+			reload(workers, count, config);
+	} while (signal_number == SIGHUP);
+	return signal_number;
 }
 
 /* Start the workers' threads, wait for a signal, and end them. */
 static int
-run_workers(struct worker **workers, int count, const sigset_t *ending)
+run_workers(struct worker **workers, int count, const struct config *config, const sigset_t *awaited)
 {
 	int			started = 0;
 	int			signal_number = 0;
-	bool		good = true;
+	bool		good;
 
 	while (started < count && worker_start(workers[started]))
 		started++;
 	if (started == count)
-		good = sigwait(ending, &signal_number) == 0;
+		signal_number = await_end(workers, count, config, awaited);
+	good = signal_number != 0;
 	log_event(LEVEL_INFO, "ending", "signal", signal_number ? strsignal(signal_number) : NULL, NULL);
 	for (int i = 0; i < started; i++)
 		worker_end(workers[i]);
@@ -113,7 +166,7 @@ run_workers(struct worker **workers, int count, const sigset_t *ending)
 
 /* Make all workers on their sockets and run them. */
 static int
-serve_on(const struct worker_shared *shared, const int *fds, int count, const sigset_t *ending)
+serve_on(const struct worker_shared *shared, const int *fds, int count, const sigset_t *awaited)
 {
 	struct worker **workers = calloc((size_t) count, sizeof *workers);
 	int			made = 0;
@@ -123,7 +176,7 @@ serve_on(const struct worker_shared *shared, const int *fds, int count, const si
 		   (workers[made] = worker_create(shared, made, fds[made])) != NULL)
 		made++;
 	if (made == count)
-		status = run_workers(workers, count, ending);
+		status = run_workers(workers, count, shared->config, awaited);
 	else
 		fprintf(stderr, "WORKERS: the system has not enough memory or descriptors for %d\n", count);
 	/* a worker closes its own socket, even one that could not be made */
@@ -135,18 +188,56 @@ serve_on(const struct worker_shared *shared, const int *fds, int count, const si
 	return status;
 }
 
-/* Live connections get the descriptors they are set to, but no more than three of four. */
-static unsigned
-share_for_live(const struct config *config, unsigned descriptors)
+/* How many connections there may be. */
+struct room
 {
-	char		most[16];
+	unsigned	live;			/* of the process */
+	unsigned	http;			/* of each worker */
+};
 
-	if (config->live_connections <= descriptors / 4 * 3)
-		return (unsigned) config->live_connections;
-	snprintf(most, sizeof most, "%u", descriptors / 4 * 3);
-	log_event(LEVEL_WARN, "live_limited", "error", "the system allows too few open files for LIVE_CONNECTIONS",
-			  "connections", most, NULL);
-	return descriptors / 4 * 3;
+/*
+ * Share out the descriptors that the system allows. Live connections get what
+ * they are set to, but no more than three of four. False with the reason.
+ */
+static bool
+share_room(const struct config *config, struct room *room, char *why, size_t why_size)
+{
+	unsigned	workers = (unsigned) config->workers;
+	unsigned	descriptors = net_raise_descriptor_limit();
+	unsigned	reserved = DESCRIPTORS_PER_WORKER * workers + DESCRIPTORS_RESERVED;
+	unsigned	usable = descriptors > reserved ? descriptors - reserved : 0;
+	unsigned	most = usable / 4 * 3;
+	unsigned	share;
+
+	if (usable < workers * CONNECTIONS_MIN)
+	{
+		snprintf(why, why_size, "WORKERS: %u need %u open files at least, and the system allows "
+				 "%u (ulimit -n)", workers, reserved + workers * CONNECTIONS_MIN, descriptors);
+		return false;
+	}
+	room->live = config->live_connections < most ? (unsigned) config->live_connections : most;
+	share = (usable - room->live) / workers;
+	room->http = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
+		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share;
+	return true;
+}
+
+/* Was there memory for all of it? */
+static bool
+is_complete(const struct worker_shared *shared)
+{
+	return shared->limits != NULL && shared->address_quota != NULL && shared->live_quota != NULL &&
+		shared->writes != NULL && shared->cache_counters != NULL;
+}
+
+static bool
+load_tls(struct worker_shared *shared, char *why, size_t why_size)
+{
+	const struct config *config = shared->config;
+
+	if (config->tls_cert != NULL)
+		shared->tls = tls_load(config->tls_cert, config->tls_key, why, why_size);
+	return config->tls_cert == NULL || shared->tls != NULL;
 }
 
 static int
@@ -154,11 +245,9 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	  const struct statics *files)
 {
 	int			count = config->workers;
-	unsigned	descriptors = net_raise_descriptor_limit();
-	unsigned	reserved = DESCRIPTORS_PER_WORKER * (unsigned) count + 64;
-	unsigned	usable = descriptors > reserved ? descriptors - reserved : 0;
-	unsigned	live = share_for_live(config, usable);
-	unsigned	share = (usable - live) / (unsigned) count;
+	struct room room = {0};
+	char		why[256] = "out of memory";
+	bool		has_room = share_room(config, &room, why, sizeof why);
 	struct board_identity identity = {0};
 	struct relay_metrics relay_metrics = {0};
 	atomic_uint unready = (unsigned) count;
@@ -167,39 +256,49 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.unready = &unready,
 		.catalog = catalog,
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
-		.live_quota = live_quota_create(live, config->live_connections_per_user),
+		.address_quota = address_quota_create(config->connections_per_address,
+											  &config->trusted_proxies),
+		.live_quota = live_quota_create(room.live, config->live_connections_per_user),
 		.identity = &identity,
 		.relay_metrics = &relay_metrics,
 		.writes = writes_create(),
 		.cache_counters = calloc((size_t) count, sizeof *shared.cache_counters),
 		.openapi = openapi,
 		.files = files,
-		.connections = share < CONNECTIONS_MIN ? CONNECTIONS_MIN
-		: share > CONNECTIONS_MAX ? CONNECTIONS_MAX : share,
+		.connections = room.http,
 	};
 	int		   *fds = calloc((size_t) count, sizeof *fds);
 	int			port = config->port;
 	int			status = EXIT_FAILURE;
-	char		why[256] = "out of memory";
 	char		port_text[16];
-	sigset_t	ending;
+	char		live_text[16];
+	sigset_t	awaited;
 
-	if (fds == NULL || shared.limits == NULL || shared.live_quota == NULL || shared.writes == NULL ||
-		shared.cache_counters == NULL || !block_signals(&ending) ||
-		!net_listen(config->host, &port, fds, count, why, sizeof why))
+	if (!has_room || fds == NULL || !is_complete(&shared) || !load_tls(&shared, why, sizeof why) ||
+		!block_signals(&awaited) || !net_listen(config->host, &port, fds, count, why, sizeof why))
 		complain(why);
 	else
 	{
 		snprintf(port_text, sizeof port_text, "%d", port);
+		if (room.live < config->live_connections)
+		{
+			snprintf(live_text, sizeof live_text, "%u", room.live);
+			log_event(LEVEL_WARN, "live_limited", "error",
+					  "the system allows too few open files for LIVE_CONNECTIONS",
+					  "connections", live_text, NULL);
+		}
 		if (!check_parameters_unlogged(config))
 			log_event(LEVEL_WARN, "parameters_logged", "error",
 					  "the server may log passwords: run grant_api() as a superuser", NULL);
 		log_event(LEVEL_INFO, "listening", "host", config->host, "port", port_text,
 				  "version", TIMETRACKR_VERSION, NULL);
 		log_flush();
-		status = serve_on(&shared, fds, count, &ending);
+		status = serve_on(&shared, fds, count, &awaited);
+		net_unlisten(config->host);
 	}
 	limits_free(shared.limits);
+	address_quota_free(shared.address_quota);
+	tls_release(shared.tls);
 	live_quota_free(shared.live_quota);
 	writes_free(shared.writes);
 	free(shared.cache_counters);
@@ -263,6 +362,8 @@ main(int argc, char **argv)
 		return complain(why);
 	/* the other commands say one line, and that is all */
 	log_set_level(command == SERVE ? config.log_level : LEVEL_ERROR);
+	if (command == SERVE && !hold_back_reloads())
+		return complain("SIGHUP cannot be blocked");
 	catalog = build_catalog(&config);
 	if (catalog != NULL)
 		status = run(command, &config, catalog);

@@ -1,18 +1,25 @@
 /*
- * net.c - listening sockets.
+ * net.c - listening sockets: on TCP one for each worker, which the kernel spreads
+ * connections over, on a Unix socket one that all share.
  */
 #include "net.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 4096
+
+/* Who may connect to a Unix socket: the proxy's user and group. */
+#define UNIX_MODE 0660
 
 union address
 {
@@ -46,12 +53,15 @@ bind_one(const union address *address, socklen_t length, bool shared)
 {
 	int			fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int			on = 1;
+	int			off = 0;		/* :: is for IPv4, too, whatever the system's default is */
 	int			saved;
 
 	if (fd < 0)
 		return -1;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
 		(!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
+		(address->any.sa_family != AF_INET6 ||
+		 setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
 		bind(fd, &address->any, length) == 0)
 		return fd;
 	saved = errno;
@@ -74,17 +84,29 @@ port_of(int fd)
 
 /* Close what was opened, and say which setting is to blame. */
 static bool
-refuse(int *fds, int count, int error, char *why, size_t why_size)
+refuse_setting(const char *setting, int *fds, int count, int error, char *why, size_t why_size)
 {
 	for (int i = 0; i < count; i++)
 		close(fds[i]);
-	snprintf(why, why_size, "%s: %s", error == EADDRINUSE || error == EACCES ? "PORT" : "HOST",
-			 strerror(error));
+	snprintf(why, why_size, "%s: %s", setting, strerror(error));
 	return false;
 }
 
-bool
-net_listen(const char *host, int *port, int *fds, int count, char *why, size_t why_size)
+static bool
+refuse_host(int *fds, int count, int error, char *why, size_t why_size)
+{
+	return refuse_setting("HOST", fds, count, error, why, why_size);
+}
+
+static bool
+refuse(int *fds, int count, int error, char *why, size_t why_size)
+{
+	return refuse_setting(error == EADDRINUSE || error == EACCES ? "PORT" : "HOST",
+						  fds, count, error, why, why_size);
+}
+
+static bool
+listen_tcp(const char *host, int *port, int *fds, int count, char *why, size_t why_size)
 {
 	union address address = {0};
 	socklen_t	length;
@@ -116,6 +138,124 @@ net_listen(const char *host, int *port, int *fds, int count, char *why, size_t w
 	return true;
 }
 
+/* ---- Unix sockets ---- */
+
+bool
+net_is_unix(const char *host)
+{
+	return strncmp(host, NET_UNIX, strlen(NET_UNIX)) == 0 && host[strlen(NET_UNIX)] == '/';
+}
+
+static void
+make_unix_address(const char *host, struct sockaddr_un *address)
+{
+	*address = (struct sockaddr_un) {.sun_family = AF_UNIX};
+	/* config_values.c has looked that it fits */
+	snprintf(address->sun_path, sizeof address->sun_path, "%s", host + strlen(NET_UNIX));
+}
+
+/* Does somebody listen there? */
+static bool
+is_served(const struct sockaddr_un *address)
+{
+	int			fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* a full queue is somebody's, too; whom we may not ask is taken for somebody */
+	bool		served = fd < 0 || connect(fd, (const struct sockaddr *) address, sizeof *address) == 0 ||
+		errno != ECONNREFUSED;
+
+	if (fd >= 0)
+		close(fd);
+	return served;
+}
+
+/* Remove a socket that a proxy has left behind; false when the place is somebody else's. */
+static bool
+make_place(const struct sockaddr_un *address)
+{
+	struct stat there;
+
+	if (lstat(address->sun_path, &there) < 0)
+		return errno == ENOENT;
+	if (!S_ISSOCK(there.st_mode) || is_served(address))
+	{
+		errno = EADDRINUSE;
+		return false;
+	}
+	return unlink(address->sun_path) == 0;
+}
+
+/* One socket and its duplicates. */
+static bool
+listen_unix(const char *host, int *fds, int count, char *why, size_t why_size)
+{
+	struct sockaddr_un address;
+	int			error = 0;
+	int			made = 0;
+	mode_t		mask;
+
+	make_unix_address(host, &address);
+	if (!make_place(&address))
+		return refuse_host(fds, 0, errno, why, why_size);
+	fds[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fds[0] < 0)
+		return refuse_host(fds, 0, errno, why, why_size);
+	made = 1;
+	/* no thread has been started yet: the mask is ours alone, and there is no moment in which others get in */
+	mask = umask(0777 & ~UNIX_MODE);
+	if (bind(fds[0], (const struct sockaddr *) &address, sizeof address) < 0 ||
+		listen(fds[0], BACKLOG) < 0)
+		error = errno;
+	umask(mask);
+	while (error == 0 && made < count)
+	{
+		fds[made] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+		if (fds[made] < 0)
+			error = errno;
+		else
+			made++;
+	}
+	return error == 0 || refuse_host(fds, made, error, why, why_size);
+}
+
+/* Could a socket be made there, or is one? */
+static bool
+check_unix(const char *host, char *why, size_t why_size)
+{
+	struct sockaddr_un address;
+	struct stat there;
+	char	   *slash;
+
+	make_unix_address(host, &address);
+	if (lstat(address.sun_path, &there) == 0 && !S_ISSOCK(there.st_mode))
+		return refuse_host(NULL, 0, EADDRINUSE, why, why_size);
+	slash = strrchr(address.sun_path, '/');
+	slash[slash == address.sun_path] = '\0';
+	return access(address.sun_path, W_OK | X_OK) == 0 ||
+		refuse_host(NULL, 0, errno, why, why_size);
+}
+
+void
+net_unlisten(const char *host)
+{
+	struct sockaddr_un address;
+
+	if (!net_is_unix(host))
+		return;
+	make_unix_address(host, &address);
+	/* whoever has taken the place meanwhile keeps it; a failure leaves what the next start removes */
+	if (!is_served(&address))
+		(void) unlink(address.sun_path);
+}
+
+/* ---- all ---- */
+
+bool
+net_listen(const char *host, int *port, int *fds, int count, char *why, size_t why_size)
+{
+	return net_is_unix(host) ? listen_unix(host, fds, count, why, why_size)
+		: listen_tcp(host, port, fds, count, why, why_size);
+}
+
 bool
 net_check(const char *host, int port, char *why, size_t why_size)
 {
@@ -123,6 +263,8 @@ net_check(const char *host, int port, char *why, size_t why_size)
 	socklen_t	length;
 	int			probe;
 
+	if (net_is_unix(host))
+		return check_unix(host, why, why_size);
 	if (!make_address(host, port, &address, &length))
 		return refuse(NULL, 0, EINVAL, why, why_size);
 	probe = bind_one(&address, length, false);

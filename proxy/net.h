@@ -7,12 +7,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Unix sockets are told as unix:/path; the path has at most so many bytes. */
+#define NET_UNIX "unix:"
+#define NET_PATH_MAX 107
+
+/* Is this host a Unix socket? */
+bool		net_is_unix(const char *host);
+
 /*
  * Open `count` sockets that listen on one address, which the kernel spreads
- * connections over (SO_REUSEPORT). *port 0 means any, and gets the one chosen. False,
+ * connections over (SO_REUSEPORT), or that share one Unix socket, which the proxy's user and
+ * group may use. *port 0 means any, and gets the one chosen. False,
  * with nothing open and "NAME: why" in `why`, when the address is wrong or taken.
  */
 bool		net_listen(const char *host, int *port, int *fds, int count, char *why, size_t why_size);
+
+/* All sockets are closed: a Unix socket leaves its place. */
+void		net_unlisten(const char *host);
 
 /*
  * Can this address be listened on, apart from being taken just now (as by this very

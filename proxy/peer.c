@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tls.h"
+
 /* ms for the closing handshake, and for the peer to end the connection. */
 #define CLOSE_LIMIT 5000
 #define LINGER_LIMIT 2000
@@ -49,6 +51,8 @@ peer_drop(struct peer *peer)
 	frame_queue_clear(&peer->queue);
 	websocket_reader_drop(peer->reader);
 	peer->reader = NULL;
+	tls_free(peer->tls);
+	peer->tls = NULL;
 	close(fd);
 }
 
@@ -97,6 +101,8 @@ linger(struct peer *peer)
 {
 	peer->state = PEER_LINGERING;
 	loop_timer_set(peer->host->loop, &peer->timer, LINGER_LIMIT, close_too_slow, peer);
+	if (peer->tls != NULL)
+		tls_end(peer->tls);
 	return shutdown(peer->watch.fd, SHUT_WR) == 0 &&
 		loop_watch_change(peer->host->loop, &peer->watch, LOOP_READ);
 }
@@ -105,7 +111,7 @@ linger(struct peer *peer)
 static bool
 send_waiting(struct peer *peer)
 {
-	enum frame_progress progress = frame_queue_send(&peer->queue, peer->watch.fd);
+	enum frame_progress progress = frame_queue_send(&peer->queue, peer->watch.fd, peer->tls);
 
 	if (progress == FRAMES_FAILED)
 		return false;
@@ -262,9 +268,11 @@ ready(void *arg, unsigned events)
 		end_broken(peer);
 		return;
 	}
-	if (!(events & LOOP_READ))
+	/* a session may hold bytes that the socket does not tell of */
+	if (!(events & LOOP_READ) && peer->tls == NULL)
 		return;
-	count = recv(peer->watch.fd, host->buffer, BUFFER_SIZE, MSG_DONTWAIT);
+	count = peer->tls != NULL ? tls_receive(peer->tls, host->buffer, BUFFER_SIZE)
+		: recv(peer->watch.fd, host->buffer, BUFFER_SIZE, MSG_DONTWAIT);
 	if (count > 0)
 		hear(peer, host->buffer, (size_t) count);
 	else if (count == 0 || (errno != EAGAIN && errno != EINTR))
@@ -292,7 +300,7 @@ ping_due(void *arg)
 }
 
 bool
-peer_open(struct peer *peer, struct peer_host *host, int fd)
+peer_open(struct peer *peer, struct peer_host *host, int fd, struct tls_channel *tls)
 {
 	int			on = 1;
 	int			size = KERNEL_BUFFER;
@@ -301,10 +309,16 @@ peer_open(struct peer *peer, struct peer_host *host, int fd)
 		(uint64_t) rand_r(&host->seed) % (host->ping_interval / 2 + 1);
 
 	*peer = (struct peer) {.host = host, .watch = LOOP_WATCH_INIT};
+	peer->tls = tls;
+	if (tls != NULL)
+		tls_move(tls, fd);
+	/* the first event comes at once: a session may hold bytes already */
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) < 0 ||
-		!loop_watch_start(host->loop, &peer->watch, fd, LOOP_READ, ready, peer))
+		!loop_watch_start(host->loop, &peer->watch, fd, tls != NULL ? LOOP_READ | LOOP_WRITE : LOOP_READ,
+						  ready, peer))
 	{
+		tls_free(tls);
 		close(fd);
 		return false;
 	}

@@ -21,6 +21,7 @@
 #define PEER_TOO_SLOW 4408
 
 struct peer;
+struct tls_channel;
 
 /* What all peers of a worker share. */
 struct peer_host
@@ -64,6 +65,7 @@ struct peer
 	struct loop_timer timer;	/* the next ping, or the end of closing */
 	struct peer *next_unsent;
 	bool		is_unsent;
+	struct tls_channel *tls;	/* NULL: none */
 	bool		is_deaf;		/* what it still sends is dropped */
 	bool		waited;			/* the socket was full */
 	uint8_t		unanswered;		/* pings since the peer was heard */
@@ -76,10 +78,10 @@ bool		peer_host_start(struct peer_host *host);
 void		peer_host_stop(struct peer_host *host);
 
 /*
- * Begin with a connected, nonblocking socket, which it takes over. False: the
+ * Begin with a connected, nonblocking socket, which it takes over, and so `tls` (NULL: none). False: the
  * system refuses, the socket is closed, and ended() is not called.
  */
-bool		peer_open(struct peer *peer, struct peer_host *host, int fd);
+bool		peer_open(struct peer *peer, struct peer_host *host, int fd, struct tls_channel *tls);
 
 /* Bytes were read from the socket before it came here. message() may be called within. */
 void		peer_hear(struct peer *peer, const char *bytes, size_t length);

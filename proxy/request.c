@@ -142,8 +142,12 @@ log_answer(const struct request *request)
 		.status = request->answer.status,
 		.microseconds = clock_us() - request->started,
 		.user_id = admission->user_id,
+		.target = request->head.target,
+		.address = request->head.peer,
+		.traceparent = request->head.traceparent,
 	};
 
+	(void) answer_body(&request->answer, &line.bytes);
 	log_request(&line);
 }
 
@@ -171,6 +175,8 @@ request_finish(struct request *request)
 	answer_compare(answer, request->head.if_none_match);
 	answer_add_common(answer, admission->id, !kept ? "no-store" : admission->user_id == 0
 					  ? "public, no-cache" : "private, no-cache", admission->origin);
+	if (request->service->tls != NULL)
+		answer_add_header(answer, "Strict-Transport-Security", "max-age=31536000");
 	answer_add_limit(answer, admission->limit_name, &admission->limit, &request->arena);
 	if (answer_failed(answer))
 	{
@@ -270,6 +276,19 @@ request_begin(struct request *request, const struct request_head *head)
 	}
 	request_refuse(request, 413, "body_too_large", "The body is too long.");
 	return false;
+}
+
+void
+request_note_client(struct request *request, const char *target, const char *peer)
+{
+	request->head.target = target;
+	request->head.peer = peer;
+}
+
+bool
+request_is_refused(const struct request *request)
+{
+	return request->refused;
 }
 
 bool

@@ -17,6 +17,7 @@
 #include "service.h"
 
 struct request;
+struct tls_channel;
 
 /* The HTTP side of a request. */
 struct request_client
@@ -32,11 +33,16 @@ struct request *request_create(struct service *service, const struct request_cli
 /* Free the memory that is kept for the next request. */
 void		request_free_spare(struct service *service);
 
+/* For the log, in case that its head is never noted: what it asks for (NULL: unknown), and who. Not copied. */
+void		request_note_client(struct request *request, const char *target, const char *peer);
 /* Note of its head, of a request that is to be refused, what the answer needs. */
 void		request_note(struct request *request, const struct request_head *head);
 
 /* Note its head. False: the answer is there already, and no body is to be read. */
 bool		request_begin(struct request *request, const struct request_head *head);
+
+/* Has it been refused for what its head says? request_run() then answers, whatever its body is. */
+bool		request_is_refused(const struct request *request);
 
 /* Add a piece of its body. False: it is too long, and the answer says so. */
 bool		request_add_body(struct request *request, const char *data, size_t length);
@@ -67,9 +73,10 @@ void		request_stop_stream(struct request *request);
 
 /*
  * The answer was 101 and is sent: hand over a duplicate of the socket, and
- * the bytes behind the head that were read from it already.
+ * the bytes behind the head that were read from it already. `tls` (NULL: none) is taken over.
  */
-void		request_hand_over(struct request *request, int fd, const char *bytes, size_t length);
+void		request_hand_over(struct request *request, int fd, struct tls_channel *tls,
+							  const char *bytes, size_t length);
 
 /* The HTTP side needs it no more. What is still under way in the database ends by itself. */
 void		request_release(struct request *request);

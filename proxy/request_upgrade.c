@@ -9,6 +9,7 @@
 #include "live.h"
 #include "log.h"
 #include "request_state.h"
+#include "tls.h"
 
 static bool
 refuse(struct request *request, int status, const char *code, const char *detail)
@@ -73,10 +74,12 @@ request_upgrade(struct request *request)
 }
 
 void
-request_hand_over(struct request *request, int fd, const char *bytes, size_t length)
+request_hand_over(struct request *request, int fd, struct tls_channel *tls, const char *bytes,
+				  size_t length)
 {
 	const struct live_opening opening = {
 		.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0),
+		.tls = tls,
 		.bytes = bytes,
 		.length = length,
 		.request_id = request->admission.id,
@@ -88,6 +91,7 @@ request_hand_over(struct request *request, int fd, const char *bytes, size_t len
 	if (opening.fd < 0)
 	{
 		log_event(LEVEL_WARN, "live_failed", "error", strerror(errno), NULL);
+		tls_free(tls);
 		return;
 	}
 	request->holds_place = false;

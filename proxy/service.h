@@ -14,9 +14,11 @@
 #include "config.h"
 #include "lane.h"
 #include "limit.h"
+#include "linger.h"
 #include "loop.h"
 #include "relay_metrics.h"
 
+struct address_quota;
 struct feed;
 struct identities;
 struct live;
@@ -25,6 +27,7 @@ struct public_cache;
 struct rendered;
 struct request;
 struct statics;
+struct tls_identity;
 struct tokens;
 
 struct service
@@ -37,8 +40,11 @@ struct service
 	struct feed *feed;			/* events of the whole database, as they come in */
 	struct live *live;			/* the WebSockets */
 	struct tokens *tokens;
+	struct tls_identity *tls;	/* of new connections; NULL: no TLS */
 	struct identities *identities;	/* users of the identity provider; NULL: there is none */
 	struct limits *limits;
+	struct address_quota *address_quota;	/* connections of each address */
+	struct loop_timer refusal_logged;	/* active: not long ago */
 	struct accelerator accelerators[ACCELERATOR_COUNT];	/* attempt is NULL where there is none */
 	bool		(*redis_is_up) (void *state);	/* NULL: no Redis is set */
 	void	   *redis;
@@ -51,6 +57,7 @@ struct service
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */
 	uint64_t	id_counter;
 	size_t		documents;		/* imports under way */
+	struct lingering lingering; /* connections that are over */
 	struct request *spare;		/* memory for the next request; NULL: none */
 	size_t		unfinished;		/* requests that are not answered yet */
 	bool		draining;		/* shutting down: every answer ends its connection */

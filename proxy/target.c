@@ -6,6 +6,7 @@
 #include "target.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "text.h"
 
@@ -123,25 +124,23 @@ parse_query(const char *query, struct target *target, struct arena *arena,
 	return true;
 }
 
-/* Has it a blank or a control byte, which must be percent-encoded? */
-static bool
-has_blank(const char *raw)
-{
-	for (; *raw != '\0'; raw++)
-		if ((unsigned char) *raw <= ' ' || *raw == 0x7F)
-			return true;
-	return false;
-}
-
-/* Step over scheme and authority of a target in absolute form, which every server must take. */
+/*
+ * Step over scheme and authority of a target in absolute form, which every
+ * server must take (RFC 9112 3.2.2). One that has no host, or a user, is none: "".
+ */
 static const char *
 skip_authority(const char *raw)
 {
-	if (strncmp(raw, "http://", 7) != 0 && strncmp(raw, "https://", 8) != 0)
+	size_t		length;
+
+	if (strncasecmp(raw, "http://", 7) != 0 && strncasecmp(raw, "https://", 8) != 0)
 		return raw;
 	raw = strchr(raw, ':') + 3;
-	raw += strcspn(raw, "/?#");
-	return *raw == '/' ? raw : "/";
+	length = strcspn(raw, "/?#");
+	if (length == 0 || memchr(raw, '@', length) != NULL)
+		return "";
+	raw += length;
+	return *raw == '/' ? raw : *raw == '\0' ? "/" : "";
 }
 
 bool
@@ -150,9 +149,10 @@ target_parse(const char *raw, struct target *target, struct arena *arena, struct
 	size_t		path_length;
 
 	raw = skip_authority(raw);
-	path_length = strcspn(raw, "?#");
+	path_length = strcspn(raw, "?");
 	*target = (struct target) {.path = raw, .path_length = path_length};
-	if (*raw != '/' || has_blank(raw))
+	/* a fragment is never sent */
+	if (*raw != '/' || strchr(raw, '#') != NULL)
 	{
 		problem_set(problem, 400, "malformed_request", "The request target is not a path.");
 		return false;

@@ -24,6 +24,7 @@
 #include "rendered.h"
 #include "request.h"
 #include "service.h"
+#include "tls.h"
 #include "token.h"
 
 /* Requests under way get so many ms to finish before the end. */
@@ -39,6 +40,7 @@ struct worker
 	struct loop *loop;
 	struct http *http;
 	struct service service;
+	_Atomic(struct tls_identity *) next_tls;	/* told by another thread; NULL: none */
 	struct leaderboard *leaderboard;	/* NULL without Redis */
 	struct relay *relay;		/* of worker 0 */
 	struct loop_timer drain_limit;
@@ -186,6 +188,8 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->config = config;
 	service->catalog = shared->catalog;
 	service->limits = shared->limits;
+	service->tls = tls_hold(shared->tls);
+	service->address_quota = shared->address_quota;
 	service->unready = shared->unready;
 	service->relay_metrics = shared->relay_metrics;
 	worker->unready = shared->unready;
@@ -288,6 +292,26 @@ begin_drain(void *arg)
 	live_drain(worker->service.live, part_drained, worker);
 }
 
+/* The connections there are keep their identity. */
+static void
+take_tls(void *arg)
+{
+	struct worker *worker = arg;
+	struct tls_identity *next = atomic_exchange(&worker->next_tls, NULL);
+
+	if (next == NULL)
+		return;					/* two came at once */
+	tls_release(worker->service.tls);
+	worker->service.tls = next;
+}
+
+bool
+worker_use_tls(struct worker *worker, struct tls_identity *identity)
+{
+	tls_release(atomic_exchange(&worker->next_tls, tls_hold(identity)));
+	return loop_post(worker->loop, take_tls, worker);
+}
+
 void
 worker_end(struct worker *worker)
 {
@@ -322,7 +346,11 @@ worker_free(struct worker *worker)
 	public_cache_close(worker->service.public_cache);
 	rendered_release(worker->service.openapi);
 	request_free_spare(&worker->service);
+	if (worker->loop != NULL)
+		loop_timer_stop(worker->loop, &worker->service.refusal_logged);
 	tokens_free(worker->service.tokens);
+	tls_release(worker->service.tls);
+	tls_release(atomic_load(&worker->next_tls));
 	loop_free(worker->loop);
 	free(worker);
 }

@@ -17,6 +17,7 @@
 #include "relay_metrics.h"
 
 struct statics;
+struct tls_identity;
 struct worker;
 
 /* What all workers share; read-only, or safe to share, and outlives them. */
@@ -25,6 +26,8 @@ struct worker_shared
 	const struct config *config;
 	const struct catalog *catalog;
 	struct limits *limits;
+	struct address_quota *address_quota;
+	struct tls_identity *tls;	/* at first; NULL: no TLS */
 	struct live_quota *live_quota;
 	struct relay_metrics *relay_metrics;
 	struct writes *writes;		/* what this process has written, for its caches */
@@ -44,6 +47,12 @@ struct worker *worker_create(const struct worker_shared *shared, int number, int
 
 /* Start its thread. False when the system refuses it. */
 bool		worker_start(struct worker *worker);
+
+/*
+ * Have it use this identity for new connections; it holds it. Any thread may call it. False: memory is
+ * out, and it goes on with the one it has.
+ */
+bool		worker_use_tls(struct worker *worker, struct tls_identity *identity);
 
 /* Have it finish what is under way, for 10 s at most, and end. Any thread may call it. */
 void		worker_end(struct worker *worker);

@@ -12,14 +12,16 @@
 
 #include "head.h"
 
-static const char *raw_target;
+static const char *place;
+static char target_copy[32768];	/* the parser decodes it where it stands */
 
 static void *
 note_target(void *arg, const char *target, struct MHD_Connection *connection)
 {
 	(void) arg;
 	(void) connection;
-	raw_target = target;
+	place = target;
+	CLAIM(snprintf(target_copy, sizeof target_copy, "%s", target) < (int) sizeof target_copy);
 	return NULL;
 }
 
@@ -39,6 +41,8 @@ check(const struct head *head, const char *method)
 
 	CLAIM(request->method == method);
 	CLAIM(head->is_1_1 == request->is_1_1);
+	CLAIM(head->hosts <= 1 && head->lengths <= 1 && (head->lengths == 0 || !head->is_chunked));
+	CLAIM(strpbrk(target_copy, " \t\r\n") == NULL);
 	CLAIM(!head->is_1_1 || request->host != NULL);
 	CLAIM(request->announces_body || request->content_length == 0);
 	CLAIM(request->authorization == NULL || strlen(request->authorization) < 12288);
@@ -48,6 +52,9 @@ static enum MHD_Result
 come(void *arg, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
 	 const char *data, size_t *size, void **context)
 {
+	const union MHD_ConnectionInfo *size_info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	const struct head_line line = {method, place, version, target_copy};
 	struct head head;
 	struct MHD_Response *response;
 	enum MHD_Result queued;
@@ -58,9 +65,10 @@ come(void *arg, struct MHD_Connection *connection, const char *url, const char *
 	if (*context == NULL)
 	{
 		*context = connection;
-		head_begin(&head, method, raw_target, "127.0.0.1", version);
+		CLAIM(size_info != NULL);
+		head_begin(&head, &line);
 		MHD_get_connection_values_n(connection, MHD_HEADER_KIND, note_field, &head);
-		head_end(&head);
+		head_end(&head, method + size_info->header_size);
 		if (head.fault == NULL)
 			check(&head, method);
 		return MHD_YES;

@@ -52,13 +52,14 @@ class Answer:
 
 
 class Client:
-    def __init__(self, base_url, token=None, front=None):
+    def __init__(self, base_url, token=None, front=None, verify=True):
         """front: the URL of a Prism, which takes no HEAD and OPTIONS."""
         self.base_url = base_url
         self.front = front or base_url
         self.token = token
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.verify = verify
 
     def call(self, method, path, body=None, headers=None, **options):
         headers = dict(headers or {})

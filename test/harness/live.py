@@ -60,6 +60,8 @@ class Live:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(20)
         self.socket.connect(("127.0.0.1", port))
+        if proxy.context is not None:
+            self.socket = proxy.context.wrap_socket(self.socket, server_hostname="localhost")
         self.buffer = b""
         self.pinged = 0
         self.answers_pings = True

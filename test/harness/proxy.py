@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import subprocess
 
 import requests
@@ -36,7 +37,15 @@ class Proxy(Process):
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.settings['PORT']}"
+        scheme = "https" if "TLS_CERT" in self.settings else "http"
+        return f"{scheme}://127.0.0.1:{self.settings['PORT']}"
+
+    @property
+    def context(self):
+        """How to speak TLS with it, trusting its certificate of the start; None without."""
+        if "TLS_CERT" not in self.settings:
+            return None
+        return ssl.create_default_context(cafile=self.settings["TLS_CERT"])
 
     def start(self):
         self.launch([self.program], env=self.env)
@@ -66,13 +75,17 @@ class Proxy(Process):
         return ended.returncode, ended.stdout
 
     def client(self, **options):
-        return Client(self.url, front=self.front, **options)
+        return Client(self.url, front=self.front, verify=self._verify, **options)
+
+    @property
+    def _verify(self):
+        return self.settings.get("TLS_CERT", True)
 
     def _is_ready(self):
         """Every worker tells of its own connections: enough new ones have met both."""
         try:
             return all(
-                requests.get(f"{self.url}/readyz", timeout=5).status_code == 200 for _ in range(12)
+                requests.get(f"{self.url}/readyz", timeout=5, verify=self._verify).status_code == 200 for _ in range(12)
             )
         except requests.RequestException:
             return False

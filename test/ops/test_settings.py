@@ -14,10 +14,11 @@ WRONG = {
     "API_DOCS_ROOT": ["/no/such/folder"],
     "AUTH_RATE_LIMIT_PER_MINUTE": ["-1", "many"],
     "CACHE_BYTES": ["-1", "lots"],
+    "CONNECTIONS_PER_ADDRESS": ["-1", "many"],
     "DATABASE_READ_URL": ["mysql://127.0.0.1/x"],
     "DATABASE_URL": ["", "mysql://127.0.0.1/x"],
     "FRONTEND_URL": ["nonsense", "https://a.example/path"],
-    "HOST": ["no such host"],
+    "HOST": ["no such host", "unix:relative", "unix:/nowhere/at/all/socket"],
     "JWT_AUDIENCE": ["two words", "x" * 501, "alone"],
     "JWT_ISSUER": ["two words", "https://id.example/\u00fc", "https://alone.example"],
     "JWT_PUBLIC_KEY_FILE": ["/nowhere/key.pem", "/dev/null", "/"],
@@ -35,7 +36,7 @@ WRONG = {
     "REDIS_URL": ["http://127.0.0.1", "redis://127.0.0.1:x", "rediss://127.0.0.1", "redis+sentinel://127.0.0.1"],
     "EVENT_TTL": ["0", "hour"],
     "REFRESH_TOKEN_TTL": ["0", "month"],
-    "TRUST_PROXY": ["maybe"],
+    "TRUST_PROXY": ["maybe", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8,"],
     "WORKERS": ["-1", "many"],
 }
 
