@@ -141,7 +141,7 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 		if (!is_named(name, length, kept[i].name))
 			continue;
 		if (kept[i].place == &request->idempotency_key && *kept[i].place != NULL)
-			head->fault = "There is more than one Idempotency-Key.";
+			refuse(head, 400, "There is more than one Idempotency-Key.");
 		*kept[i].place = value;
 	}
 	upgrade_note(&request->upgrade, name, length, value);
