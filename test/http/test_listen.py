@@ -6,7 +6,7 @@ import socket
 import stat
 
 import pytest
-from harness import Proxy
+from harness import Proxy, eventually
 from harness.wire import Wire, request
 
 
@@ -140,8 +140,8 @@ def test_ipv6_is_served_alone_and_with_ipv4(make):
     with Wire(proxy, address=("127.0.0.1", port)) as wire:
         wire.send(request(headers=("X-Request-Id: four",)))
         assert wire.response().status == 200
-    assert '"request_id":"four"' in "".join(
-        line for line in proxy.log.read_text().splitlines() if '"address":"127.0.0.1"' in line)
+    eventually(lambda: any('"address":"127.0.0.1"' in line and '"request_id":"four"' in line
+                           for line in proxy.log.read_text().splitlines()), what="the line of the log")
 
 
 def test_an_ipv4_address_alone(make):
