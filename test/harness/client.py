@@ -55,7 +55,7 @@ class Client:
     def __init__(self, base_url, token=None, front=None, verify=True):
         """front: the URL of a Prism, which takes no HEAD and OPTIONS."""
         self.base_url = base_url
-        self.front = front or base_url
+        self.front = front
         self.token = token
         self.session = requests.Session()
         self.session.trust_env = False
@@ -66,7 +66,8 @@ class Client:
         if self.token is not None:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         options.setdefault("timeout", 30)
-        base = self.base_url if method in ("HEAD", "OPTIONS") else self.front
+        goes_past = self.front is None or method in ("HEAD", "OPTIONS")
+        base = self.base_url if goes_past else self.front
         return Answer(self.session.request(method, base + path, json=body, headers=headers, **options))
 
     def get(self, path, **options):
