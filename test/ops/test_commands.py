@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import psycopg
@@ -116,7 +117,11 @@ def test_the_demo_is_alive(up):
         f"{env['BASE_URL']}/users/me", headers={"Authorization": f"Bearer {demo['access_token']}"}, timeout=5
     ).json()
     assert me["current_streak_days"] >= 12 and me["entry_count"] > 100 and len(me["badges"]) >= 5
-    for query in ("", "?period=week", "?period=month", "?metric=badges"):
+    # those of today, this week and this month may just have begun
+    today = datetime.now(timezone.utc).date()
+    week = today - timedelta(days=today.weekday() + 7)
+    month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    for query in ("", f"?period=week&period_start={week}", f"?period=month&period_start={month}", "?metric=badges"):
         board = requests.get(f"{env['BASE_URL']}/leaderboard{query}", timeout=5).json()
         assert len(board) >= 10, query
     timeline = requests.get(f"{env['BASE_URL']}/users/{demo['user_id']}/timeline?limit=100", timeout=5).json()
