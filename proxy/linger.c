@@ -90,6 +90,9 @@ linger_start(struct lingering *lingering, struct loop *loop, int fd)
 void
 linger_end_all(struct lingering *lingering)
 {
-	while (lingering->first != NULL)
-		end(lingering->first);
+	for (struct lingerer *at = lingering->first, *next; at != NULL; at = next)
+	{
+		next = at->next;
+		end(at);
+	}
 }
