@@ -23,6 +23,12 @@ static const uint64_t limits[] = {
 	[CONNECTION_LINGER] = 2000,
 };
 
+/*
+ * While a request comes, a client that hangs up is looked for once in so many ms: libmicrohttpd
+ * is told by the kernel once of what has come, and does not see an end that came with it.
+ */
+#define LOOK_INTERVAL 1000
+
 /* Refused connections are logged once in so many ms. */
 #define REFUSAL_PAUSE 1000
 
@@ -52,6 +58,43 @@ too_slow(void *arg)
 		connection_refuse(connection, 408);
 	else
 		cut(connection);
+}
+
+/* Is a request waited for that the client cannot complete any more? */
+static bool
+is_hopeless(const struct connection *connection)
+{
+	char		byte;
+
+	return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void arm(struct connection *connection);
+
+/* The limit of the phase has come, or it is time to look at the client. */
+static void
+clock_rings(void *arg)
+{
+	struct connection *connection = arg;
+
+	if (loop_now(connection->service->loop) >= connection->deadline)
+		too_slow(connection);
+	else if (is_hopeless(connection))
+		cut(connection);
+	else
+		arm(connection);
+}
+
+static void
+arm(struct connection *connection)
+{
+	struct loop *loop = connection->service->loop;
+	uint64_t	now = loop_now(loop);
+	uint64_t	left = connection->deadline > now ? connection->deadline - now : 0;
+	bool		looks = connection->phase == CONNECTION_HEAD || connection->phase == CONNECTION_BODY;
+
+	loop_timer_set(loop, &connection->timer, looks && left > LOOK_INTERVAL ? LOOK_INTERVAL : left,
+				   clock_rings, connection);
 }
 
 bool
@@ -114,11 +157,11 @@ connection_enter(struct connection *connection, enum connection_phase phase)
 	connection->received = 0;
 	if (phase == CONNECTION_HEAD)
 		connection->dropped = 0;
+	connection->deadline = loop_now(connection->service->loop) + limits[phase];
 	if (limits[phase] == 0)
 		loop_timer_stop(connection->service->loop, &connection->timer);
 	else
-		loop_timer_set(connection->service->loop, &connection->timer, limits[phase], too_slow,
-					   connection);
+		arm(connection);
 }
 
 bool

@@ -38,6 +38,7 @@ struct connection
 	size_t		received;		/* bytes of a body since its clock was started */
 	size_t		dropped;		/* bytes of the body that nobody reads */
 	struct loop_timer timer;
+	uint64_t	deadline;		/* ms: when the limit of the phase has come */
 	void	   *session;		/* of TLS; NULL: none */
 	struct tls_identity *identity;	/* that the session uses */
 	bool		is_counted;		/* among those of its address */

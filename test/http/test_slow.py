@@ -156,6 +156,33 @@ def answered(clients):
     return good
 
 
+def test_who_hangs_up_in_the_middle_frees_the_place(start):
+    """Long before the limit for the head, 10 s, and for the body, 30 s."""
+    proxy = start(WORKERS=1, CONNECTIONS_PER_ADDRESS=40)
+    port = int(proxy.settings["PORT"])
+    for said in (BODY + b"{", b"GET /healthz HTTP/1.1\r\nHo"):
+        for _ in range(40):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(said)
+
+        def is_served():
+            clients = open_connections(port, 40)
+            served = len(answered(clients))
+            for client in clients:
+                client.close()
+            return served == 40
+
+        eventually(is_served, 7, "places for others")
+
+
+def test_who_ends_his_direction_after_a_request_gets_his_answer(start):
+    port = int(start(WORKERS=1).settings["PORT"])
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
 def test_connections_of_an_address_are_limited_over_all_workers(start):
     proxy = start(WORKERS=2, CONNECTIONS_PER_ADDRESS=20)
     port = int(proxy.settings["PORT"])
