@@ -41,7 +41,7 @@ static const struct setting settings[] = {
 	"aud that the identity provider's tokens must name; unset: any"},
 	{"JWT_ISSUER", apply_word, MEMBER(jwt_issuer), 0, 0, "",
 	"iss of the identity provider's tokens"},
-	{"JWT_PUBLIC_KEY_FILE", apply_public_keys, MEMBER(jwt_public_keys), 0, 0, "",
+	{"JWT_PUBLIC_KEY_FILE", apply_public_keys, MEMBER(jwt_public_key_file), 0, 0, "",
 	"PEM file of an identity provider's public keys; unset: no provider"},
 	{"JWT_SECRET", apply_secret, MEMBER(jwt_secret), 0, 0, NULL,
 	"key of access tokens, at least 32 bytes"},
@@ -156,7 +156,8 @@ config_free(struct config *config)
 	wipe(config->database_read_url);
 	wipe(config->jwt_secret);
 	wipe(config->jwt_secret_previous);
-	digest_keys_free(config->jwt_public_keys);
+	free(config->jwt_public_key_file);
+	digest_keys_release(config->jwt_public_keys);
 	free(config->jwt_issuer);
 	free(config->jwt_audience);
 	redis_url_free(&config->redis);

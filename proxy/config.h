@@ -24,7 +24,8 @@ struct config
 	size_t		cache_bytes;	/* of answers kept by each worker; 0: none */
 	char	   *jwt_secret;		/* at least 32 bytes */
 	char	   *jwt_secret_previous;	/* NULL: none */
-	struct digest_keys *jwt_public_keys;	/* of an identity provider; NULL: there is none */
+	char	   *jwt_public_key_file;	/* of an identity provider; NULL: there is none */
+	struct digest_keys *jwt_public_keys;	/* what was in the file */
 	char	   *jwt_issuer;		/* of its tokens; set when the keys are */
 	char	   *jwt_audience;	/* NULL: any */
 	long		access_token_ttl;	/* seconds */

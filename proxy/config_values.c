@@ -137,11 +137,11 @@ bool
 apply_public_keys(struct config *config, const struct setting *setting, const char *value,
 				  char *why, size_t why_size)
 {
-	(void) setting;
 	if (*value == '\0')
 		return true;
 	config->jwt_public_keys = digest_keys_read(value, why, why_size);
-	return config->jwt_public_keys != NULL;
+	return config->jwt_public_keys != NULL &&
+		config_keep(member(config, setting), value, strlen(value), why, why_size);
 }
 
 /* Visible characters only, such as an URL or a name. */

@@ -4,6 +4,7 @@
 #include "digest.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 struct digest_keys
 {
+	atomic_uint holders;
 	size_t		count;
 	struct
 	{
@@ -121,24 +123,36 @@ digest_keys_read(const char *path, char *why, size_t why_size)
 {
 	FILE	   *file = fopen(path, "re");
 	struct digest_keys *keys = calloc(1, sizeof *keys);
+	bool		good = false;
 
+	if (keys != NULL)
+		atomic_init(&keys->holders, 1);
 	if (file == NULL || keys == NULL)
 		snprintf(why, why_size, "can't be read: %s", strerror(errno));
-	else if (add_keys(keys, file, why, why_size))
-	{
-		(void) fclose(file);	/* was only read */
-		return keys;
-	}
+	else
+		good = add_keys(keys, file, why, why_size);
 	if (file != NULL)
-		(void) fclose(file);
-	digest_keys_free(keys);
+		(void) fclose(file);	/* was only read */
+	if (good)
+		return keys;
+	digest_keys_release(keys);
 	return NULL;
 }
 
-void
-digest_keys_free(struct digest_keys *keys)
+struct digest_keys *
+digest_keys_hold(struct digest_keys *keys)
 {
-	for (size_t i = 0; keys != NULL && i < keys->count; i++)
+	if (keys != NULL)
+		atomic_fetch_add(&keys->holders, 1);
+	return keys;
+}
+
+void
+digest_keys_release(struct digest_keys *keys)
+{
+	if (keys == NULL || atomic_fetch_sub(&keys->holders, 1) > 1)
+		return;
+	for (size_t i = 0; i < keys->count; i++)
 		EVP_PKEY_free(keys->keys[i].key);
 	free(keys);
 }

@@ -16,7 +16,7 @@
 /* Write the SHA-1 hash in base64 (RFC 4648 §4). False when libcrypto refuses. */
 bool		digest_sha1_base64(const void *bytes, size_t length, char out[DIGEST_SHA1_BASE64]);
 
-/* Public keys that sign alike tokens; read-only, so that all threads may use one set. */
+/* Public keys that sign alike tokens; read-only, so that all threads may hold one set. */
 struct digest_keys;
 
 /*
@@ -24,7 +24,10 @@ struct digest_keys;
  * curve P-256. NULL with the reason in `why`. Nothing else may stand in the file, least of all a private key.
  */
 struct digest_keys *digest_keys_read(const char *path, char *why, size_t why_size);
-void		digest_keys_free(struct digest_keys *keys);
+
+/* Whoever holds a set releases it; the last one frees it. NULL is fine for both. */
+struct digest_keys *digest_keys_hold(struct digest_keys *keys);
+void		digest_keys_release(struct digest_keys *keys);
 
 /*
  * Did one of the keys make this signature of the bytes? `algorithm` is "RS256" or

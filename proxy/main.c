@@ -21,6 +21,7 @@
 #include "log.h"
 #include "net.h"
 #include "openapi.h"
+#include "reload.h"
 #include "tls.h"
 #include "worker.h"
 
@@ -104,27 +105,6 @@ block_signals(sigset_t *awaited)
 	sigaddset(awaited, SIGINT);
 	sigaddset(awaited, SIGHUP);
 	return signal(SIGPIPE, SIG_IGN) != SIG_ERR && pthread_sigmask(SIG_BLOCK, awaited, NULL) == 0;
-}
-
-/* SIGHUP: read the certificate anew. One that is no good changes nothing. */
-static void
-reload(struct worker **workers, int count, const struct config *config)
-{
-	char		why[256] = "there is nothing to be read anew without TLS_CERT";
-	struct tls_identity *identity = config->tls_cert != NULL
-		? tls_load(config->tls_cert, config->tls_key, why, sizeof why) : NULL;
-	bool		good = identity != NULL;
-
-	for (int i = 0; good && i < count; i++)
-		if (!worker_use_tls(workers[i], identity))
-			good = false;
-	if (good)
-		log_event(LEVEL_INFO, "reloaded", "tls_expiry", tls_expiry(identity), NULL);
-	else
-		log_event(config->tls_cert != NULL ? LEVEL_ERROR : LEVEL_INFO, "reload_failed",
-				  "error", identity != NULL ? "out of memory" : why, NULL);
-	log_flush();
-	tls_release(identity);
 }
 
 /* Wait for a signal that ends the process; 0 when that fails. */

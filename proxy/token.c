@@ -29,7 +29,7 @@ struct tokens
 {
 	char	   *secrets[SECRETS];	/* NULL: there is no previous one */
 	long		ttl;
-	const struct digest_keys *provider_keys;
+	struct digest_keys *provider_keys;
 	char	   *provider_issuer;
 	char	   *provider_audience;
 	struct text_cache *cache;	/* → struct token */
@@ -67,7 +67,7 @@ tokens_create(const struct token_options *options)
 	if (tokens == NULL)
 		return NULL;
 	tokens->ttl = options->ttl;
-	tokens->provider_keys = options->provider_keys;
+	tokens->provider_keys = digest_keys_hold(options->provider_keys);
 	tokens->cache = text_cache_create(CACHE_SETS);
 	if (tokens->cache != NULL && copy(&tokens->secrets[CURRENT], options->secret) &&
 		copy(&tokens->secrets[PREVIOUS], options->previous_secret) &&
@@ -90,9 +90,18 @@ tokens_free(struct tokens *tokens)
 		free(tokens->secrets[i]);
 	}
 	text_cache_free(tokens->cache);
+	digest_keys_release(tokens->provider_keys);
 	free(tokens->provider_issuer);
 	free(tokens->provider_audience);
 	free(tokens);
+}
+
+void
+tokens_use_provider_keys(struct tokens *tokens, struct digest_keys *keys)
+{
+	digest_keys_release(tokens->provider_keys);
+	tokens->provider_keys = digest_keys_hold(keys);
+	text_cache_drop(tokens->cache, NULL, NULL);
 }
 
 /* ---- issuing ---- */

@@ -36,7 +36,7 @@ struct token_options
 	const char *secret;			/* signs and verifies */
 	const char *previous_secret;	/* still verifies; NULL: none */
 	long		ttl;			/* seconds that a token of ours is valid */
-	const struct digest_keys *provider_keys;	/* NULL: there is no provider; outlives the tokens */
+	struct digest_keys *provider_keys;	/* held; NULL: there is no provider */
 	const char *provider_issuer;	/* iss of its tokens; NULL only when there is no provider */
 	const char *provider_audience;	/* NULL: any */
 };
@@ -68,6 +68,9 @@ struct tokens *tokens_create(const struct token_options *options);
 
 /* Free it; the secrets are wiped. */
 void		tokens_free(struct tokens *tokens);
+
+/* Take these keys of the provider from now on, and hold them. What was verified before is verified again. */
+void		tokens_use_provider_keys(struct tokens *tokens, struct digest_keys *keys);
 
 /*
  * Write a token of this user and role, ended by a NUL, into `out`; it is valid

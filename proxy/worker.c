@@ -41,6 +41,7 @@ struct worker
 	struct http *http;
 	struct service service;
 	_Atomic(struct tls_identity *) next_tls;	/* told by another thread; NULL: none */
+	_Atomic(struct digest_keys *) next_provider_keys;	/* likewise */
 	struct leaderboard *leaderboard;	/* NULL without Redis */
 	struct relay *relay;		/* of worker 0 */
 	struct loop_timer drain_limit;
@@ -312,6 +313,24 @@ worker_use_tls(struct worker *worker, struct tls_identity *identity)
 	return loop_post(worker->loop, take_tls, worker);
 }
 
+static void
+take_provider_keys(void *arg)
+{
+	struct worker *worker = arg;
+	struct digest_keys *next = atomic_exchange(&worker->next_provider_keys, NULL);
+
+	if (next != NULL)
+		tokens_use_provider_keys(worker->service.tokens, next);
+	digest_keys_release(next);
+}
+
+bool
+worker_use_provider_keys(struct worker *worker, struct digest_keys *keys)
+{
+	digest_keys_release(atomic_exchange(&worker->next_provider_keys, digest_keys_hold(keys)));
+	return loop_post(worker->loop, take_provider_keys, worker);
+}
+
 void
 worker_end(struct worker *worker)
 {
@@ -351,6 +370,7 @@ worker_free(struct worker *worker)
 	tokens_free(worker->service.tokens);
 	tls_release(worker->service.tls);
 	tls_release(atomic_load(&worker->next_tls));
+	digest_keys_release(atomic_load(&worker->next_provider_keys));
 	loop_free(worker->loop);
 	free(worker);
 }

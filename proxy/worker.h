@@ -54,6 +54,9 @@ bool		worker_start(struct worker *worker);
  */
 bool		worker_use_tls(struct worker *worker, struct tls_identity *identity);
 
+/* The same for the public keys of the identity provider: tokens of other keys are refused from then on. */
+bool		worker_use_provider_keys(struct worker *worker, struct digest_keys *keys);
+
 /* Have it finish what is under way, for 10 s at most, and end. Any thread may call it. */
 void		worker_end(struct worker *worker);
 

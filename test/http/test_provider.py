@@ -2,6 +2,7 @@
 else's account taken over. And the change of our own secret."""
 
 import json
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from time import time
 
@@ -142,6 +143,34 @@ def test_first_requests_at_once_make_one_account(server, provider, db, request):
         with ThreadPoolExecutor(12) as pool:
             assert len(set(pool.map(ask, range(24)))) == 1
         assert db.execute("SELECT count(*) FROM timetrackr.users WHERE external_id LIKE %s", [f"%{subject}"]).fetchone() == (1,)
+
+
+def test_new_keys_of_the_provider_are_taken_on_sighup(start, provider, tmp_path, request):
+    file, incoming = tmp_path / "keys.pem", RsaKey()
+    file.write_bytes(public_pem(provider))
+    server = start(JWT_PUBLIC_KEY_FILE=file, WORKERS=2)
+    old, new = (server.client(token=provider_token(key, request.node.name)) for key in (provider, incoming))
+    user_id = me(old)["user_id"]
+    new.get("/users/me").expect(401, "invalid_token")
+
+    def reload(content, event):
+        before = server.log.read_text().count(event)
+        file.write_bytes(content)
+        server.popen.send_signal(signal.SIGHUP)
+        eventually(lambda: server.log.read_text().count(event) > before)
+
+    def statuses(client):
+        """Of connections that end at any of the workers."""
+        return {server.client(token=client.token).get("/users/me").status for _ in range(20)}
+
+    reload(public_pem(provider) + public_pem(incoming), '"reloaded"')
+    eventually(lambda: statuses(new) == {200})
+    assert me(new)["user_id"] == user_id and statuses(old) == {200}
+    reload(b"no key", '"reload_failed"')
+    assert statuses(new) == statuses(old) == {200}
+    reload(public_pem(incoming), '"reloaded"')
+    eventually(lambda: statuses(old) == {401})
+    assert statuses(new) == {200}
 
 
 def test_a_subject_of_another_key_is_the_same_user(arrive, keys):
