@@ -53,7 +53,7 @@ def test_somebody_elses_session_is_not_there(anyone, user, other):
     refresh(anyone, other.session).expect(200)
 
 
-@pytest.mark.parametrize("name", [str(uuid4()), "1", "%00", "'--", "a" * 500])
+@pytest.mark.parametrize("name", ["2f1c7d9e-3b64-4f0a-9c55-8f1e0d6a7b43", "1", "%00", "'--", "a" * 500])
 def test_what_is_no_session_is_not_found(user, name):
     assert user.delete(f"{SESSIONS}/{name}").status in (400, 404)
 

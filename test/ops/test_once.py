@@ -21,7 +21,7 @@ class Stubborn(threading.Thread):
         self.proxies = proxies
         self.user = user
         self.done = {}  # name → what was answered
-        self.tries = 0
+        self.in_vain = 0  # tries
         self.unexpected = []
         self.told_to_stop = threading.Event()
 
@@ -33,11 +33,11 @@ class Stubborn(threading.Thread):
     def insist(self, name):
         while True:
             answer = self.ask(name)
-            self.tries += 1
+            if answer is not None and answer.status == 201:
+                return answer.body["project_id"]
+            self.in_vain += 1
             if answer is None or answer.status in (503, 504):
                 continue
-            if answer.status == 201:
-                return answer.body["project_id"]
             if (answer.status, answer.body["code"]) != (409, "request_in_flight"):
                 self.unexpected.append((answer.status, answer.body))
                 return None
@@ -76,10 +76,18 @@ def scene(stage):
         link.end()
 
 
-def progress(clients, number):
-    """Every client gets so many more done."""
+def has_progressed(clients, number):
+    """A question whether every client has so many more done than now."""
     wanted = [len(client.done) + number for client in clients]
-    eventually(lambda: all(len(c.done) >= w for c, w in zip(clients, wanted)), 60, "progress")
+    return lambda: all(len(c.done) >= w for c, w in zip(clients, wanted))
+
+
+def progress(clients, number):
+    eventually(has_progressed(clients, number), 60, "progress")
+
+
+def in_vain(clients):
+    return sum(client.in_vain for client in clients)
 
 
 def prove(stage, clients):
@@ -90,7 +98,7 @@ def prove(stage, clients):
         assert not client.is_alive() and client.unexpected == []
         made = stage.query("SELECT name, id FROM timetrackr.projects WHERE owner_id = %s", client.user.id)
         assert len(made) == len(client.done) and dict(made) == client.done
-    assert sum(client.tries for client in clients) > sum(len(client.done) for client in clients)
+    assert in_vain(clients) > 0
 
 
 def test_proxies_are_killed_all_the_time(stage, scene):
@@ -108,9 +116,11 @@ def test_links_to_the_database_break_all_the_time(stage, scene):
     _, link, clients = scene
     for fault in ({"mode": "reset"}, {"mode": "cut", "size": 3000}, {"mode": "mute"}, {"mode": "refuse"}) * 2:
         progress(clients, 2)
-        before = [client.tries for client in clients]
+        before = in_vain(clients)
         link.set(**fault)
-        eventually(lambda: any(c.tries > b for c, b in zip(clients, before)), 30, "the fault is felt")
+        # a proxy may also bring everything through a link that is only cut now and then
+        gets_through = has_progressed(clients, 5)
+        eventually(lambda: in_vain(clients) > before or gets_through(), 30, "the fault is felt")
         link.set("pass")
     progress(clients, 2)
     prove(stage, clients)
