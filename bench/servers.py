@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import ExitStack
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pgbench
@@ -29,8 +30,9 @@ DURABLE = {
 WRITERS = 256
 # The day before which everybody's history ends.
 HISTORY_END = "2001-01-01"
-# Where writers begin; each run of a benchmark takes minutes of its own.
+# Where writers begin, in SQL and in seconds of the epoch; each run of a benchmark takes minutes of its own.
 FIRST_MINUTE = "timestamptz '2002-01-01Z'"
+FIRST_SECOND = int(datetime(2002, 1, 1, tzinfo=timezone.utc).timestamp())
 MINUTES_OF_RUN = 20_000
 
 POPULATE = """
@@ -49,6 +51,7 @@ FROM generate_series({writers} + 1, {users}) u
 WHERE {days} > 0;
 SELECT setval(pg_get_serial_sequence('timetrackr.time_entries', 'id'), 10000000);
 SELECT setval(pg_get_serial_sequence('timetrackr.projects', 'id'), 1000);
+SELECT setval(pg_get_serial_sequence('timetrackr.users', 'id'), 10000000);
 VACUUM ANALYZE;
 CHECKPOINT;
 """
@@ -163,11 +166,11 @@ class World:
         totals = {name: lambda pid=process.pid: cpu_seconds(pid) for name, process in processes.items()}
         return {"postgres": self.postgres.cpu_seconds, **totals}
 
-    def pgbench(self, name, script, clients, settings=None, **variables):
-        """A command of pgbench's, as the proxy's role."""
+    def pgbench(self, name, script, clients, role="proxy_login", settings=None, **variables):
+        """A command of pgbench's for this script and these variables."""
         path = self.directory / f"{name}.sql"
         path.write_text(script)
-        return pgbench.command(self.postgres, "proxy_login", "timetrackr", clients, path, settings, variables)
+        return pgbench.command(self.postgres, role, "timetrackr", clients, path, settings, variables)
 
     def file(self, name, lines):
         path = self.directory / name

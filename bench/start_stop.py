@@ -6,19 +6,15 @@ the relay in both cases.
 usage: bench/run start_stop [ROUNDS [SECONDS OF EACH]] [NAME=VALUE[,NAME=VALUE] …]: each
 argument with settings of the proxy is another proxy, measured beside the default one"""
 
-from datetime import datetime, timezone
-
 import measure
 import pgbench
 import wrk
 from command import print_lines
 from line import Line
-from servers import FIRST_MINUTE, WRITERS, World, token
+from servers import FIRST_MINUTE, FIRST_SECOND, WRITERS, World, token
 
 CLIENTS = 32
 RATIO = 1.3
-
-FIRST_SECOND = int(datetime(2002, 1, 1, tzinfo=timezone.utc).timestamp())
 
 SCRIPT = f"""\\set minute :minute + 1
 \\set user :client_id + 1
