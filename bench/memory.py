@@ -25,7 +25,7 @@ class Mixture:
         self.world = world
         self.proxy = proxy
         visits = ["/leaderboard", "/badges", "/projects/1", *(f"/users/{user}/profile" for user in range(1, 200))]
-        own = ["/users/me", "/time-entries", "/time-entries/current", "/notifications", "/reports/summary"]
+        own = ["/users/me", "/time-entries", "/time-entries/current", "/notifications", "/reports/summary?group_by=month"]
         reads = (f"{path} {token(user)}" for user in range(WRITERS + 1, world.users + 1, 10) for path in own)
         self.visits = world.file("visits.txt", visits)
         self.reads = world.file("reads.txt", reads)
@@ -83,11 +83,12 @@ def lines(scale):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with World() as world:
-        proxy = world.proxy(CONNECTIONS_PER_ADDRESS=0)
+        proxy = world.proxy()
         idle = resident(proxy.pid)
-        each = each_kept_alive(proxy)
         count = Mixture(world, proxy).run(scale.rounds * scale.seconds)
         loaded = resident(proxy.pid)
+        proxy.stop()
+        each = each_kept_alive(world.proxy("fresh", CONNECTIONS_PER_ADDRESS=0))
     return [
         Line("proxy, idle", megabytes(idle), "", None, "< 20 MB", idle < IDLE_LIMIT),
         Line(f"idle HTTP connection; mean of {CONNECTIONS:,}", f"{each:,.0f} bytes", "", None, "", None),

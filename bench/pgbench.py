@@ -1,6 +1,6 @@
-"""Runs pgbench against a server, and reads what it prints. The first second warms
-up: sessions start, prepare their statements and load what they need, which the
-connections of a proxy have behind them; what is measured begins with the second."""
+"""Runs pgbench against a server, and reads what it prints. Until its first report of
+work it warms up: sessions start, prepare their statements and load what they need,
+which the connections of a proxy have behind them; what is measured comes after that."""
 
 import os
 import re
@@ -17,6 +17,9 @@ SESSION = {
 }
 
 PROGRESS = re.compile(r"^progress: ([\d.]+) s, ([\d.]+) tps, lat .*, (\d+) failed$")
+
+# Seconds within which all sessions must have started.
+START_LIMIT = 60
 
 
 class Failed(Exception):
@@ -54,21 +57,35 @@ def run(arguments, seconds, **parts):
     """arguments: what command() gives. parts: of whose CPU time to tell, as Meter takes them; that of
     pgbench is `client`."""
     words, env = arguments
-    words = [words[0], "-P", "1", "--progress-timestamp", "-T", str(seconds + 1), *words[1:]]
+    words = [words[0], "-P", "1", "--progress-timestamp", "-T", str(seconds + START_LIMIT), *words[1:]]
     with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        meter = Meter(client=lambda: cpu_seconds(process.pid), **parts)
-        printed, reports, spent = [], [], {}
-        for line in process.stdout:
-            printed.append(line)
-            report = parse_progress(line)
-            if report is None:
-                continue
-            reports.append(report)
-            if len(reports) == 1:
-                meter.begin()
-            else:
-                spent = meter.spent()
-    if process.returncode != 0 or len(reports) < 2:
-        raise Failed("".join(printed))
+        try:
+            reports, spent = _watch(process, seconds, parts)
+        finally:
+            process.terminate()
     count, took = summed(reports)
     return Load(rate=count / took, count=count, cpu=spent)
+
+
+def _watch(process, seconds, parts):
+    """Reports from the first one of work on, and the CPU seconds that were spent since."""
+    meter = Meter(client=lambda: cpu_seconds(process.pid), **parts)
+    printed, reports = "", []
+    for line in process.stdout:
+        printed += line
+        report = parse_progress(line)
+        if report is None or (not reports and report[1] == 0):
+            continue
+        reports.append(report)
+        if len(reports) == 1:
+            meter.begin()
+        elif len(reports) > seconds:
+            return _without_errors(printed, reports), meter.spent()
+    raise Failed(printed)
+
+
+def _without_errors(printed, reports):
+    """A client whose statement failed gives up, and the others go on."""
+    if "error:" in printed:
+        raise Failed(printed)
+    return reports

@@ -76,14 +76,14 @@ class Server(Postgres):
 class Bare(Process):
     """bare_http.c with an answer as it comes over the wire."""
 
-    def __init__(self, directory, answer):
+    def __init__(self, directory, answer, threads=1):
         super().__init__("bare", directory)
         program = self.directory / "bare_http"
         source = Path(__file__).with_name("bare_http.c")
         subprocess.run(["cc", "-O2", "-o", program, source, "-lmicrohttpd"], check=True)
         self.port = free_port()
         (self.directory / "answer").write_bytes(answer)
-        self.launch([program, str(self.port), str(self.directory / "answer")])
+        self.launch([program, str(self.port), str(self.directory / "answer"), str(threads)])
         self.url = f"http://127.0.0.1:{self.port}"
         self.wait_until(self._answers)
 

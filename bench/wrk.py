@@ -29,7 +29,7 @@ def parse(output):
 
 
 def _percentile(output, percent):
-    number, unit = re.search(rf"^\s+{percent}%\s+([\d.]+)([a-z]+)$", output, re.M).groups()
+    number, unit = re.search(rf"^\s+{percent}%\s+([\d.]+)([a-z]+)\s*$", output, re.M).groups()
     return float(number) * UNITS[unit]
 
 
