@@ -55,7 +55,7 @@ class Axis:
             if least == most:
                 most *= 2
         else:
-            step = _round_step(most / 5)
+            step = _step_up(most / 5)
             least, most = 0, step * math.ceil(most / step)
             self.ticks = [step * number for number in range(round(most / step) + 1)]
         self.low, self.high = self._scale(least), self._scale(most)
@@ -85,10 +85,6 @@ def _logarithmic_ticks(least, most):
     decades = range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)
     factors = (1, 2, 5) if len(decades) <= 4 else (1,)
     return [factor * 10**decade for decade in decades for factor in factors]
-
-
-def _round_step(value):
-    return _step_up(value)
 
 
 def label(value):
