@@ -3,8 +3,8 @@ and prints it. A benchmark that fails is named, and does not keep others from
 running. Their results go into bench/results as they come: JSON, the table as
 Markdown, charts.
 
-usage: bench/run all [--rounds 5] [--seconds 3] [--only WORDS]: WORDS are parts of
-benchmarks' names, such as "cached memory" """
+usage: bench/run all [--rounds 5] [--seconds 3] [--only WORDS]: WORDS are the
+beginnings of words in benchmarks' names, such as "cached wake" """
 
 import argparse
 import importlib
@@ -32,11 +32,15 @@ LONG = ("memory_soak",)
 
 
 def chosen(words):
-    """Modules whose names have one of the words in them; all of them without any."""
+    """Modules in whose names one of these words begins; all of them without any."""
+
+    def has(module, word):
+        return any(part.startswith(word) for part in (module, *module.split("_")))
+
     for word in words:
-        if not any(word in module for module in MODULES):
-            sys.exit(f"no benchmark has {word!r} in its name: {' '.join(MODULES)}")
-    return [module for module in MODULES if not words or any(word in module for word in words)]
+        if not any(has(module, word) for module in MODULES):
+            sys.exit(f"no benchmark is called {word}: {' '.join(MODULES)}")
+    return [module for module in MODULES if not words or any(has(module, word) for word in words)]
 
 
 def run(module, scale):
