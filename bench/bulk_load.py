@@ -138,8 +138,8 @@ def loads(users, entries, rounds):
 
 
 def lines(scale):
-    """A million entries, fewer for those in a hurry."""
-    users, entries = 1000, min(1000, 340 * scale.seconds)
+    """100,000 entries for each second that a figure may take, up to a million."""
+    users, entries = 1000, min(1000, 100 * scale.seconds)
     results = loads(users, entries, scale.rounds)
     floor = results.pop(FLOOR)
     return [
