@@ -6,6 +6,7 @@ import platform
 import re
 import resource
 import statistics
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -126,13 +127,22 @@ def sync_milliseconds(tries=50):
     return statistics.median(times) * 1000
 
 
+def _postgresql():
+    """The version, where one was built for."""
+    if "TIMETRACKR_PG_CONFIG" not in os.environ:
+        return ""
+    config = [os.environ["TIMETRACKR_PG_CONFIG"], "--version"]
+    version = subprocess.run(config, check=True, capture_output=True, text=True).stdout
+    return ", " + " ".join(version.split()[:2])
+
+
 def machine():
     """One line about the hardware and the system."""
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     return (
         f"{os.cpu_count()} cores ({cpu[1] if cpu else platform.machine()}), {int(memory[1]) / 2**20:.0f} GiB,"
-        f" Linux {platform.release().split('-')[0]}"
+        f" Linux {platform.release().split('-')[0]}{_postgresql()}"
     )
 
 
