@@ -99,6 +99,11 @@ class Scene:
     def waiting_at_gates(self):
         return len(self.backends("wait_event = 'PgSleep'"))
 
+    def waiting_for_locks(self, lane):
+        return self.stage.value(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = %s AND application_name = %s AND wait_event_type = 'Lock'", self.stage.database, lane)
+
     def occupy(self):
         """Have every connection of the lane wait for a write, so that others queue."""
         for number in range(len(self.backends())):
@@ -158,7 +163,8 @@ def test_a_lone_write_waits_for_nobody(scene):
     assert scene.transactions(*(scene.log(user, days).expect(201) for user in (a, b) for days in (2, 3))) == 4
 
 
-def test_a_users_writes_keep_their_order(scene):
+def test_a_users_writes_keep_their_order_in_a_batch(stage):
+    scene = Scene(stage, WRITE_BATCH=32)
     user, other, *_ = scene.users
     scene.occupy()
     times = [days_ago(2) + timedelta(minutes=minute) for minute in range(5)]
@@ -169,7 +175,7 @@ def test_a_users_writes_keep_their_order(scene):
         scene.heard()
     scene.release()
     answers = [sent.expect(201) for sent in queued]
-    assert scene.transactions(*answers) <= 2  # that of the last start, and of those that it ended
+    assert scene.transactions(*answers) == 1
     starts = answers[::2]
     assert [one["stopped_entry_id"] for one in starts] == [None] + [one["entry_id"] for one in starts[:-1]]
 
@@ -216,15 +222,21 @@ def test_a_commit_that_fails_takes_nothing_from_the_others(scene):
 
 
 def test_nothing_is_acknowledged_before_the_commit_of_all(scene):
+    """What PostgreSQL has to say of the first ones is so long that it arrives before the batch is over."""
     a, b, c, *_ = scene.users
+    logged = [scene.log(a, days).expect(201)["entry_id"] for days in (3, 4)]
     scene.occupy()
-    queued = scene.in_queue(scene.log(a), scene.log(b, note="gate b"), scene.log(c))
+    changes = [Sent(scene.proxy, a, "PATCH", f"/time-entries/{entry}", note="\N{WATCH}" * 2000) for entry in logged]
+    changes += [Sent(scene.proxy, a, "PATCH", f"/time-entries/{entry}", note="\N{ALARM CLOCK}" * 2000) for entry in logged]
+    queued = scene.in_queue(scene.log(b, note="gate b"), scene.log(c))
     scene.release()
     eventually(lambda: scene.waiting_at_gates() == 1, what="the batch stopped in its middle")
-    # the first one is done, and yet to be committed
     scene.heard()
-    assert scene.entries(a) == 0 and not any(sent.is_answered for sent in queued)
+    assert not any(sent.is_answered for sent in (*changes, *queued))
+    assert scene.stage.value("SELECT count(*) FROM timetrackr.time_entries WHERE length(note) = 2000") == 0
     scene.open("gate b")
+    for sent in changes:
+        sent.expect(200)
     assert scene.transactions(*(sent.expect(201) for sent in queued)) == 1
 
 
@@ -256,8 +268,6 @@ def test_with_a_key_it_is_repeated_when_the_connection_was_lost(scene):
         target=lambda: answers.append(a.post("/time-entries", body, headers={"Idempotency-Key": "once"})))
     keyed.start()
     lost = scene.log(b, note="gate b")
-    # the one of the thread is known to be there when it is in the batch
-    eventually(lambda: scene.proxy.client().get("/healthz").status == 200)
     scene.heard()
     scene.release()
     (pid,) = eventually(lambda: scene.backends("wait_event = 'PgSleep'"), what="the batch stopped in its middle")
@@ -269,6 +279,7 @@ def test_with_a_key_it_is_repeated_when_the_connection_was_lost(scene):
 
 
 def test_who_waits_for_a_lock_lets_the_others_go(scene):
+    """A lone one, too, which would keep others from its connection."""
     a, b, c, *_ = scene.users
     scene.occupy()
     with scene.stage.postgres.connect(scene.stage.database, autocommit=False) as somebody:
@@ -276,10 +287,9 @@ def test_who_waits_for_a_lock_lets_the_others_go(scene):
         queued = scene.in_queue(scene.log(a), scene.log(b), scene.log(c))
         scene.release()
         assert scene.transactions(queued[0].expect(201), queued[2].expect(201)) == 2
-        # A lone one stops nobody either.
         lone = scene.log(b, days=7)
-        scene.heard()
-        scene.log(a, days=8).expect(201)
+        eventually(lambda: scene.waiting_for_locks("timetrackr write") == 2, what="both wait elsewhere")
+        assert scene.waiting_for_locks(LANE) == 0
         assert not queued[1].is_answered and not lone.is_answered
     queued[1].expect(201)
     lone.expect(201)
