@@ -12,7 +12,10 @@
 #define ATTEMPTS_MAX 4
 /* Whether a job is still wanted is asked only after so long: it costs a system call. */
 #define LONG_WAIT 250			/* ms */
-/* Whoever waits for so long for a lock that somebody else holds lets his batch go on without him. */
+/*
+ * Who has to wait for so long for a lock lets his batch go on without him. That is sooner than
+ * PostgreSQL looks for deadlocks: a batch could meet one who deletes an account or a project.
+ */
 #define BATCH_LOCK_TIMEOUT "250ms"
 
 struct lane
@@ -220,12 +223,15 @@ gather(struct lane *lane, struct lane_job **batch)
 	return count;
 }
 
-static void
+/* True when somebody was left out, and has been told. */
+static bool
 send_batch(struct lane *lane, struct db *db)
 {
 	struct lane_job *batch[LANE_BATCH_MAX];
+	size_t		waiting = lane->waiting;
 	size_t		count = gather(lane, batch);
 	size_t		sent = 0;
+	bool		told = waiting > lane->waiting + count;
 
 	while (sent < count)
 	{
@@ -236,6 +242,7 @@ send_batch(struct lane *lane, struct db *db)
 	}
 	while (count > sent)
 		enqueue(lane, batch[--count], true);
+	return told;
 }
 
 /* Before each wait: what this pass has brought, and what has come while the connections were busy, goes now. */
@@ -244,10 +251,11 @@ send_batches(void *arg)
 {
 	struct lane *lane = arg;
 	struct db  *db;
+	bool		told = false;
 
 	while (!lane->closing && lane->first != NULL && (db = least_busy(lane)) != NULL)
-		send_batch(lane, db);
-	return -1;
+		told = send_batch(lane, db) || told;
+	return told ? 0 : -1;		/* what that has set off may need hooks that ran already */
 }
 
 /* Report every waiting job as not run. */
