@@ -55,24 +55,20 @@ has_failed(const struct db_query *query)
 	return query->is_error || query->is_skipped;
 }
 
-/* What became of a query whose sync point is here, in a transaction that failed or did not. */
+/* What became of a query, now that its sync point is here, in a transaction that failed or did not, or never will be. */
 static enum db_outcome
-synced_outcome(const struct db_query *query, bool transaction_failed)
-{
-	if (query->is_error)
-		return DB_ERROR;
-	if (transaction_failed)
-		return DB_SKIPPED;
-	return query->rows != NULL ? DB_OK : DB_LOST;
-}
-
-/* The same when there will be no sync point: libpq makes up an error without SQLSTATE when the connection breaks. */
-static enum db_outcome
-unsynced_outcome(const struct db_query *query)
+outcome_of(const struct db_query *query, bool synced, bool transaction_failed)
 {
 	struct db_result result = {.rows = query->rows};
 
-	return query->is_error && *db_error_sqlstate(&result) != '\0' ? DB_ERROR : DB_LOST;
+	/* libpq makes up an error without SQLSTATE when the connection breaks */
+	if (query->is_error)
+		return *db_error_sqlstate(&result) != '\0' ? DB_ERROR : DB_LOST;
+	if (!synced)
+		return DB_LOST;
+	if (transaction_failed)
+		return DB_SKIPPED;
+	return query->rows != NULL ? DB_OK : DB_LOST;
 }
 
 /* A statement that was not parsed, or that the server forgot, is to be prepared again. */
@@ -107,7 +103,7 @@ finish_read(struct pipeline *pipeline)
 	while (!is_last)
 	{
 		is_last = pipeline->head == last;
-		finish_head(pipeline, synced_outcome(pipeline->head, failed));
+		finish_head(pipeline, outcome_of(pipeline->head, true, failed));
 	}
 }
 
@@ -237,5 +233,5 @@ pipeline_fail(struct pipeline *pipeline)
 	pipeline->unflushed = false;
 	pipeline->reading = NULL;
 	while (pipeline->head != NULL)
-		finish_head(pipeline, unsynced_outcome(pipeline->head));
+		finish_head(pipeline, outcome_of(pipeline->head, false, false));
 }
