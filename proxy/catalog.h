@@ -56,6 +56,7 @@ enum catalog_lane
 {
 	LANE_READ,
 	LANE_WRITE,
+	LANE_BATCH,					/* writes that may share a transaction */
 	LANE_LOGIN,
 	LANE_BULK,					/* writes that take seconds */
 	LANE_COUNT

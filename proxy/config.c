@@ -12,6 +12,7 @@
 
 #include "config_values.h"
 #include "env.h"
+#include "lane.h"
 
 #define MEMBER(name) offsetof(struct config, name)
 
@@ -77,6 +78,8 @@ static const struct setting settings[] = {
 	"proxies in front whose X-Forwarded-For is believed: networks, unix, or true for all that are local"},
 	{"WORKERS", apply_workers, MEMBER(workers), 0, WORKERS_MAX, "0",
 	"event loops; 0: one a processor"},
+	{"WRITE_BATCH", apply_size, MEMBER(write_batch), 0, LANE_BATCH_MAX, "8",
+	"most writes that share a commit; 0 or 1: each has its own"},
 };
 
 #define SETTING_COUNT (sizeof settings / sizeof settings[0])

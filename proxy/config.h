@@ -38,6 +38,7 @@ struct config
 	char	  **origins;		/* FRONTEND_URL; each exactly as a browser sends it */
 	size_t		origin_count;
 	int			workers;		/* never 0 after loading */
+	size_t		write_batch;	/* most writes that share a commit; 0, 1: none do */
 	long		rate_limit_per_minute;	/* 0: off */
 	long		auth_rate_limit_per_minute; /* 0: off */
 	struct trusted_proxies trusted_proxies; /* whose X-Forwarded-For is believed */

@@ -22,13 +22,14 @@
 
 struct db;
 struct db_result;
+struct pg_result;
 
 enum db_outcome
 {
 	DB_OK,						/* done; rows may follow */
 	DB_ERROR,					/* the server refused it, it had no effect: see the error fields */
 	DB_LOST,					/* connection lost after sending: outcome unknown */
-	DB_SKIPPED					/* not run, because of an error before it in its group */
+	DB_SKIPPED					/* not run, or taken back, because of an error in its group */
 };
 
 /*
@@ -53,11 +54,19 @@ struct db_query
 	 * the wire in one piece; then an error of one skips those after it.
 	 */
 	bool		grouped;
+	/*
+	 * The next query that is sent belongs to the same transaction. All of them have
+	 * their effect or none has, and all are reported once it is known which.
+	 */
+	bool		joined;
 	/* Called exactly once. The result is gone afterwards unless kept. May send further queries. */
 	void		(*done) (struct db_query *query, struct db_result *result);
 	void	   *arg;
 	bool		prepares;		/* private: its Parse has not succeeded yet */
 	int			parts;			/* private: commands of it that are not answered yet */
+	struct pg_result *rows;		/* private: its result so far */
+	bool		is_error;		/* private: that is an error */
+	bool		is_skipped;		/* private: it was not run */
 	struct db_query *next;		/* private */
 };
 

@@ -12,6 +12,11 @@
 #define ATTEMPTS_MAX 4
 /* Whether a job is still wanted is asked only after so long: it costs a system call. */
 #define LONG_WAIT 250			/* ms */
+/*
+ * Who has to wait for so long for a lock lets his batch go on without him. That is sooner than
+ * PostgreSQL looks for deadlocks: a batch could meet one who deletes an account or a project.
+ */
+#define BATCH_LOCK_TIMEOUT "250ms"
 
 struct lane
 {
@@ -22,6 +27,7 @@ struct lane
 	struct lane_job *last;
 	size_t		waiting;
 	struct loop_timer grace;
+	struct loop_hook hook;		/* sends batches */
 	bool		dead;			/* without a connection beyond the grace */
 	bool		closing;
 	char		name[48];
@@ -30,6 +36,7 @@ struct lane
 };
 
 static void dispatch(struct lane *lane);
+static bool admit(struct lane *lane, struct lane_job *job);
 
 static void
 enqueue(struct lane *lane, struct lane_job *job, bool at_front)
@@ -90,6 +97,25 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 		(strncmp(sqlstate, "57P", 3) == 0 || strncmp(sqlstate, "08", 2) == 0);
 }
 
+/*
+ * Has the server taken back what this job's batch did, or did the job wait too long for a lock? An error
+ * that ends the session tells nothing of its batch.
+ */
+static bool
+goes_alone(const struct lane_job *job, const struct db_result *result)
+{
+	const struct lane *lane = job->lane;
+	const char *sqlstate;
+
+	if (lane->options.alone == NULL || lane->closing)
+		return false;
+	if (db_result_outcome(result) != DB_ERROR)
+		return db_result_outcome(result) == DB_SKIPPED;
+	sqlstate = db_error_sqlstate(result);
+	return strcmp(sqlstate, "55P03") == 0 ||
+		(job->shares && strncmp(sqlstate, "57P", 3) != 0 && strncmp(sqlstate, "08", 2) != 0);
+}
+
 static void
 query_done(struct db_query *query, struct db_result *result)
 {
@@ -98,7 +124,12 @@ query_done(struct db_query *query, struct db_result *result)
 
 	if (db_result_outcome(result) == DB_SKIPPED)
 		job->attempts--;		/* it had none; what spoiled its group is answered and gone */
-	if (may_repeat(job, result))
+	if (goes_alone(job, result))
+	{
+		if (!admit(lane->options.alone, job))
+			job->done(job, NULL);
+	}
+	else if (may_repeat(job, result))
 		enqueue(lane, job, true);
 	else
 		job->done(job, result);
@@ -123,33 +154,108 @@ least_busy(const struct lane *lane)
 	return best;
 }
 
-/* Send waiting jobs while connections take them. */
+/* The next waiting job that is still wanted; NULL: none. */
+static struct lane_job *
+next_wanted(struct lane *lane)
+{
+	while (lane->first != NULL)
+	{
+		struct lane_job *job = dequeue(lane);
+
+		if (loop_now(lane->loop) - job->since < LONG_WAIT || job->is_wanted(job))
+			return job;
+		job->done(job, NULL);
+	}
+	return NULL;
+}
+
+/* Send a job; joined: the next one is of the same transaction. */
+static bool
+send_job(struct lane *lane, struct db *db, struct lane_job *job, bool joined)
+{
+	job->query = (struct db_query) {
+		.statement = job->statement,
+		.value_count = job->value_count,
+		.values = job->values,
+		.grouped = lane->options.only_reads,
+		.joined = joined,
+		.done = query_done,
+		.arg = job,
+	};
+	if (!db_send(db, &job->query))
+		return false;
+	job->attempts++;
+	return true;
+}
+
+/* Send waiting jobs while connections take them. In a lane with batches that is for its hook. */
 static void
 dispatch(struct lane *lane)
 {
 	struct db  *db;
 
+	if (lane->options.batch > 0)
+		return;
 	while (!lane->closing && lane->first != NULL && (db = least_busy(lane)) != NULL)
 	{
-		struct lane_job *job = dequeue(lane);
+		struct lane_job *job = next_wanted(lane);
 
-		if (loop_now(lane->loop) - job->since >= LONG_WAIT && !job->is_wanted(job))
-		{
-			job->done(job, NULL);
-			continue;
-		}
-		job->query = (struct db_query) {
-			.statement = job->statement,
-			.value_count = job->value_count,
-			.values = job->values,
-			.grouped = lane->options.only_reads,
-			.done = query_done,
-			.arg = job,
-		};
-		job->attempts++;
-		if (!db_send(db, &job->query))
+		if (job != NULL && !send_job(lane, db, job, false))
 			enqueue(lane, job, true);	/* that connection is down now: the next one is looked for */
 	}
+}
+
+/* Take a batch out of the queue: by user, and in order of arrival for each. */
+static size_t
+gather(struct lane *lane, struct lane_job **batch)
+{
+	size_t		count = 0;
+	struct lane_job *job;
+
+	while (count < lane->options.batch && (job = next_wanted(lane)) != NULL)
+	{
+		size_t		at = count++;
+
+		for (; at > 0 && batch[at - 1]->user_id > job->user_id; at--)
+			batch[at] = batch[at - 1];
+		batch[at] = job;
+	}
+	return count;
+}
+
+/* True when somebody was left out, and has been told. */
+static bool
+send_batch(struct lane *lane, struct db *db)
+{
+	struct lane_job *batch[LANE_BATCH_MAX];
+	size_t		waiting = lane->waiting;
+	size_t		count = gather(lane, batch);
+	size_t		sent = 0;
+	bool		told = waiting > lane->waiting + count;
+
+	while (sent < count)
+	{
+		batch[sent]->shares = count > 1;
+		if (!send_job(lane, db, batch[sent], sent + 1 < count))
+			break;
+		sent++;
+	}
+	while (count > sent)
+		enqueue(lane, batch[--count], true);
+	return told;
+}
+
+/* Before each wait: what this pass has brought, and what has come while the connections were busy, goes now. */
+static int
+send_batches(void *arg)
+{
+	struct lane *lane = arg;
+	struct db  *db;
+	bool		told = false;
+
+	while (!lane->closing && lane->first != NULL && (db = least_busy(lane)) != NULL)
+		told = send_batch(lane, db) || told;
+	return told ? 0 : -1;		/* what that has set off may need hooks that ran already */
 }
 
 /* Report every waiting job as not run. */
@@ -209,6 +315,13 @@ lane_open(struct loop *loop, const struct lane_options *options)
 	lane->settings[1] = lane->timeout_text;
 	lane->settings[2] = "idle_in_transaction_session_timeout";
 	lane->settings[3] = lane->timeout_text;
+	if (options->batch > 0)
+	{
+		lane->settings[count++] = "lock_timeout";
+		lane->settings[count++] = BATCH_LOCK_TIMEOUT;
+		/* before the hooks of its connections, which send what this one gives them */
+		loop_hook_start(loop, &lane->hook, send_batches, lane);
+	}
 	if (options->only_reads)
 	{
 		lane->settings[count++] = "default_transaction_read_only";
@@ -251,23 +364,32 @@ lane_close(struct lane *lane)
 		return;
 	lane->closing = true;
 	loop_timer_stop(lane->loop, &lane->grace);
+	loop_hook_stop(lane->loop, &lane->hook);
 	for (int i = 0; i < lane->options.connections; i++)
 		db_close(lane->connections[i]);
 	fail_waiting(lane);
 	free(lane);
 }
 
-bool
-lane_submit(struct lane *lane, struct lane_job *job)
+/* Let a job in; false: there is no room, or no connection. */
+static bool
+admit(struct lane *lane, struct lane_job *job)
 {
 	if (lane->dead || lane->closing || lane->waiting >= lane->options.queue_limit)
 		return false;
 	job->lane = lane;
-	job->attempts = 0;
-	job->since = loop_now(lane->loop);
+	job->shares = false;
 	enqueue(lane, job, false);
 	dispatch(lane);
 	return true;
+}
+
+bool
+lane_submit(struct lane *lane, struct lane_job *job)
+{
+	job->attempts = 0;
+	job->since = loop_now(lane->loop);
+	return admit(lane, job);
 }
 
 bool

@@ -1,11 +1,17 @@
 /*
  * lane.h - a bounded queue in front of a few connections that serve alike.
  *
- * A worker has three lanes: reads, writes and log-ins, so that a storm on one
- * of them leaves the others alone. A lane decides what may be tried again:
- * reads whose connection was lost, and whatever the server rolled back because
+ * A worker has lanes for reads, writes, log-ins and what takes long, so that a
+ * storm on one of them leaves the others alone. A lane decides what may be tried
+ * again: reads whose connection was lost, and whatever the server rolled back because
  * of a serialization failure or a deadlock. A write whose outcome is unknown is
  * repeated only if it says that this does no harm.
+ *
+ * In a lane with batches, jobs wait while its connections are busy; then those
+ * that wait share a transaction, and so a commit. They run in the order of the
+ * users whose rows they lock, so that two batches cannot block each other. When one
+ * of them fails, all are taken back, and each goes on its own in another lane: what
+ * is answered never rests on what was taken back.
  */
 #ifndef TIMETRACKR_LANE_H
 #define TIMETRACKR_LANE_H
@@ -13,6 +19,7 @@
 #include "db.h"
 
 #define LANE_CONNECTIONS_MAX 4
+#define LANE_BATCH_MAX 256
 
 struct lane;
 
@@ -24,6 +31,8 @@ struct lane_options
 	size_t		depth;			/* most queries in flight on a connection */
 	size_t		queue_limit;	/* most jobs that wait for one */
 	uint64_t	statement_timeout;	/* ms */
+	size_t		batch;			/* most jobs in a transaction, up to LANE_BATCH_MAX; 0: each has its own */
+	struct lane *alone;			/* with batches: where jobs go that do not get on in this lane; outlives it */
 	const char *nice;			/* timetrackr.nice of its sessions: how far they stand back; NULL: not at all */
 	bool		only_reads;		/* jobs may be grouped, and repeated when the connection was lost */
 };
@@ -35,6 +44,7 @@ struct lane_job
 	int			value_count;
 	const char *const *values;
 	bool		repeatable;		/* its effect comes once even if it is sent twice: a read, or a write with a key */
+	int64_t		user_id;		/* whose rows it locks, for a lane with batches */
 	/* Called once. result is NULL when it never ran, for lack of a connection. */
 	void		(*done) (struct lane_job *job, struct db_result *result);
 	/* Asked of a job that had to wait long: does anybody still want it? Else it is not run. */
@@ -45,6 +55,7 @@ struct lane_job
 	int			attempts;
 	uint64_t	since;			/* ms: when it was submitted */
 	bool		queued;			/* waits in the lane; otherwise it is in flight */
+	bool		shares;			/* its transaction is that of others, too */
 	struct lane_job *next;
 };
 

@@ -19,11 +19,9 @@ static void
 finish_head(struct pipeline *pipeline, enum db_outcome outcome)
 {
 	struct db_query *query = pipeline->head;
-	struct db_result result = {.rows = pipeline->pending, .outcome = outcome};
+	struct db_result result = {.rows = query->rows, .outcome = outcome};
 
-	pipeline->pending = NULL;
-	pipeline->pending_is_error = false;
-	pipeline->pending_is_skipped = false;
+	query->rows = NULL;
 	pipeline->head = query->next;
 	if (pipeline->head == NULL)
 		pipeline->tail = NULL;
@@ -35,72 +33,98 @@ finish_head(struct pipeline *pipeline, enum db_outcome outcome)
 		pg_clear(result.rows);
 }
 
-/* Note a result of the oldest query. What its Parse gives is of no interest; an error stands. */
+/* Note a result of a query. What its Parse gives is of no interest; an error stands. */
 static void
-note_result(struct pipeline *pipeline, enum pg_event event, struct pg_result *rows)
+note_result(struct db_query *query, enum pg_event event, struct pg_result *rows)
 {
-	pipeline->answered = true;
 	if (event == PG_SKIPPED)
-		pipeline->pending_is_skipped = !pipeline->pending_is_error;
-	else if (pipeline->pending_is_error || (event == PG_ROWS && pipeline->head->parts > 1))
+		query->is_skipped = !query->is_error;
+	else if (query->is_error || (event == PG_ROWS && query->parts > 1))
 		pg_clear(rows);
 	else
 	{
-		pg_clear(pipeline->pending);
-		pipeline->pending = rows;
-		pipeline->pending_is_error = event == PG_ERROR;
+		pg_clear(query->rows);
+		query->rows = rows;
+		query->is_error = event == PG_ERROR;
 	}
 }
 
-/* What became of the oldest query, now that its sync is here or never will be. */
-static enum db_outcome
-head_outcome(const struct pipeline *pipeline, bool synced)
+static bool
+has_failed(const struct db_query *query)
 {
-	struct db_result result = {.rows = pipeline->pending};
+	return query->is_error || query->is_skipped;
+}
 
-	if (synced && pipeline->pending_is_skipped)
-		return DB_SKIPPED;
-	if (!pipeline->pending_is_error)
-		return synced && pipeline->pending != NULL ? DB_OK : DB_LOST;
+/* What became of a query, now that its sync point is here, in a transaction that failed or did not, or never will be. */
+static enum db_outcome
+outcome_of(const struct db_query *query, bool synced, bool transaction_failed)
+{
+	struct db_result result = {.rows = query->rows};
+
 	/* libpq makes up an error without SQLSTATE when the connection breaks */
-	return *db_error_sqlstate(&result) != '\0' ? DB_ERROR : DB_LOST;
+	if (query->is_error)
+		return *db_error_sqlstate(&result) != '\0' ? DB_ERROR : DB_LOST;
+	if (!synced)
+		return DB_LOST;
+	if (transaction_failed)
+		return DB_SKIPPED;
+	return query->rows != NULL ? DB_OK : DB_LOST;
 }
 
 /* A statement that was not parsed, or that the server forgot, is to be prepared again. */
 static void
-forget_statement(struct pipeline *pipeline)
+forget_statement(struct pipeline *pipeline, const struct db_query *query)
 {
-	struct db_result result = {.rows = pipeline->pending};
+	struct db_result result = {.rows = query->rows};
 	const char *sqlstate = db_error_sqlstate(&result);
 
-	if (pipeline->head->statement == NULL)
+	if (query->statement == NULL || !has_failed(query))
 		return;
-	if (pipeline->head->prepares)
-		pipeline->prepared[pipeline->head->statement->id] = false;
+	if (query->prepares)
+		pipeline->prepared[query->statement->id] = false;
 	else if (strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0)
 		pipeline->broken = "a prepared statement is out of date";
 }
 
+/* Report everything up to what was read last: one transaction, or one query of a group of reads. */
 static void
-finish_answered(struct pipeline *pipeline)
+finish_read(struct pipeline *pipeline)
 {
-	if (pipeline->pending_is_error || pipeline->pending_is_skipped)
-		forget_statement(pipeline);
-	finish_head(pipeline, head_outcome(pipeline, true));
+	const struct db_query *last = pipeline->reading;
+	bool		failed = false;
+	bool		is_last = false;
+
+	for (const struct db_query *query = pipeline->head; query != last->next; query = query->next)
+	{
+		failed = failed || has_failed(query);
+		forget_statement(pipeline, query);
+	}
+	pipeline->reading = last->next;
+	while (!is_last)
+	{
+		is_last = pipeline->head == last;
+		finish_head(pipeline, outcome_of(pipeline->head, true, failed));
+	}
 }
 
-/* One command of the oldest query is answered; a grouped query is finished with its last one. */
+/* One command is answered. After the last one of a query it is the next one's turn, or that of a sync point. */
 static void
 end_part(struct pipeline *pipeline)
 {
-	struct db_query *head = pipeline->head;
+	struct db_query *query = pipeline->reading;
 
 	pipeline->answered = false;
+	if (query->parts == 0)
+		return;					/* an error of the commit */
 	/* its Parse is the first of two */
-	if (head->parts == 2 && !pipeline->pending_is_error && !pipeline->pending_is_skipped)
-		head->prepares = false;
-	if (--head->parts == 0 && head->grouped)
-		finish_answered(pipeline);
+	if (query->parts == 2 && !has_failed(query))
+		query->prepares = false;
+	if (--query->parts > 0)
+		return;
+	if (query->grouped)
+		finish_read(pipeline);
+	else if (query->joined)
+		pipeline->reading = query->next;
 }
 
 void
@@ -108,7 +132,7 @@ pipeline_read(struct pipeline *pipeline)
 {
 	int			gaps = 0;		/* one ends each command; two in a row: nothing is there */
 
-	while (pipeline->head != NULL && gaps < 2)
+	while (pipeline->reading != NULL && gaps < 2)
 	{
 		struct pg_result *rows = NULL;
 		enum pg_event event = pg_next(pipeline->conn, &rows);
@@ -118,10 +142,13 @@ pipeline_read(struct pipeline *pipeline)
 			return;
 		if (event == PG_GAP && pipeline->answered)
 			end_part(pipeline);
-		else if (event == PG_SYNC && pipeline->head->parts == 0)
-			finish_answered(pipeline);
+		else if (event == PG_SYNC && pipeline->reading->parts == 0)
+			finish_read(pipeline);
 		else if (event != PG_GAP && event != PG_SYNC)
-			note_result(pipeline, event, rows);
+		{
+			note_result(pipeline->reading, event, rows);
+			pipeline->answered = true;
+		}
 	}
 }
 
@@ -145,6 +172,9 @@ queue_query(struct pipeline *pipeline, struct db_query *query)
 		return false;
 	query->prepares = statement != NULL && !pipeline->prepared[statement->id];
 	query->parts = query->prepares ? 2 : 1;
+	query->rows = NULL;
+	query->is_error = false;
+	query->is_skipped = false;
 	if (statement == NULL)
 		queued = pg_query(pipeline->conn, NULL, query->sql, query->value_count, query->values);
 	else
@@ -155,8 +185,8 @@ queue_query(struct pipeline *pipeline, struct db_query *query)
 		pipeline->prepared[statement->id] = true;
 		queued = pg_query(pipeline->conn, name, NULL, query->value_count, query->values);
 	}
-	if (!queued)
-		return false;
+	if (!queued || query->joined)
+		return queued;
 	if (query->grouped && ++pipeline->group < GROUP_MAX)
 		return true;
 	return end_group(pipeline);
@@ -179,6 +209,8 @@ pipeline_send(struct pipeline *pipeline, struct db_query *query)
 	}
 	else
 		pipeline->tail->next = query;
+	if (pipeline->reading == NULL)
+		pipeline->reading = query;
 	pipeline->tail = query;
 	pipeline->in_flight++;
 	pipeline->unflushed = true;
@@ -199,6 +231,7 @@ pipeline_fail(struct pipeline *pipeline)
 	pipeline->conn = NULL;
 	pipeline->broken = NULL;
 	pipeline->unflushed = false;
+	pipeline->reading = NULL;
 	while (pipeline->head != NULL)
-		finish_head(pipeline, head_outcome(pipeline, false));
+		finish_head(pipeline, outcome_of(pipeline->head, false, false));
 }

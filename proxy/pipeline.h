@@ -2,9 +2,10 @@
  * pipeline.h - the queries in flight on one connection, in the order sent.
  *
  * A query is followed by a sync point and reported only when that has come
- * back, since an error of the commit arrives between the two. Queries that only
- * read may share a sync point, and are reported as they come: libpq sends at
- * each sync point, so sharing saves a system call each on both sides.
+ * back, since an error of the commit arrives between the two. Queries that are
+ * joined share a sync point, and so a commit. Queries that only read may share
+ * one, too, and are reported as they come: libpq sends at each sync point, so
+ * sharing saves a system call each on both sides.
  */
 #ifndef TIMETRACKR_PIPELINE_H
 #define TIMETRACKR_PIPELINE_H
@@ -17,16 +18,14 @@ struct pipeline
 	struct loop *loop;
 	struct pg_conn *conn;		/* NULL: none, and then no query is in flight */
 	struct db_query *head;		/* oldest first */
+	struct db_query *reading;	/* whose answer is next; those before it wait for their sync point */
 	struct db_query *tail;
 	size_t		in_flight;
 	uint64_t	head_since;		/* ms: since when the head is the head */
 	const char *broken;			/* why the session cannot be used on; NULL: it can */
 	bool		unflushed;		/* something may wait to be sent */
 	int			group;			/* queries sent without their sync point yet */
-	bool		answered;		/* a result of the head's present part is there */
-	struct pg_result *pending;	/* result of the head so far */
-	bool		pending_is_error;
-	bool		pending_is_skipped;
+	bool		answered;		/* a result of the present part of what is read is there */
 	bool		prepared[DB_STATEMENTS_MAX];
 };
 

@@ -75,13 +75,24 @@ request_is_wanted(const struct lane_job *job)
 		request->client.is_there(request->client.arg);
 }
 
+/* The lane for a route's statement. */
+static struct lane *
+lane_for(const struct service *service, const struct catalog_route *route)
+{
+	/* a replica may not have come as far as the feed */
+	if (route->shape == SHAPE_EVENTS)
+		return service->lanes[LANE_WRITE];
+	if (route->lane == LANE_BATCH && service->lanes[LANE_BATCH] == NULL)
+		return service->lanes[LANE_WRITE];
+	return service->lanes[route->lane];
+}
+
 void
 request_query(struct request *request)
 {
 	const struct catalog_route *route = request->admission.route;
 	bool		adds_viewer = route->lane == LANE_READ && route->viewer < 0;
-	/* a replica may not have come as far as the feed */
-	enum catalog_lane lane = route->shape == SHAPE_EVENTS ? LANE_WRITE : route->lane;
+	struct lane *lane = lane_for(request->service, route);
 
 	request->state = QUERIED;
 	if (request->service->public_cache != NULL)
@@ -92,16 +103,17 @@ request_query(struct request *request)
 		.value_count = (int) route->param_count + (request->has_key ? 2 : adds_viewer),
 		.values = request->values.value,
 		.repeatable = request->has_key,
+		.user_id = request->admission.user_id,
 		.done = query_done,
 		.is_wanted = request_is_wanted,
 		.arg = request,
 	};
 	request->working = true;
 	poll_look(&request->waiter);
-	if (lane_submit(request->service->lanes[lane], &request->job))
+	if (lane_submit(lane, &request->job))
 		return;
 	request->working = false;
-	request_fail(request, 503, lane_is_up(request->service->lanes[lane])
+	request_fail(request, 503, lane_is_up(lane)
 		 ? "overloaded" : "database_unavailable", "The server is too busy or without its database.");
 }
 

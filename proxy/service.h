@@ -35,7 +35,7 @@ struct service
 	struct loop *loop;
 	const struct config *config;
 	const struct catalog *catalog;
-	struct lane *lanes[LANE_COUNT];
+	struct lane *lanes[LANE_COUNT];	/* LANE_BATCH is NULL when no writes share a commit */
 	struct poll *poll;			/* those who wait for events */
 	struct feed *feed;			/* events of the whole database, as they come in */
 	struct live *live;			/* the WebSockets */

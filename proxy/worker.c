@@ -54,7 +54,8 @@ struct worker
 };
 
 /*
- * Lanes of a worker. Log-ins are few and slow: each keeps a backend busy with
+ * Lanes of a worker. Writes that may share a commit have several connections: while one
+ * waits for its commit, others are at work. Log-ins are few and slow: each keeps a backend busy with
  * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long;
  * and when others want the processor it stands back.
  * Imports take seconds, and one at a time.
@@ -62,7 +63,7 @@ struct worker
 static bool
 open_lanes(struct worker *worker, const struct config *config)
 {
-	const struct lane_options options[LANE_COUNT] = {
+	struct lane_options options[LANE_COUNT] = {
 		[LANE_READ] = {
 			.name = "read", .url = config->database_read_url, .connections = 2,
 			.depth = 16, .queue_limit = 4096, .only_reads = true,
@@ -71,6 +72,11 @@ open_lanes(struct worker *worker, const struct config *config)
 		[LANE_WRITE] = {
 			.name = "write", .url = config->database_url, .connections = 2,
 			.depth = 16, .queue_limit = 4096,
+			.statement_timeout = STATEMENT_LIMIT,
+		},
+		[LANE_BATCH] = {
+			.name = "batch", .url = config->database_url, .connections = 4,
+			.depth = 1, .queue_limit = 4096, .batch = config->write_batch,
 			.statement_timeout = STATEMENT_LIMIT,
 		},
 		[LANE_BULK] = {
@@ -87,6 +93,10 @@ open_lanes(struct worker *worker, const struct config *config)
 
 	for (int i = 0; i < LANE_COUNT; i++)
 	{
+		if (i == LANE_BATCH && config->write_batch <= 1)
+			continue;
+		if (i == LANE_BATCH)
+			options[i].alone = worker->service.lanes[LANE_WRITE];
 		worker->service.lanes[i] = lane_open(worker->loop, &options[i]);
 		if (worker->service.lanes[i] == NULL)
 			return false;
@@ -151,7 +161,7 @@ is_ready(const struct worker *worker)
 	const struct service *service = &worker->service;
 
 	for (int i = 0; i < LANE_COUNT; i++)
-		if (!lane_is_up(service->lanes[i]))
+		if (service->lanes[i] != NULL && !lane_is_up(service->lanes[i]))
 			return false;
 	return service->redis_is_up == NULL || service->redis_is_up(service->redis);
 }
@@ -358,7 +368,7 @@ worker_free(struct worker *worker)
 	public_cache_end(worker->service.public_cache);
 	identities_end(worker->service.identities);
 	feed_free(worker->service.feed);
-	for (int i = 0; i < LANE_COUNT; i++)
+	for (int i = LANE_COUNT - 1; i >= 0; i--)
 		lane_close(worker->service.lanes[i]);
 	live_free(worker->service.live);
 	identities_close(worker->service.identities);

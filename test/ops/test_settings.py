@@ -38,6 +38,7 @@ WRONG = {
     "REFRESH_TOKEN_TTL": ["0", "month"],
     "TRUST_PROXY": ["maybe", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8,"],
     "WORKERS": ["-1", "many"],
+    "WRITE_BATCH": ["-1", "257", "all"],
 }
 
 
