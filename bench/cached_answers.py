@@ -63,11 +63,11 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def load(process, url, encoding, seconds):
+def load(process, url, encoding, seconds, clients=16, headers=()):
     """(requests a second, CPU µs a request)"""
     before = cpu_seconds(process.pid)
     out = subprocess.run(
-        ["wrk", "-t1", "-c16", f"-d{seconds}", "-H", f"Accept-Encoding: {encoding}", url],
+        ["wrk", "-t1", f"-c{clients}", f"-d{seconds}", "-H", f"Accept-Encoding: {encoding}", *headers, url],
         check=True,
         capture_output=True,
         text=True,
