@@ -42,7 +42,7 @@ def server_cpu(postgres):
     ended = Path(f"/proc/{postgres.pid}/stat").read_text().rsplit(")", 1)[1].split()
     try:
         return sum(map(cpu_seconds, children)) + (int(ended[13]) + int(ended[14])) / os.sysconf("SC_CLK_TCK")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return server_cpu(postgres)  # one has just ended
 
 
