@@ -39,9 +39,9 @@ static TtQuery delete_notifications = {
 /* The row as list_notifications() gives it, and whose it is. */
 static TtQuery written_notification = {
 	"SELECT timetrackr.json(r) FROM ("
-	"SELECT n.user_id, n.id AS notification_id, n.kind,"
-	" timetrackr.notification_payload(n.payload) AS payload, n.created_at, n.read_at"
-	" FROM timetrackr.notifications n WHERE n.user_id = $1 AND n.id = $2) r",
+	"SELECT n.user_id, n.id AS notification_id, n.kind, p.shown AS payload, n.created_at, n.read_at"
+	" FROM timetrackr.notifications n, timetrackr.notification_payload(n.payload) p"
+	" WHERE n.user_id = $1 AND n.id = $2) r",
 	2, {INT8OID, INT8OID}, NULL
 };
 

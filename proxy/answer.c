@@ -29,13 +29,11 @@ add_default(struct answer *answer, const char *name, const char *value)
 }
 
 void
-answer_add_common(struct answer *answer, const char *request_id, const char *cache,
-				  const char *origin)
+answer_add_common(struct answer *answer, const char *cache, const char *origin)
 {
 	add_default(answer, "Cache-Control", cache);
 	add_default(answer, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 	add_default(answer, "Cross-Origin-Resource-Policy", "same-origin");
-	answer_add_header(answer, "X-Request-Id", request_id);
 	answer_add_header(answer, "Vary", "Accept-Encoding, Authorization, Origin");
 	answer_add_header(answer, "X-Content-Type-Options", "nosniff");
 	answer_add_header(answer, "X-Frame-Options", "DENY");

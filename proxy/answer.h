@@ -45,12 +45,11 @@ struct answer
 void		answer_add_header(struct answer *answer, const char *name, const char *value);
 
 /*
- * Add what every answer carries: request id, security headers, Vary, caching,
+ * Add what every answer carries: security headers, Vary, caching,
  * and for a known origin CORS. `cache` is the value of Cache-Control, `origin` NULL for none.
  * An answer that has Cache-Control, Content-Security-Policy or Cross-Origin-Resource-Policy already keeps its own.
  */
-void		answer_add_common(struct answer *answer, const char *request_id, const char *cache,
-							  const char *origin);
+void		answer_add_common(struct answer *answer, const char *cache, const char *origin);
 
 /* Add RateLimit and RateLimit-Policy; nothing when there is no limit. */
 void		answer_add_limit(struct answer *answer, const char *policy,

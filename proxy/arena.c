@@ -61,6 +61,7 @@ arena_copy(struct arena *arena, const char *bytes, size_t length)
 char *
 arena_printf(struct arena *arena, const char *format, ...)
 {
+	char		small[128];
 	va_list		args;
 	va_list		again;
 	int			length;
@@ -68,11 +69,13 @@ arena_printf(struct arena *arena, const char *format, ...)
 
 	va_start(args, format);
 	va_copy(again, args);
-	length = vsnprintf(NULL, 0, format, args);
+	length = vsnprintf(small, sizeof small, format, args);
 	va_end(args);
 	if (length >= 0)
 		text = arena_take(arena, (size_t) length + 1);
-	if (text != NULL)
+	if (text != NULL && (size_t) length < sizeof small)
+		memcpy(text, small, (size_t) length + 1);
+	else if (text != NULL)
 		vsnprintf(text, (size_t) length + 1, format, again);
 	va_end(again);
 	return text;

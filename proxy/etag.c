@@ -3,8 +3,6 @@
  */
 #include "etag.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "hash.h"
@@ -12,7 +10,11 @@
 void
 etag_make(char etag[ETAG_SIZE], const char *body, size_t length)
 {
-	snprintf(etag, ETAG_SIZE, "W/\"%016" PRIx64 "\"", hash_64(body, length));
+	uint64_t	hash = hash_64(body, length);
+
+	memcpy(etag, "W/\"0123456789abcdef\"", ETAG_SIZE);
+	for (int digit = 15; digit >= 0; digit--, hash >>= 4)
+		etag[3 + digit] = "0123456789abcdef"[hash & 15];
 }
 
 /* The end of the opaque tag at `at`, behind its closing quote; NULL: there is none. */

@@ -121,7 +121,7 @@ exchange_is_last(const struct exchange *exchange)
 bool
 exchange_abandon(struct exchange *exchange)
 {
-	if (exchange->phase != EXCHANGE_WAITING)
+	if (exchange->phase != EXCHANGE_HELD && exchange->phase != EXCHANGE_PARKED)
 		return false;
 	if (request_streams(exchange->request))
 		request_stop_stream(exchange->request);

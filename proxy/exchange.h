@@ -18,7 +18,8 @@ enum exchange_phase
 {
 	EXCHANGE_HEAD,				/* its head is being read */
 	EXCHANGE_BODY,
-	EXCHANGE_WAITING,			/* suspended, until its answer or more of it is there */
+	EXCHANGE_HELD,				/* it waits for its answer, and its connection stays with MHD */
+	EXCHANGE_PARKED,			/* its connection is suspended, until its answer or more of it is there */
 	EXCHANGE_READY				/* its answer is there or sent */
 };
 
@@ -29,6 +30,7 @@ struct exchange
 	struct connection *connection;
 	struct request *request;
 	enum exchange_phase phase;
+	uint64_t	held_since;		/* ms */
 	const char *place;			/* where the target stood in the parser's buffer: not to be followed */
 	char		peer[CLIENT_ADDRESS_TEXT];	/* the client, where a proxy in front names it */
 	char		group[CLIENT_ADDRESS_TEXT];

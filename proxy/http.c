@@ -2,10 +2,12 @@
  * http.c - libmicrohttpd in external epoll mode.
  *
  * MHD's epoll descriptor is watched by the loop; MHD_run() is called by a hook
- * before each wait, once for all that has happened. A request that waits is
- * suspended. MHD keeps no time for suspended connections and
- * only idle time for others, so each connection has a timer here that covers
- * every phase: head, body, answer, idleness.
+ * before each wait, once for all that has happened. A request that waits is held at
+ * first: MHD asks for its answer each time it runs. One that waits for longer is
+ * parked: its connection is suspended, which costs two system calls, and a third
+ * that reads in vain. MHD keeps no time for suspended connections and only idle
+ * time for others, so each connection has a timer here that covers every phase:
+ * head, body, answer, idleness.
  */
 #include "http.h"
 
@@ -30,6 +32,16 @@
 /* When draining, idle connections get so many ms to send a request and be told to close. */
 #define DRAIN_GRACE 500
 
+/*
+ * A request is held for so many ms, and not more than so many are. As long as there is one MHD says that
+ * it wants to run again, so whether it has more to do is known from its callbacks alone. What it has
+ * done without one goes on after a pause of so many ms; behind TLS that would be a long answer's next
+ * piece, so there every request is parked at once.
+ */
+#define HELD_TIME 50
+#define HELD_MOST 128
+#define HELD_PAUSE 20
+
 /* Buffer of MHD's for a piece of a streamed body. */
 #define STREAM_PIECE 8192
 
@@ -40,14 +52,14 @@ struct http
 	struct loop_hook hook;
 	struct loop_watch watch;
 	bool		due;			/* MHD_run() has something to do */
+	bool		moved;			/* a callback got something done: there may be more */
 	struct exchange *exchanges; /* all requests under way */
 	unsigned	connections;
+	unsigned	held;			/* exchanges */
 	struct loop_timer drain_grace;	/* active: idle connections may still send a request */
 	void		(*drained) (void *arg);
 	void	   *drained_arg;
 };
-
-/* ---- answers ---- */
 
 /*
  * MHD's own function of this name, which the one below hides. MHD 0.9.75 answers
@@ -55,6 +67,60 @@ struct http
  */
 static enum MHD_Result (*queue_response) (struct MHD_Connection *mhd, unsigned status,
 										  struct MHD_Response *response);
+
+/* ---- waiting ---- */
+
+static void
+park(struct exchange *exchange)
+{
+	exchange->phase = EXCHANGE_PARKED;
+	MHD_suspend_connection(exchange->mhd);
+}
+
+static void
+hold(struct exchange *exchange)
+{
+	struct http *http = exchange->http;
+
+	if (http->held == HELD_MOST || exchange->connection->session != NULL)
+	{
+		park(exchange);
+		return;
+	}
+	exchange->phase = EXCHANGE_HELD;
+	exchange->held_since = loop_now(http->service->loop);
+	http->held++;
+}
+
+/* MHD asks for the answer of one that is held. */
+static void
+hold_on(struct exchange *exchange)
+{
+	struct http *http = exchange->http;
+
+	if (loop_now(http->service->loop) - exchange->held_since < HELD_TIME)
+		return;
+	http->held--;
+	park(exchange);
+}
+
+/* The answer, or more of its body, has come: have MHD call handle_request() or read_stream() again. */
+static void
+answer_came(void *arg)
+{
+	struct exchange *exchange = arg;
+	struct http *http = exchange->http;
+
+	if (exchange->phase == EXCHANGE_HELD)
+		http->held--;
+	else
+		MHD_resume_connection(exchange->mhd);
+	exchange->phase = EXCHANGE_READY;
+	http->due = true;
+	connection_enter(exchange->connection, CONNECTION_SENDING);
+}
+
+/* ---- answers ---- */
 
 /* MHD wants more of a streamed body: give what is there, or wait for more. */
 static ssize_t
@@ -71,10 +137,8 @@ read_stream(void *arg, uint64_t position, char *buffer, size_t size)
 	connection_enter(exchange->connection,
 					 count == STREAM_WAIT ? CONNECTION_ANSWER : CONNECTION_SENDING);
 	if (count == STREAM_WAIT)
-	{
-		exchange->phase = EXCHANGE_WAITING;
-		MHD_suspend_connection(exchange->mhd);
-	}
+		park(exchange);
+	exchange->http->moved = true;
 	return count;
 }
 
@@ -98,19 +162,6 @@ hand_over(void *arg, struct MHD_Connection *mhd, void *context, const char *byte
 		request_hand_over(exchange->request, connection->fd, tls, bytes, length);
 	exchange->http->due = true;
 	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);	/* cannot fail here */
-}
-
-/* A body that others send, too: it is not copied. */
-static struct MHD_Response *
-share_response(const struct answer *answer)
-{
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer_with_free_callback_cls(answer->shared_length, (void *) answer->shared,
-															   rendered_release, answer->rendered);
-
-	if (response != NULL)
-		(void) rendered_hold(answer->rendered);
-	return response;
 }
 
 /*
@@ -142,8 +193,6 @@ make_response(struct exchange *exchange)
 		return MHD_create_response_for_upgrade(hand_over, exchange);
 	if (request_streams(exchange->request))
 		return stream_response(exchange);
-	if (answer->rendered != NULL)
-		return share_response(answer);
 	own = length > 0 ? request_take_body(exchange->request) : NULL;
 	if (own == NULL)
 		return MHD_create_response_from_buffer(length, (void *) shared, MHD_RESPMEM_PERSISTENT);
@@ -153,24 +202,125 @@ make_response(struct exchange *exchange)
 	return response;
 }
 
+/* Add the answer's headers, the first ones left out. */
+static bool
+add_headers(struct MHD_Response *response, const struct answer *answer, size_t left_out)
+{
+	bool		good = true;
+
+	for (size_t i = left_out; good && i < answer->header_count; i++)
+		good = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value) == MHD_YES;
+	return good;
+}
+
+static enum MHD_Result
+send_once(struct exchange *exchange)
+{
+	const struct answer *answer = request_answer(exchange->request);
+	struct MHD_Response *response = make_response(exchange);
+	enum MHD_Result result = MHD_NO;
+
+	if (response == NULL)
+		return MHD_NO;
+	if ((!exchange_is_last(exchange) || MHD_add_response_header(response, "Connection", "close")) &&
+		add_headers(response, answer, 0))
+		result = queue_response(exchange->mhd, (unsigned) answer->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* ---- answers that are sent again ---- */
+
+struct header_list
+{
+	size_t		count;
+	struct answer_header headers[ANSWER_HEADERS_MAX];
+};
+
+static enum MHD_Result
+list_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct header_list *list = arg;
+
+	(void) kind;
+	if (list->count == ANSWER_HEADERS_MAX)
+		return MHD_NO;
+	list->headers[list->count++] = (struct answer_header) {name, value};
+	return MHD_YES;
+}
+
+/* Take one of its own headers out. MHD looks at the name once more when it has freed its own. */
+static bool
+drop_header(struct MHD_Response *response, const struct answer_header *header)
+{
+	char		name[64];
+	size_t		length = strlen(header->name);
+
+	if (length >= sizeof name)
+		return false;
+	memcpy(name, header->name, length + 1);
+	return MHD_del_response_header(response, name, header->value) == MHD_YES;
+}
+
+/*
+ * Give it the answer's headers instead of those of the last one: up to the first that differs they stay.
+ * MHD writes them down when a response is queued, so whoever is still being sent it is not concerned.
+ */
+static bool
+change_headers(struct MHD_Response *response, const struct answer *answer)
+{
+	struct header_list list;
+	size_t		same = 0;
+
+	list.count = 0;
+	(void) MHD_get_response_headers(response, list_header, &list);
+	while (same < list.count && same < answer->header_count &&
+		   strcmp(list.headers[same].name, answer->headers[same].name) == 0 &&
+		   strcmp(list.headers[same].value, answer->headers[same].value) == 0)
+		same++;
+	for (size_t i = same; i < list.count; i++)
+		if (!drop_header(response, &list.headers[i]))
+			return false;
+	return add_headers(response, answer, same);
+}
+
+static void
+free_ready(void *response)
+{
+	MHD_destroy_response(response);
+}
+
+/*
+ * Send a body that others are sent, too: the response is made once for each form of it. The
+ * request holds the body until it has been sent.
+ */
+static enum MHD_Result
+send_again(struct exchange *exchange)
+{
+	const struct answer *answer = request_answer(exchange->request);
+	void	  **ready = rendered_ready(answer->rendered, answer->shared, answer->status == MHD_HTTP_NOT_MODIFIED, free_ready);
+
+	if (*ready == NULL)
+		*ready = MHD_create_response_from_buffer(answer->shared_length, (void *) answer->shared,
+												 MHD_RESPMEM_PERSISTENT);
+	if (*ready != NULL && change_headers(*ready, answer))
+		return queue_response(exchange->mhd, (unsigned) answer->status, *ready);
+	if (*ready != NULL)
+		MHD_destroy_response(*ready);
+	*ready = NULL;
+	return MHD_NO;
+}
+
 /* Hand the answer over to MHD; MHD_NO makes it close the connection. */
 static enum MHD_Result
 send_answer(struct exchange *exchange)
 {
-	const struct answer *answer = request_answer(exchange->request);
-	struct MHD_Response *response = make_response(exchange);
-	enum MHD_Result result;
-	bool		good;
+	bool		is_last = exchange_is_last(exchange);
 
-	if (response == NULL)
-		return MHD_NO;
-	good = !exchange_is_last(exchange) || MHD_add_response_header(response, "Connection", "close");
-	exchange->connection->ends = exchange_is_last(exchange);
-	for (size_t i = 0; good && i < answer->header_count; i++)
-		good = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
-	result = good ? queue_response(exchange->mhd, (unsigned) answer->status, response) : MHD_NO;
-	MHD_destroy_response(response);
-	return result;
+	exchange->http->moved = true;
+	exchange->connection->ends = is_last;
+	return request_answer(exchange->request)->rendered != NULL && !is_last
+		? send_again(exchange) : send_once(exchange);
 }
 
 static struct connection *
@@ -197,18 +347,6 @@ MHD_queue_response(struct MHD_Connection *mhd, unsigned status, struct MHD_Respo
 		return queue_response(mhd, status, response);
 	connection_refuse(connection, (int) status);
 	return MHD_NO;				/* which ends the connection */
-}
-
-/* The answer, or more of its body, has come: have MHD call handle_request() or read_stream() again. */
-static void
-answer_came(void *arg)
-{
-	struct exchange *exchange = arg;
-
-	exchange->phase = EXCHANGE_READY;
-	exchange->http->due = true;
-	connection_enter(exchange->connection, CONNECTION_SENDING);
-	MHD_resume_connection(exchange->mhd);
 }
 
 /* ---- MHD's callbacks for connections and requests ---- */
@@ -266,12 +404,17 @@ request_ended(void *arg, struct MHD_Connection *mhd, void **context,
 			  enum MHD_RequestTerminationCode why)
 {
 	struct http *http = arg;
+	struct exchange *exchange = *context;
 
 	(void) mhd;
 	(void) why;
-	if (*context != NULL)
-		exchange_free(&http->exchanges, *context);
 	*context = NULL;
+	if (exchange == NULL)
+		return;
+	http->moved = true;
+	if (exchange->phase == EXCHANGE_HELD)
+		http->held--;			/* its client has hung up */
+	exchange_free(&http->exchanges, exchange);
 }
 
 /* Before a connection is made: has its client room for one more? */
@@ -315,16 +458,23 @@ static enum MHD_Result
 handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,
 			   const char *version, const char *data, size_t *size, void **context)
 {
+	struct http *http = arg;
 	struct exchange *exchange = *context;
 
-	(void) arg;
+	(void) mhd;
 	(void) url;
 	if (exchange == NULL)
 		return MHD_NO;
+	if (exchange->phase == EXCHANGE_HELD)
+	{
+		hold_on(exchange);
+		return MHD_YES;
+	}
 	if (exchange->phase == EXCHANGE_HEAD && !exchange->connection->is_over)
 		return begin(exchange, method, version);
 	if (*size > 0)
 	{
+		http->moved = true;
 		connection_take_body(exchange->connection, data, *size);
 		*size = 0;
 		return MHD_YES;
@@ -336,9 +486,8 @@ handle_request(void *arg, struct MHD_Connection *mhd, const char *url, const cha
 		connection_enter(exchange->connection, CONNECTION_SENDING);
 		if (request_answer(exchange->request)->status == 0 && !request_run(exchange->request))
 		{
-			exchange->phase = EXCHANGE_WAITING;
 			connection_enter(exchange->connection, CONNECTION_ANSWER);
-			MHD_suspend_connection(mhd);
+			hold(exchange);
 			return MHD_YES;
 		}
 	}
@@ -357,6 +506,16 @@ epoll_ready(void *arg, unsigned events)
 	http->due = true;
 }
 
+static void
+run(struct http *http)
+{
+	http->due = false;
+	http->moved = false;
+	/* what ends an upgraded connection behind TLS in one run is seen in the next: MHD does not ask for it */
+	if (!MHD_run(http->daemon) || (http->service->tls != NULL && !MHD_run(http->daemon)))
+		log_event(LEVEL_ERROR, "http_failed", "error", "MHD_run refuses", NULL);
+}
+
 /* Before each wait: run MHD when something has happened; tell when it wants to run again. */
 static int
 before_wait(void *arg)
@@ -365,13 +524,10 @@ before_wait(void *arg)
 	MHD_UNSIGNED_LONG_LONG timeout;
 
 	if (http->due)
-	{
-		http->due = false;
-		/* what ends an upgraded connection behind TLS in one run is seen in the next: MHD does not ask for it */
-		if (!MHD_run(http->daemon) || (http->service->tls != NULL && !MHD_run(http->daemon)))
-			log_event(LEVEL_ERROR, "http_failed", "error", "MHD_run refuses", NULL);
-	}
-	if (MHD_get_timeout(http->daemon, &timeout) && timeout == 0)
+		run(http);
+	if (http->held > 0 && http->moved)
+		run(http);				/* which sends what was answered in the one before */
+	if (http->held > 0 ? http->moved : MHD_get_timeout(http->daemon, &timeout) && timeout == 0)
 		http->due = true;
 	if (http->drained != NULL && http->exchanges == NULL &&
 		(http->connections == 0 || !http->drain_grace.active))
@@ -381,7 +537,10 @@ before_wait(void *arg)
 		http->drained = NULL;
 		drained(http->drained_arg);
 	}
-	return http->due ? 0 : -1;
+	if (http->due)
+		return 0;
+	http->due = http->held > 0;
+	return http->due ? HELD_PAUSE : -1;
 }
 
 /*

@@ -82,13 +82,13 @@ begin_line(enum log_level level, const char *event)
 			strftime(second_text, sizeof second_text, "%Y-%m-%dT%H:%M:%S", &utc) > 0)
 			last_second = now.tv_sec;
 	}
-	text_add(&pending, "{\"time\":\"");
+	text_add_literal(&pending, "{\"time\":\"");
 	text_add(&pending, second_text);
 	text_add_char(&pending, '.');
 	text_add_number(&pending, (unsigned long long) now.tv_nsec / 1000000, 3);
-	text_add(&pending, "Z\",\"level\":");
-	text_add_json(&pending, level_names[level]);
-	text_add(&pending, ",\"event\":");
+	text_add_literal(&pending, "Z\",\"level\":\"");
+	text_add(&pending, level_names[level]);
+	text_add_literal(&pending, "\",\"event\":");
 	text_add_json(&pending, event);
 }
 
@@ -130,7 +130,7 @@ log_event(enum log_level level, const char *event, ...)
 static void
 add_path(const char *target)
 {
-	text_add(&pending, ",\"path\":");
+	text_add_literal(&pending, ",\"path\":");
 	if (target == NULL || *target != '/')
 		text_add_json(&pending, NULL);
 	else
@@ -149,31 +149,31 @@ log_request(const struct log_request *request)
 	if (!log_enabled(LEVEL_INFO))
 		return;
 	begin_line(LEVEL_INFO, "request");
-	text_add(&pending, ",\"method\":");
+	text_add_literal(&pending, ",\"method\":");
 	text_add_json_bytes(&pending, request->method, strnlen(request->method, METHOD_MAX));
-	text_add(&pending, ",\"route\":");
+	text_add_literal(&pending, ",\"route\":");
 	text_add_json(&pending, request->route);
 	add_path(request->target);
-	text_add(&pending, ",\"status\":");
+	text_add_literal(&pending, ",\"status\":");
 	text_add_number(&pending, (unsigned long long) request->status, 1);
-	text_add(&pending, ",\"bytes\":");
+	text_add_literal(&pending, ",\"bytes\":");
 	text_add_number(&pending, request->bytes, 1);
-	text_add(&pending, ",\"us\":");
+	text_add_literal(&pending, ",\"us\":");
 	text_add_number(&pending, request->microseconds, 1);
-	text_add(&pending, ",\"address\":");
+	text_add_literal(&pending, ",\"address\":");
 	text_add_json(&pending, request->address);
-	text_add(&pending, ",\"request_id\":");
+	text_add_literal(&pending, ",\"request_id\":");
 	text_add_json(&pending, request->request_id);
 	if (request->user_id > 0)
 	{
-		text_add(&pending, ",\"user_id\":");
+		text_add_literal(&pending, ",\"user_id\":");
 		text_add_number(&pending, (unsigned long long) request->user_id, 1);
 	}
 	if (trace_parse(&trace, request->traceparent))
 	{
-		text_add(&pending, ",\"trace_id\":");
+		text_add_literal(&pending, ",\"trace_id\":");
 		text_add_json(&pending, trace.id);
-		text_add(&pending, ",\"parent_id\":");
+		text_add_literal(&pending, ",\"parent_id\":");
 		text_add_json(&pending, trace.parent);
 	}
 	end_line(LEVEL_INFO);

@@ -7,6 +7,9 @@
 #include <string.h>
 
 #define GROUP_MAX 8				/* queries that share a sync point */
+#define STATEMENT_NAME_SIZE 5
+
+_Static_assert(DB_STATEMENTS_MAX <= 1000, "three digits are enough for a name");
 
 void
 pipeline_begin(struct pipeline *pipeline, struct pg_conn *conn)
@@ -160,12 +163,22 @@ end_group(struct pipeline *pipeline)
 	return pg_sync(pipeline->conn);
 }
 
+/* Statements are named s000, s001 … */
+static void
+name_statement(char name[STATEMENT_NAME_SIZE], int id)
+{
+	name[0] = 's';
+	for (int at = STATEMENT_NAME_SIZE - 2; at > 0; at--, id /= 10)
+		name[at] = (char) ('0' + id % 10);
+	name[STATEMENT_NAME_SIZE - 1] = '\0';
+}
+
 /* Hand one query, its Parse if it needs one, and mostly a sync point to libpq. */
 static bool
 queue_query(struct pipeline *pipeline, struct db_query *query)
 {
 	const struct db_statement *statement = query->statement;
-	char		name[16];
+	char		name[STATEMENT_NAME_SIZE];
 	bool		queued;
 
 	if (!query->grouped && pipeline->group > 0 && !end_group(pipeline))
@@ -179,7 +192,7 @@ queue_query(struct pipeline *pipeline, struct db_query *query)
 		queued = pg_query(pipeline->conn, NULL, query->sql, query->value_count, query->values);
 	else
 	{
-		snprintf(name, sizeof name, "s%d", statement->id);
+		name_statement(name, statement->id);
 		if (query->prepares && !pg_prepare(pipeline->conn, name, statement->sql))
 			return false;
 		pipeline->prepared[statement->id] = true;

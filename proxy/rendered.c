@@ -8,6 +8,9 @@
 
 #include "gzip.h"
 
+/* About what the HTTP side keeps for a form: a dozen headers, each in three pieces of memory. */
+#define READY_SIZE 2560
+
 struct rendered *
 rendered_create(const char *body, size_t length, const char *link)
 {
@@ -43,6 +46,9 @@ rendered_release(void *holder)
 
 	if (rendered == NULL || --rendered->holders > 0)
 		return;
+	for (size_t i = 0; i < RENDERED_FORMS; i++)
+		if (rendered->ready[i] != NULL)
+			rendered->free_ready(rendered->ready[i]);
 	free(rendered->gzip);
 	free(rendered);
 }
@@ -57,9 +63,20 @@ rendered_gzip(struct rendered *rendered, size_t *length)
 	return rendered->gzip;
 }
 
+void **
+rendered_ready(struct rendered *rendered, const char *body, bool is_304, void (*free_ready) (void *ready))
+{
+	rendered->free_ready = free_ready;
+	return &rendered->ready[(body != rendered->body ? 1 : 0) + (is_304 ? 2 : 0)];
+}
+
 size_t
 rendered_size(const struct rendered *rendered)
 {
-	return sizeof *rendered + rendered->length + 1 + (rendered->gzip != NULL ? rendered->gzip_length : 0) +
+	size_t		size = sizeof *rendered + rendered->length + 1 + (rendered->gzip != NULL ? rendered->gzip_length : 0) +
 		(rendered->link != NULL ? strlen(rendered->link) + 1 : 0);
+
+	for (size_t i = 0; i < RENDERED_FORMS; i++)
+		size += rendered->ready[i] != NULL ? READY_SIZE : 0;
+	return size;
 }

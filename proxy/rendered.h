@@ -1,6 +1,7 @@
 /*
  * rendered.h - the body of an answer, made once and sent many times: as it is,
- * and compressed. Never changed; freed when the last holder lets go. Belongs to one thread.
+ * and compressed, each with what the HTTP side has made of it. Never changed; freed when the last
+ * holder lets go. Belongs to one thread.
  */
 #ifndef TIMETRACKR_RENDERED_H
 #define TIMETRACKR_RENDERED_H
@@ -9,6 +10,9 @@
 #include <stddef.h>
 
 #include "etag.h"
+
+/* In how many ways it is sent: as it is or compressed, with its body or, as 304, without. */
+#define RENDERED_FORMS 4
 
 struct rendered
 {
@@ -19,6 +23,8 @@ struct rendered
 	size_t		gzip_length;	/* private from here: see rendered_gzip() */
 	char	   *gzip;
 	bool		compressed;		/* it was tried */
+	void	   *ready[RENDERED_FORMS];	/* see rendered_ready() */
+	void		(*free_ready) (void *ready);
 	unsigned	holders;
 };
 
@@ -33,6 +39,12 @@ void		rendered_release(void *rendered);
 
 /* The body as gzip, made at the first call; NULL when it would not be smaller, or memory is out. */
 const char *rendered_gzip(struct rendered *rendered, size_t *length);
+
+/*
+ * Where the HTTP side keeps what it has made to send this form, `body` being one of the two above; NULL there: nothing
+ * yet. free_ready() is given it when the body ends; it is the same in all calls.
+ */
+void	  **rendered_ready(struct rendered *rendered, const char *body, bool is_304, void (*free_ready) (void *ready));
 
 /* Bytes that it takes now. */
 size_t		rendered_size(const struct rendered *rendered);

@@ -173,11 +173,13 @@ request_finish(struct request *request)
 	if (answer->status < 300 && admission->route != NULL && admission->route->shape != SHAPE_SESSION)
 		answer_encode(answer, request->head.accept_encoding);
 	answer_compare(answer, request->head.if_none_match);
-	answer_add_common(answer, admission->id, !kept ? "no-store" : admission->user_id == 0
+	answer_add_common(answer, !kept ? "no-store" : admission->user_id == 0
 					  ? "public, no-cache" : "private, no-cache", admission->origin);
 	if (request->service->tls != NULL)
 		answer_add_header(answer, "Strict-Transport-Security", "max-age=31536000");
+	/* what differs from answer to answer comes last: http.c need not set the others again */
 	answer_add_limit(answer, admission->limit_name, &admission->limit, &request->arena);
+	answer_add_header(answer, "X-Request-Id", admission->id);
 	if (answer_failed(answer))
 	{
 		answer_reset(answer);

@@ -25,9 +25,17 @@ has_rows(const struct catalog_route *route)
 	return route->shape == SHAPE_LIST || route->shape == SHAPE_REPORT || route->shape == SHAPE_CSV;
 }
 
+/* Add whether there is the user of a parameter. */
+static void
+add_user_exists(struct text *sql, size_t user)
+{
+	text_printf(sql, "EXISTS (SELECT FROM timetrackr.users u WHERE u.id = $%zu::bigint)", user);
+}
+
 /*
  * Add whether that is there which the path names: a user, or for a list of a
- * project's that the viewer may know of the project.
+ * project's that the viewer may know of the project. Written out, it is planned once with the statement;
+ * a scalar function that looks into a table would be called, and one in SQL planned, at each execution.
  */
 static void
 add_found(struct text *sql, struct catalog_route *route, size_t viewer)
@@ -39,14 +47,15 @@ add_found(struct text *sql, struct catalog_route *route, size_t viewer)
 		if (strcmp(route->params[i].name, "user_id") == 0)
 		{
 			route->subject = "user";
-			text_printf(sql, "timetrackr.user_exists($%zu::bigint) AS found", i + 1);
+			add_user_exists(sql, i + 1);
+			text_add(sql, " AS found");
 			return;
 		}
 		if (strcmp(route->params[i].name, "project_id") == 0 && has_rows(route))
 		{
 			route->subject = "project";
-			text_printf(sql, "timetrackr.project_visible($%zu::bigint, $%zu::bigint) AS found",
-						viewer, i + 1);
+			text_printf(sql, "EXISTS (SELECT FROM timetrackr.visible_projects($%zu::bigint) p"
+						" WHERE p.project_id = $%zu::bigint) AS found", viewer, i + 1);
 			return;
 		}
 	}
@@ -80,8 +89,9 @@ add_read(struct text *sql, struct catalog_route *route, const char *format)
 		text_add(sql, ", r.many::pg_catalog.text");
 	if (route->shape == SHAPE_EVENTS)
 		text_add(sql, ", r.id::pg_catalog.text, v.position");
-	text_printf(sql, " FROM (SELECT ($%zu::bigint IS NULL OR timetrackr.user_exists($%zu::bigint)) AS viewer, ",
-				viewer, viewer);
+	text_printf(sql, " FROM (SELECT ($%zu::bigint IS NULL OR ", viewer);
+	add_user_exists(sql, viewer);
+	text_add(sql, ") AS viewer, ");
 	add_found(sql, route, viewer);
 	if (route->shape == SHAPE_EVENTS)
 		text_add(sql, ", timetrackr.stream_position()::pg_catalog.text AS position");

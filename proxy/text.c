@@ -158,7 +158,7 @@ text_is_utf8(const char *bytes, size_t length)
 
 	while (length > 0)
 	{
-		size_t		step = utf8_sequence(at, length);
+		size_t		step = *at < 0x80 ? 1 : utf8_sequence(at, length);
 
 		if (step == 0)
 			return false;
@@ -195,39 +195,49 @@ add_escaped(struct text *text, unsigned char byte)
 	}
 }
 
+/* Does this byte stand in a JSON string as it is, whatever is around it? */
+static bool
+is_plain(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
+}
+
 void
 text_add_json_bytes(struct text *text, const char *bytes, size_t length)
 {
 	const unsigned char *at = (const unsigned char *) bytes;
-	size_t		plain = 0;		/* bytes before `at` that go out as they are */
+	const unsigned char *end;
+	const unsigned char *plain = at;	/* from here to `at` all goes out as it is */
 
 	if (bytes == NULL)
 	{
 		text_add_bytes(text, "null", 4);
 		return;
 	}
+	end = at + length;
 	text_add_char(text, '"');
-	while (length > 0)
+	for (;;)
 	{
-		size_t		step = utf8_sequence(at, length);
+		size_t		step;
 
-		if (step > 1 || (step == 1 && *at >= 0x20 && *at != '"' && *at != '\\' && *at != 0x7F))
+		while (at < end && is_plain(*at))
+			at++;
+		if (at == end)
+			break;
+		step = utf8_sequence(at, (size_t) (end - at));
+		if (step > 1)
 		{
-			plain += step;
 			at += step;
-			length -= step;
 			continue;
 		}
-		text_add_bytes(text, (const char *) at - plain, plain);
-		plain = 0;
+		text_add_bytes(text, (const char *) plain, (size_t) (at - plain));
 		if (step == 0)
 			text_add_bytes(text, "\xEF\xBF\xBD", 3);
 		else
 			add_escaped(text, *at);
-		at++;
-		length--;
+		plain = ++at;
 	}
-	text_add_bytes(text, (const char *) at - plain, plain);
+	text_add_bytes(text, (const char *) plain, (size_t) (at - plain));
 	text_add_char(text, '"');
 }
 

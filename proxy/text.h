@@ -25,6 +25,7 @@ struct text
 /* Add bytes, a C string, one byte, or printf-like output. */
 void		text_add_bytes(struct text *text, const char *bytes, size_t length);
 void		text_add(struct text *text, const char *string);
+#define text_add_literal(text, literal) text_add_bytes(text, literal, sizeof(literal) - 1)
 void		text_add_char(struct text *text, char byte);
 void		text_printf(struct text *text, const char *format, ...)
 			__attribute__((format(printf, 2, 3)));

@@ -95,9 +95,9 @@ BEGIN
         RETURN QUERY
         SELECT r.notification_id, timetrackr.json(r)::json
         FROM (
-            SELECT n.id AS notification_id, n.kind, timetrackr.notification_payload(n.payload) AS payload,
-                n.created_at, n.read_at
+            SELECT n.id AS notification_id, n.kind, p.shown AS payload, n.created_at, n.read_at
             FROM timetrackr.notifications n
+            CROSS JOIN LATERAL timetrackr.notification_payload(n.payload) p
             WHERE n.user_id = viewer_id AND n.id > after_key
             ORDER BY n.id
             LIMIT "limit"

@@ -2,11 +2,12 @@
 -- transaction of what they tell (extension/notification.h lists the kinds).
 
 CREATE FUNCTION timetrackr.notification_payload(payload jsonb)
-RETURNS jsonb
+RETURNS TABLE (shown jsonb)
 LANGUAGE sql
 STABLE
 AS $$
     -- Names of users are merged in here, not stored: they change, and are forgotten.
+    -- A row, not a scalar: that is inlined although it looks into a table.
     SELECT CASE
         WHEN jsonb_typeof(notification_payload.payload -> 'user_id') = 'number'
             AND notification_payload.payload ->> 'user_id' ~ '^[1-9][0-9]{0,17}$'
@@ -36,8 +37,9 @@ RETURNS TABLE (
 LANGUAGE sql
 STABLE
 AS $$
-    SELECT n.id, n.kind, timetrackr.notification_payload(n.payload), n.created_at, n.read_at
+    SELECT n.id, n.kind, p.shown, n.created_at, n.read_at
     FROM timetrackr.notifications n
+    CROSS JOIN LATERAL timetrackr.notification_payload(n.payload) p
     WHERE n.user_id = list_notifications.viewer_id
         AND n.id < COALESCE(list_notifications.after_notification_id, 9223372036854775807)
         AND (list_notifications.unread IS NULL OR (n.read_at IS NULL) = list_notifications.unread)

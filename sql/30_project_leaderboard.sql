@@ -31,7 +31,11 @@ AS $$
             OFFSET 0
         ) l
         WHERE t.project_id = project_leaderboard.project_id
-            AND timetrackr.project_visible(project_leaderboard.viewer_id, project_leaderboard.project_id)
+            AND EXISTS (
+                SELECT
+                FROM timetrackr.visible_projects(project_leaderboard.viewer_id) v
+                WHERE v.project_id = project_leaderboard.project_id
+            )
             AND t.seconds > 0
             AND (t.seconds, t.user_id::text COLLATE "C") < (
                 COALESCE(project_leaderboard.after_score, 9223372036854775807),

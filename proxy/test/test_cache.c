@@ -191,6 +191,43 @@ test_events(void)
 	CHECK(!changes_slot("notification_created", "{}", generation_of_user(7)));
 }
 
+static int freed;
+
+static void
+note_freed(void *ready)
+{
+	freed += *(int *) ready;
+}
+
+/* What is made to send a body is of one form of it, takes room, and ends with it. */
+static void
+test_ready(void)
+{
+	static char text[2048];
+	int			weights[] = {1, 10, 100};
+	struct rendered *rendered;
+	const char *gzip;
+	size_t		length;
+	size_t		before;
+
+	memset(text, 'x', sizeof text);
+	rendered = rendered_create(text, sizeof text, NULL);
+	gzip = rendered_gzip(rendered, &length);
+	before = rendered_size(rendered);
+	*rendered_ready(rendered, rendered->body, false, note_freed) = &weights[0];
+	*rendered_ready(rendered, rendered->body, true, note_freed) = &weights[1];
+	CHECK(*rendered_ready(rendered, gzip, false, note_freed) == NULL);
+	*rendered_ready(rendered, gzip, false, note_freed) = &weights[2];
+	CHECK(*rendered_ready(rendered, rendered->body, false, note_freed) == &weights[0]);
+	CHECK(*rendered_ready(rendered, rendered->body, true, note_freed) == &weights[1]);
+	CHECK(*rendered_ready(rendered, gzip, true, note_freed) == NULL);
+	CHECK(rendered_size(rendered) > before);
+	rendered_release(rendered_hold(rendered));
+	CHECK(freed == 0);
+	rendered_release(rendered);
+	CHECK(freed == 111);
+}
+
 int
 main(void)
 {
@@ -198,6 +235,7 @@ main(void)
 	test_bounds();
 	test_accept_encoding();
 	test_compression();
+	test_ready();
 	test_events();
 	return check_summary("cache");
 }

@@ -3,11 +3,13 @@ and as private as without it."""
 
 import gzip
 import json
+import socket
 import threading
 
 import requests
 from conftest import days_ago
-from harness import eventually
+from harness import Proxy, eventually
+from harness.raw import RawAnswer, exchange, request
 
 PATHS = ("/badges", "/leaderboard?limit=100", "/openapi.json")
 
@@ -62,6 +64,48 @@ def test_a_kept_answer_has_the_headers_of_its_own_request(proxy, anyone):
     head = anyone.call("HEAD", "/badges", headers={"Accept-Encoding": "identity"})
     assert head.status == 200 and head.content == b""
     assert int(head.headers["Content-Length"]) > 1024
+
+
+def test_who_reads_a_kept_answer_slowly_is_not_given_what_others_asked_for(postgres, tmp_path):
+    """A response is made once for all: each request sets its own headers, whoever is still being sent the body."""
+    origin = "https://app.example.com"
+    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), FRONTEND_URL=origin, WORKERS=1).start()
+    try:
+        whole = exchange(proxy, request("GET", "/openapi.json", X_Request_Id="whole"))
+        slow = socket.socket()
+        with slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect(("127.0.0.1", int(proxy.settings["PORT"])))
+            slow.settimeout(20)
+            slow.sendall(request("GET", "/openapi.json", X_Request_Id="slow"))
+            received = slow.recv(64)
+            others = {
+                "other": exchange(proxy, request("GET", "/openapi.json", X_Request_Id="other")),
+                "page": exchange(proxy, request("GET", "/openapi.json", X_Request_Id="page", Origin=origin)),
+                "known": exchange(
+                    proxy, request("GET", "/openapi.json", X_Request_Id="known", If_None_Match=whole["ETag"])
+                ),
+                "last": exchange(proxy, request("GET", "/openapi.json", X_Request_Id="last", Connection="close")),
+                "head": exchange(proxy, request("HEAD", "/openapi.json", X_Request_Id="head")),
+                "again": exchange(proxy, request("GET", "/openapi.json", X_Request_Id="again")),
+            }
+            while len(received) < len(whole.body):
+                received += slow.recv(65536)
+            slow.shutdown(socket.SHUT_WR)
+            while piece := slow.recv(65536):
+                received += piece
+        answer = RawAnswer(received)
+        assert answer["X-Request-Id"] == "slow" and answer.body == whole.body
+        for name, other in others.items():
+            assert other["X-Request-Id"] == name
+            assert other["Access-Control-Allow-Origin"] == (origin if name == "page" else None)
+            assert (other.status, other.body) == {
+                "known": (304, b""), "head": (200, b"")
+            }.get(name, (200, whole.body)), name
+        ours = [(name, value) for name, value in whole.fields if name not in ("Date", "X-Request-Id")]
+        assert ours == [(name, value) for name, value in others["again"].fields if name not in ("Date", "X-Request-Id")]
+    finally:
+        proxy.stop()
 
 
 def test_kept_pages_lead_on(anyone, new_user):

@@ -4,6 +4,7 @@ differently is refused, and what follows a refused request is never executed."""
 import json
 
 import pytest
+from harness import eventually
 from harness.wire import MARK, Wire, request, smuggled
 
 CHUNKED = "Transfer-Encoding: chunked"
@@ -200,6 +201,44 @@ def test_pipelined_requests_are_answered_in_their_order(proxy):
     with Wire(proxy) as wire:
         wire.send(data)
         assert [wire.response().headers["x-request-id"] for _ in ids] == ids
+
+
+def test_what_comes_while_a_request_waits_for_the_database_is_answered_after_it(proxy, user):
+    """In one piece with it, and in pieces of their own; on many connections at once."""
+    token = f"Authorization: Bearer {user.client.token}"
+    ids = [f"id-{i}" for i in range(12)]
+    asked = [request(target="/users/me", headers=(token, f"X-Request-Id: {one}")) for one in ids]
+    wires = [Wire(proxy) for _ in range(8)]
+    try:
+        for _ in range(3):
+            for wire in wires:
+                wire.send(b"".join(asked[:4]))
+            for one in asked[4:]:
+                for wire in wires:
+                    wire.send(one)
+            for wire in wires:
+                assert [wire.response().headers["x-request-id"] for _ in ids] == ids
+    finally:
+        for wire in wires:
+            wire.socket.close()
+
+
+def test_one_that_waits_for_long_keeps_its_place(proxy, postgres, user):
+    project_id = user.project()
+    body = json.dumps({"project_id": project_id}).encode()
+    start = request("POST", "/time-entries", headers=(JSON, f"Authorization: Bearer {user.client.token}"), body=body)
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with postgres.connect(autocommit=False) as holder, postgres.connect() as db, Wire(proxy) as wire, Wire(proxy) as gone:
+        holder.execute("SELECT FROM timetrackr.user_totals WHERE user_id = %s FOR UPDATE", [user.id])
+        wire.send(start)
+        gone.send(start)
+        gone.socket.close()
+        eventually(lambda: db.execute(blocked).fetchone()[0] > 0, 10, "a statement that waits")
+        wire.send(request(headers=("X-Request-Id: behind",)))
+        assert user.get("/users/me").status == 200
+        holder.rollback()
+        assert wire.response().status == 201
+        assert wire.response().headers["x-request-id"] == "behind"
 
 
 def test_the_body_of_a_get_is_no_request(proxy):

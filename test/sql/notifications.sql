@@ -12,7 +12,7 @@ AS $$
     WITH seen AS (
         DELETE FROM timetrackr.notifications n
         WHERE n.user_id = reader
-        RETURNING n.id, n.kind, timetrackr.notification_payload(n.payload) AS payload
+        RETURNING n.id, n.kind, (SELECT p.shown FROM timetrackr.notification_payload(n.payload) p) AS payload
     )
     SELECT s.kind, s.payload - '{project_id,entry_id,badge_id,user_id}'::text[]
     FROM seen s
