@@ -1,0 +1,51 @@
+/*
+ * table.h: reading and writing rows of a table by its primary key, without
+ * SQL. For the tables that only triggers write, under the lock of the row's
+ * user (lock.h): nobody else changes these rows meanwhile, so there is nothing
+ * to wait for and nothing to look at twice. A statement costs five times as
+ * much as what it does to one such row.
+ *
+ * Indexes, constraints and row triggers of the table are seen to, statement
+ * triggers and rules are not. Rights are those that SQL needs no more: who may
+ * fire our triggers need have none on these tables.
+ */
+#ifndef TT_TABLE_H
+#define TT_TABLE_H
+
+#include "layout.h"
+
+typedef struct TtRows TtRows;
+
+/*
+ * Open a table; what this transaction has done so far can be seen in it. Close
+ * in the opposite order of opening. A row is written once at most until then.
+ */
+extern TtRows *tt_rows_open(TtTable *table);
+extern void tt_rows_close(TtRows *rows);
+
+/* Find the row with these keys, one for each key column. */
+extern bool tt_rows_find(TtRows *rows, const Datum *keys);
+
+/* Find all whose first nkeys columns are these: before the first, then the next one. */
+extern void tt_rows_seek(TtRows *rows, const Datum *keys, int nkeys);
+extern bool tt_rows_next(TtRows *rows);
+
+/* Fields of the row found or just inserted; columns count from 0, in the order of the TtTable. */
+extern Datum tt_rows_datum(TtRows *rows, int column, bool *isnull);
+extern int64 tt_rows_int64(TtRows *rows, int column);	/* NULL counts as 0 */
+
+/*
+ * Begin a new row, of NULLs, or a change of the row found; set its fields; then
+ * insert the one or update the other.
+ */
+extern void tt_rows_new(TtRows *rows);
+extern void tt_rows_change(TtRows *rows);
+extern void tt_rows_set(TtRows *rows, int column, Datum value);
+extern void tt_rows_set_null(TtRows *rows, int column);
+extern void tt_rows_insert(TtRows *rows);
+extern void tt_rows_update(TtRows *rows);
+
+/* Delete the row found. */
+extern void tt_rows_delete(TtRows *rows);
+
+#endif
