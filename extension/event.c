@@ -12,7 +12,7 @@
 enum { EVENT_ID, TOPIC, PAYLOAD };
 
 static TtTable outbox = {
-	"outbox", 1, 3,
+	"outbox", NULL, 1, 3,
 	{
 		[EVENT_ID] = {"id", INT8OID, true},
 		[TOPIC] = {"topic", TEXTOID},

@@ -1,5 +1,5 @@
 /*
- * layout.c: finds a table's columns, key and defaults (see layout.h). Tables
+ * layout.c: finds a table's columns, index and defaults (see layout.h). Tables
  * are their owner's to alter: a column may be added, and a value that is read
  * as another type could end the server.
  */
@@ -8,6 +8,7 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
 #include "rewrite/rewriteHandler.h"
 #include "row.h"
@@ -29,7 +30,7 @@ on_relcache_change(Datum arg, Oid relid)
 	{
 		TtLayout   *layout = ((TtTable *) lfirst(cell))->layout;
 
-		if (relid == InvalidOid || relid == layout->relation || relid == layout->key)
+		if (relid == InvalidOid || relid == layout->relation || relid == layout->index)
 			layout->valid = false;
 	}
 }
@@ -63,22 +64,42 @@ find_columns(const TtTable *table, TupleDesc desc, TtLayout *layout)
 	}
 }
 
+static Oid
+index_oid(const TtTable *table, Relation relation)
+{
+	Oid			oid = table->index == NULL ? tt_primary_key_index(relation)
+		: get_relname_relid(table->index, RelationGetNamespace(relation));
+
+	if (!OidIsValid(oid))
+		raise_unsuitable(table, psprintf("has no %s", table->index == NULL ? "primary key" : table->index));
+	return oid;
+}
+
+/* It must be of this table, and in the order that its scans are read in. */
+static bool
+is_suitable(const TtTable *table, Relation index, const TtLayout *layout)
+{
+	if (index->rd_index->indrelid != layout->relation || !index->rd_index->indisvalid ||
+		index->rd_rel->relam != BTREE_AM_OID ||
+		IndexRelationGetNumberOfKeyAttributes(index) != table->nkeys)
+		return false;
+	for (int i = 0; i < table->nkeys; i++)
+	{
+		if (index->rd_index->indkey.values[i] != layout->number[i] || index->rd_indoption[i] != 0)
+			return false;
+	}
+	return true;
+}
+
 static void
-find_key(const TtTable *table, Relation relation, TtLayout *layout)
+find_index(const TtTable *table, Relation relation, TtLayout *layout)
 {
 	Relation	index;
 
-	layout->key = tt_primary_key_index(relation);
-	if (!OidIsValid(layout->key))
-		raise_unsuitable(table, "has no primary key");
-	index = index_open(layout->key, AccessShareLock);
-	if (IndexRelationGetNumberOfKeyAttributes(index) != table->nkeys)
-		raise_unsuitable(table, "has another primary key");
-	for (int i = 0; i < table->nkeys; i++)
-	{
-		if (index->rd_index->indkey.values[i] != layout->number[i])
-			raise_unsuitable(table, "has another primary key");
-	}
+	layout->index = index_oid(table, relation);
+	index = index_open(layout->index, AccessShareLock);
+	if (!is_suitable(table, index, layout))
+		raise_unsuitable(table, psprintf("has an unsuitable index %s", RelationGetRelationName(index)));
 	index_close(index, AccessShareLock);
 }
 
@@ -131,7 +152,7 @@ read_layout(const TtTable *table, Relation relation)
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		raise_unsuitable(table, "is no plain table");
 	find_columns(table, RelationGetDescr(relation), layout);
-	find_key(table, relation, layout);
+	find_index(table, relation, layout);
 	find_defaults(table, relation, layout);
 	MemoryContextSwitchTo(outer);
 	MemoryContextSetParent(context, CacheMemoryContext);

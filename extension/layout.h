@@ -24,7 +24,8 @@ typedef struct TtColumn
 typedef struct TtTable
 {
 	const char *name;			/* in schema timetrackr */
-	int			nkeys;			/* the first columns are the primary key, in its order */
+	const char *index;			/* to find rows by; NULL: that of the primary key */
+	int			nkeys;			/* the first columns are those of the index, in its order */
 	int			ncolumns;
 	TtColumn	columns[TT_TABLE_MAX_COLUMNS];
 	struct TtLayout *layout;	/* NULL until first use */
@@ -35,7 +36,7 @@ typedef struct TtLayout
 	MemoryContext context;		/* holds all of it */
 	bool		valid;
 	Oid			relation;
-	Oid			key;			/* the primary key's index */
+	Oid			index;
 	AttrNumber	number[TT_TABLE_MAX_COLUMNS];
 	List	   *defaults;		/* TtDefault: what new rows get where nothing is set */
 } TtLayout;
@@ -49,7 +50,7 @@ typedef struct TtDefault
 /*
  * Open the table with its lock for writers, to the end of the transaction, and
  * tell how it is laid out: valid until the next call. A missing table or column,
- * another type or key is an error.
+ * another type or index is an error.
  */
 extern Relation tt_layout_open(TtTable *table, const TtLayout **layout);
 

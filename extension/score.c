@@ -74,7 +74,7 @@ add_period(const char *period, DateADT (*start_of) (DateADT),
 enum { USER_ID, PERIOD, PERIOD_START, SECONDS, LISTED };
 
 static TtTable scores = {
-	"scores", 3, 5,
+	"scores", NULL, 3, 5,
 	{
 		[USER_ID] = {"user_id", INT8OID},
 		[PERIOD] = {"period", TEXTOID},

@@ -34,7 +34,7 @@ PG_FUNCTION_INFO_V1(tt_standing_end);
 enum { METRIC, MOVE_ID, FROM_BUCKET, TO_BUCKET };
 
 static TtTable standing_moves = {
-	"standing_moves", 2, 4,
+	"standing_moves", NULL, 2, 4,
 	{
 		[METRIC] = {"metric", TEXTOID},
 		[MOVE_ID] = {"id", INT8OID, true},

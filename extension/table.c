@@ -1,6 +1,6 @@
 /*
- * table.c: rows of a table by its primary key (see table.h). They are found by
- * a scan of its index and written as replication writes them, which sees to
+ * table.c: rows of a table by an index (see table.h). They are found by
+ * a scan of it and written as replication writes them, which sees to
  * indexes, constraints and row triggers.
  */
 #include "table.h"
@@ -40,7 +40,7 @@ struct TtRows
 	TtTable    *table;
 	Relation	relation;
 	AttrNumber	number[TT_TABLE_MAX_COLUMNS];
-	Oid			key;
+	Oid			index_oid;
 	Relation	index;			/* NULL until something is looked for, as scan */
 	IndexScanDesc scan;
 	int			scan_keys;		/* how many columns scan compares */
@@ -59,7 +59,7 @@ tt_rows_open(TtTable *table)
 	rows->table = table;
 	rows->relation = tt_layout_open(table, &layout);
 	memcpy(rows->number, layout->number, sizeof(rows->number));
-	rows->key = layout->key;
+	rows->index_oid = layout->index;
 	rows->found = table_slot_create(rows->relation, NULL);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -80,6 +80,8 @@ equality_of(Oid type)
 			return F_DATE_EQ;
 		case TEXTOID:
 			return F_TEXTEQ;
+		case TIMESTAMPTZOID:
+			return F_TIMESTAMPTZ_EQ;
 		default:
 			elog(ERROR, "timetrackr: type %u can't be a key", type);
 	}
@@ -93,17 +95,9 @@ end_scan(TtRows *rows)
 	rows->scan = NULL;
 }
 
-void
-tt_rows_seek(TtRows *rows, const Datum *keys, int nkeys)
+static void
+rescan(TtRows *rows, ScanKey scan_keys, int nkeys)
 {
-	ScanKeyData scan_keys[TT_TABLE_MAX_COLUMNS];
-
-	if (rows->index == NULL)
-		rows->index = index_open(rows->key, RowExclusiveLock);
-	for (int i = 0; i < nkeys; i++)
-		ScanKeyEntryInitialize(&scan_keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-							   rows->index->rd_indcollation[i],
-							   equality_of(rows->table->columns[i].type), keys[i]);
 	if (rows->scan_keys != nkeys)
 		end_scan(rows);
 	if (rows->scan == NULL)
@@ -112,11 +106,50 @@ tt_rows_seek(TtRows *rows, const Datum *keys, int nkeys)
 	index_rescan(rows->scan, scan_keys, nkeys, NULL, 0);
 }
 
+static void
+set_equal_keys(TtRows *rows, ScanKey scan_keys, const Datum *keys, int nkeys)
+{
+	if (rows->index == NULL)
+		rows->index = index_open(rows->index_oid, RowExclusiveLock);
+	for (int i = 0; i < nkeys; i++)
+		ScanKeyEntryInitialize(&scan_keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+							   rows->index->rd_indcollation[i],
+							   equality_of(rows->table->columns[i].type), keys[i]);
+}
+
+void
+tt_rows_seek(TtRows *rows, const Datum *keys, int nkeys)
+{
+	ScanKeyData scan_keys[TT_TABLE_MAX_COLUMNS];
+
+	set_equal_keys(rows, scan_keys, keys, nkeys);
+	rescan(rows, scan_keys, nkeys);
+}
+
+void
+tt_rows_seek_from(TtRows *rows, const Datum *keys, int nkeys)
+{
+	ScanKeyData scan_keys[TT_TABLE_MAX_COLUMNS];
+
+	Assert(rows->table->columns[nkeys - 1].type == TIMESTAMPTZOID);
+	set_equal_keys(rows, scan_keys, keys, nkeys - 1);
+	ScanKeyEntryInitialize(&scan_keys[nkeys - 1], 0, nkeys, BTGreaterEqualStrategyNumber, InvalidOid,
+						   InvalidOid, F_TIMESTAMPTZ_GE, keys[nkeys - 1]);
+	rescan(rows, scan_keys, nkeys);
+}
+
 bool
 tt_rows_next(TtRows *rows)
 {
 	rows->current = rows->found;
 	return index_getnext_slot(rows->scan, ForwardScanDirection, rows->found);
+}
+
+bool
+tt_rows_previous(TtRows *rows)
+{
+	rows->current = rows->found;
+	return index_getnext_slot(rows->scan, BackwardScanDirection, rows->found);
 }
 
 bool
@@ -151,6 +184,42 @@ tt_rows_int64(TtRows *rows, int column)
 		default:
 			elog(ERROR, "timetrackr: column \"%s\" is no integer", rows->table->columns[column].name);
 	}
+}
+
+static void
+raise_concurrent(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent %s", what)));
+}
+
+bool
+tt_rows_lock(TtRows *rows, LockTupleMode mode)
+{
+	bool		keeps_snapshot = IsolationUsesXactSnapshot();
+	uint8		flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
+	ItemPointerData tid = rows->found->tts_tid;
+	TM_FailureData failure;
+
+	if (!keeps_snapshot)
+		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+	switch (table_tuple_lock(rows->relation, &tid, rows->snapshot, rows->found,
+							 GetCurrentCommandId(true), mode, LockWaitBlock, flags, &failure))
+	{
+		case TM_Ok:
+			return true;
+		case TM_Updated:
+			raise_concurrent("update");
+			break;
+		case TM_Deleted:
+			if (keeps_snapshot)
+				raise_concurrent("delete");
+			return false;
+		default:
+			elog(ERROR, "timetrackr: a row of %s was changed while it was read", rows->table->name);
+	}
+	return false;
 }
 
 /* writing */

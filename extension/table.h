@@ -1,8 +1,8 @@
 /*
- * table.h: reading and writing rows of a table by its primary key, without
+ * table.h: reading and writing rows of a table by one of its indexes, without
  * SQL. For the tables that only triggers write, under the lock of the row's
  * user (lock.h): nobody else changes these rows meanwhile, so there is nothing
- * to wait for and nothing to look at twice. A statement costs five times as
+ * to wait for and nothing to look at twice; and for looking up one row. A statement costs five times as
  * much as what it does to one such row.
  *
  * Indexes, constraints and row triggers of the table are seen to, statement
@@ -13,6 +13,7 @@
 #define TT_TABLE_H
 
 #include "layout.h"
+#include "nodes/lockoptions.h"
 
 typedef struct TtRows TtRows;
 
@@ -26,9 +27,21 @@ extern void tt_rows_close(TtRows *rows);
 /* Find the row with these keys, one for each key column. */
 extern bool tt_rows_find(TtRows *rows, const Datum *keys);
 
-/* Find all whose first nkeys columns are these: before the first, then the next one. */
+/*
+ * Look for all rows whose first nkeys columns are these, and then step to the
+ * next one, in the order of the index or backwards. With seek_from the last of
+ * these columns, a timestamptz, may also be later.
+ */
 extern void tt_rows_seek(TtRows *rows, const Datum *keys, int nkeys);
+extern void tt_rows_seek_from(TtRows *rows, const Datum *keys, int nkeys);
 extern bool tt_rows_next(TtRows *rows);
+extern bool tt_rows_previous(TtRows *rows);
+
+/*
+ * Lock the row found as SELECT FOR does, to the end of the transaction; others
+ * may have changed it meanwhile, so that it is read anew. False when it is gone.
+ */
+extern bool tt_rows_lock(TtRows *rows, LockTupleMode mode);
 
 /* Fields of the row found or just inserted; columns count from 0, in the order of the TtTable. */
 extern Datum tt_rows_datum(TtRows *rows, int column, bool *isnull);

@@ -61,7 +61,7 @@ tt_timeline_add(int64 user_id, const char *event_type, const char *data,
 enum { USER_ID, EVENT_ID, EVENT_TYPE, EVENT_DATA, PROJECT_ID, ENTRY_ID, OCCURRED_AT };
 
 static TtTable timeline_events = {
-	"timeline_events", 2, 7,
+	"timeline_events", NULL, 2, 7,
 	{
 		[USER_ID] = {"user_id", INT8OID},
 		[EVENT_ID] = {"id", INT8OID, true},

@@ -94,12 +94,12 @@ tt_totals_drifted(int64 user_id, const char *table)
 }
 
 static TtTable day_totals = {
-	"day_totals", 3, 5,
+	"day_totals", NULL, 3, 5,
 	{{"user_id", INT8OID}, {"day", DATEOID}, {"project_id", INT8OID}, {"seconds", INT8OID}, {"entries", INT8OID}}
 };
 
 static TtTable project_totals = {
-	"project_totals", 2, 4,
+	"project_totals", NULL, 2, 4,
 	{{"user_id", INT8OID}, {"project_id", INT8OID}, {"seconds", INT8OID}, {"entries", INT8OID}}
 };
 
@@ -178,6 +178,33 @@ apply_projects(int64 user_id, const DeltaList *projects)
 		add_figures(rows, &project_totals, keys, delta);
 	}
 	tt_rows_close(rows);
+}
+
+void
+tt_project_figures(int64 user_id, ProjectFigures *figures)
+{
+	TtRows	   *rows = tt_rows_open(&project_totals);
+	Datum		key = Int64GetDatum(user_id);
+
+	*figures = (ProjectFigures) {true, 0, 0};
+	tt_rows_seek(rows, &key, 1);
+	while (tt_rows_next(rows))
+	{
+		figures->count++;
+		figures->best_seconds = Max(figures->best_seconds, tt_rows_int64(rows, 2));
+	}
+	tt_rows_close(rows);
+}
+
+int64
+tt_project_seconds(int64 user_id, int64 project_id)
+{
+	TtRows	   *rows = tt_rows_open(&project_totals);
+	Datum		keys[] = {Int64GetDatum(user_id), Int64GetDatum(project_id)};
+	int64		seconds = tt_rows_find(rows, keys) ? tt_rows_int64(rows, 2) : 0;
+
+	tt_rows_close(rows);
+	return seconds;
 }
 
 /* What each day gained over all projects, where that is not nothing. */

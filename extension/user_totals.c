@@ -18,7 +18,7 @@ enum {
 };
 
 static TtTable user_totals = {
-	"user_totals", 1, COLUMNS,
+	"user_totals", NULL, 1, COLUMNS,
 	{
 		[USER_ID] = {"user_id", INT8OID},
 		[LISTED] = {"listed", BOOLOID},
