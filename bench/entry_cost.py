@@ -156,33 +156,24 @@ def throughput(postgres, script, options):
 def one_pair(postgres):
     """Buffers and statements of one start and one stop, plans made already."""
     with postgres.connect() as db:
+        for user in range(2, 8):
+            start_and_stop(db, user, lambda _, statement: db.execute(statement))
+        print("\nbuffers")
+        start_and_stop(db, 8, lambda name, statement: explain(db, name, statement))
+        db.execute("LOAD 'auto_explain'")
+        for setting in ("log_min_duration = 0", "log_nested_statements = on", "log_level = notice"):
+            db.execute(f"SET auto_explain.{setting}")
         notices = []
         db.add_notice_handler(lambda notice: notices.append(notice.message_primary))
-        for warm_up in range(6):
-            user = 2 + warm_up
-            (entry,) = db.execute("SELECT entry_id FROM timetrackr.start_entry(%s, 1)", [user]).fetchone()
-            db.execute("SELECT * FROM timetrackr.stop_entry(%s, %s)", [user, entry])
-        starting = f"SELECT * FROM timetrackr.start_entry({options_user}, 1)"
-        print("\nbuffers")
-        explain(db, "start", starting)
-        (entry,) = db.execute(
-            "SELECT id FROM timetrackr.time_entries WHERE user_id = %s AND end_time IS NULL", [options_user]
-        ).fetchone()
-        explain(db, "stop", f"SELECT * FROM timetrackr.stop_entry({options_user}, {entry})")
-
-        db.execute("LOAD 'auto_explain'")
-        db.execute("SET auto_explain.log_min_duration = 0")
-        db.execute("SET auto_explain.log_nested_statements = on")
-        db.execute("SET auto_explain.log_level = 'notice'")
-        db.execute("SET client_min_messages = notice")
-        statements(db, notices, "start", f"SELECT entry_id FROM timetrackr.start_entry({options_user + 1}, 1)")
-        (entry,) = db.execute(
-            "SELECT id FROM timetrackr.time_entries WHERE user_id = %s AND end_time IS NULL", [options_user + 1]
-        ).fetchone()
-        statements(db, notices, "stop", f"SELECT * FROM timetrackr.stop_entry({options_user + 1}, {entry})")
+        start_and_stop(db, 9, lambda name, statement: statements(db, notices, name, statement))
 
 
-options_user = 9
+def start_and_stop(db, user, run):
+    run("start", f"SELECT * FROM timetrackr.start_entry({user}, 1)")
+    (entry,) = db.execute(
+        "SELECT id FROM timetrackr.time_entries WHERE user_id = %s AND end_time IS NULL", [user]
+    ).fetchone()
+    run("stop", f"SELECT * FROM timetrackr.stop_entry({user}, {entry})")
 
 
 def explain(db, name, statement):

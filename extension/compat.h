@@ -16,12 +16,11 @@
 #define TT_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* Another argument each, which nothing here needs. */
 #if PG_VERSION_NUM >= 180000
 #define tt_index_beginscan(table, index, snapshot, nkeys) index_beginscan(table, index, snapshot, NULL, nkeys, 0)
-#define tt_primary_key_index(table) RelationGetPrimaryKeyIndex(table, false)
 #else
 #define tt_index_beginscan(table, index, snapshot, nkeys) index_beginscan(table, index, snapshot, nkeys, 0)
-#define tt_primary_key_index(table) RelationGetPrimaryKeyIndex(table)
 #endif
 
 #if PG_VERSION_NUM >= 160000

@@ -65,9 +65,17 @@ find_columns(const TtTable *table, TupleDesc desc, TtLayout *layout)
 }
 
 static Oid
+primary_key(Relation relation)
+{
+	/* Whoever asks for the list finds out which one it is. */
+	list_free(RelationGetIndexList(relation));
+	return relation->rd_pkindex;
+}
+
+static Oid
 index_oid(const TtTable *table, Relation relation)
 {
-	Oid			oid = table->index == NULL ? tt_primary_key_index(relation)
+	Oid			oid = table->index == NULL ? primary_key(relation)
 		: get_relname_relid(table->index, RelationGetNamespace(relation));
 
 	if (!OidIsValid(oid))

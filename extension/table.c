@@ -186,14 +186,6 @@ tt_rows_int64(TtRows *rows, int column)
 	}
 }
 
-static void
-raise_concurrent(const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not serialize access due to concurrent %s", what)));
-}
-
 bool
 tt_rows_lock(TtRows *rows, LockTupleMode mode)
 {
@@ -209,13 +201,15 @@ tt_rows_lock(TtRows *rows, LockTupleMode mode)
 	{
 		case TM_Ok:
 			return true;
-		case TM_Updated:
-			raise_concurrent("update");
-			break;
 		case TM_Deleted:
-			if (keeps_snapshot)
-				raise_concurrent("delete");
-			return false;
+			if (!keeps_snapshot)
+				return false;
+			/* FALLTHROUGH */
+		case TM_Updated:
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("could not serialize access due to concurrent update")));
+			break;
 		default:
 			elog(ERROR, "timetrackr: a row of %s was changed while it was read", rows->table->name);
 	}
