@@ -19,6 +19,7 @@ ROLLBACK;
 
 -- Columns may have gone, and come in another order.
 BEGIN;
+SELECT timetrackr.rebuild(:dee);
 ALTER TABLE timetrackr.standing_moves DROP COLUMN from_bucket;
 ALTER TABLE timetrackr.standing_moves ADD COLUMN from_bucket integer;
 SELECT duration_seconds FROM timetrackr.start_entry(:dee, :one, '2024-05-01 10:00Z', '2024-05-01 11:00Z');
