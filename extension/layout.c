@@ -113,7 +113,7 @@ find_index(const TtTable *table, Relation relation, TtLayout *layout)
 
 /* Will whoever inserts a row set this column? */
 static bool
-is_set(const TtTable *table, const TtLayout *layout, AttrNumber number)
+is_set(const TtTable *table, const TtLayout *layout, int number)
 {
 	for (int i = 0; i < table->ncolumns; i++)
 	{
@@ -129,7 +129,7 @@ find_defaults(const TtTable *table, Relation relation, TtLayout *layout)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 
-	for (AttrNumber number = 1; number <= desc->natts; number++)
+	for (int number = 1; number <= desc->natts; number++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, number - 1);
 		Expr	   *value;

@@ -88,8 +88,9 @@ static void
 insert_score(TtRows *rows, const Datum *keys, const UserTotals *totals, int64 seconds)
 {
 	tt_rows_new(rows);
-	for (int i = 0; i < scores.nkeys; i++)
-		tt_rows_set(rows, i, keys[i]);
+	tt_rows_set(rows, USER_ID, keys[USER_ID]);
+	tt_rows_set(rows, PERIOD, keys[PERIOD]);
+	tt_rows_set(rows, PERIOD_START, keys[PERIOD_START]);
 	tt_rows_set(rows, SECONDS, Int64GetDatum(seconds));
 	tt_rows_set(rows, LISTED, BoolGetDatum(totals->listed));
 	tt_rows_insert(rows);

@@ -25,7 +25,8 @@ typedef struct Writer
 	ResultRelInfo *result;
 	EPQState	epq;
 	TupleTableSlot *slot;		/* the row to be written */
-	List	   *defaults;		/* of TtLayout, with values that can be evaluated */
+	bool		has_defaults;	/* defaults are ready: from the first new row on */
+	List	   *defaults;		/* ReadyDefault */
 } Writer;
 
 /* A default that is ready to be evaluated. */
@@ -218,28 +219,10 @@ tt_rows_lock(TtRows *rows, LockTupleMode mode)
 
 /* writing */
 
-static List *
-ready_defaults(const TtLayout *layout, EState *estate)
-{
-	List	   *ready = NIL;
-	ListCell   *cell;
-
-	foreach(cell, layout->defaults)
-	{
-		const TtDefault *given = lfirst(cell);
-		ReadyDefault *one = palloc(sizeof(ReadyDefault));
-
-		*one = (ReadyDefault) {given->number, ExecPrepareExpr(given->value, estate)};
-		ready = lappend(ready, one);
-	}
-	return ready;
-}
-
 static Writer *
 begin_writing(TtRows *rows)
 {
 	Writer	   *writer = palloc0(sizeof(Writer));
-	const TtLayout *layout;
 
 	writer->estate = CreateExecutorState();
 	writer->estate->es_snapshot = rows->snapshot;
@@ -249,8 +232,6 @@ begin_writing(TtRows *rows)
 	ExecOpenIndices(writer->result, false);
 	tt_epq_init(&writer->epq, writer->estate);
 	writer->slot = MakeSingleTupleTableSlot(RelationGetDescr(rows->relation), &TTSOpsVirtual);
-	table_close(tt_layout_open(rows->table, &layout), NoLock);
-	writer->defaults = ready_defaults(layout, writer->estate);
 	AfterTriggerBeginQuery();
 	return writer;
 }
@@ -263,6 +244,25 @@ cleared_slot(TtRows *rows)
 	return ExecClearTuple(rows->writer->slot);
 }
 
+static void
+ready_defaults(TtRows *rows)
+{
+	Writer	   *writer = rows->writer;
+	const TtLayout *layout;
+	ListCell   *cell;
+
+	table_close(tt_layout_open(rows->table, &layout), NoLock);
+	foreach(cell, layout->defaults)
+	{
+		const TtDefault *given = lfirst(cell);
+		ReadyDefault *one = palloc(sizeof(ReadyDefault));
+
+		*one = (ReadyDefault) {given->number, ExecPrepareExpr(given->value, writer->estate)};
+		writer->defaults = lappend(writer->defaults, one);
+	}
+	writer->has_defaults = true;
+}
+
 void
 tt_rows_new(TtRows *rows)
 {
@@ -270,6 +270,8 @@ tt_rows_new(TtRows *rows)
 	EState	   *estate = rows->writer->estate;
 	ListCell   *cell;
 
+	if (!rows->writer->has_defaults)
+		ready_defaults(rows);
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	foreach(cell, rows->writer->defaults)
 	{

@@ -123,9 +123,8 @@ insert_figures(TtRows *rows, const Datum *keys, int nkeys, const Delta *delta)
 
 /* Add delta to the row with these keys, whose first is the user. A row of no entries goes. */
 static void
-add_figures(TtRows *rows, const TtTable *table, const Datum *keys, const Delta *delta)
+add_figures(TtRows *rows, const TtTable *table, const Datum *keys, int nkeys, const Delta *delta)
 {
-	int			nkeys = table->nkeys;
 	bool		found = tt_rows_find(rows, keys);
 	int64		seconds = found ? tt_rows_int64(rows, nkeys) + delta->seconds : 0;
 	int64		entries = found ? tt_rows_int64(rows, nkeys + 1) + delta->entries : 0;
@@ -157,7 +156,7 @@ apply_days(int64 user_id, const DeltaList *slices)
 		const Delta *delta = &slices->items[i];
 		Datum		keys[] = {Int64GetDatum(user_id), DateADTGetDatum(delta->day), Int64GetDatum(delta->project_id)};
 
-		add_figures(rows, &day_totals, keys, delta);
+		add_figures(rows, &day_totals, keys, lengthof(keys), delta);
 	}
 	tt_rows_close(rows);
 }
@@ -175,7 +174,7 @@ apply_projects(int64 user_id, const DeltaList *projects)
 		const Delta *delta = &projects->items[i];
 		Datum		keys[] = {Int64GetDatum(user_id), Int64GetDatum(delta->project_id)};
 
-		add_figures(rows, &project_totals, keys, delta);
+		add_figures(rows, &project_totals, keys, lengthof(keys), delta);
 	}
 	tt_rows_close(rows);
 }
