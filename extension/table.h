@@ -5,9 +5,9 @@
  * to wait for and nothing to look at twice; and for looking up one row. A statement costs five times as
  * much as what it does to one such row.
  *
- * Indexes, constraints and row triggers of the table are seen to, statement
- * triggers and rules are not. Rights are those that SQL needs no more: who may
- * fire our triggers need have none on these tables.
+ * Indexes, constraints and row triggers of the table are seen to; statement
+ * triggers, rules, rights and row-level security are not. So only functions that
+ * decide by themselves who may call them, and for whom, get here.
  */
 #ifndef TT_TABLE_H
 #define TT_TABLE_H
