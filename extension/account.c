@@ -43,6 +43,11 @@ static TtQuery insert_totals = {
 	2, {INT8OID, BOOLOID}
 };
 
+static TtQuery delete_totals = {
+	"DELETE FROM timetrackr.user_totals WHERE user_id = $1",
+	1, {INT8OID}
+};
+
 static TtQuery list_totals = {
 	"UPDATE timetrackr.user_totals SET listed = $2 WHERE user_id = $1 AND listed <> $2"
 	" RETURNING seconds, badges",
@@ -275,7 +280,10 @@ tt_user_changed(TriggerData *trigger)
 		user_updated(trigger, user_id);
 	else
 	{
+		Datum		args[] = {Int64GetDatum(user_id)};
+
 		tt_user_forget(user_id);
+		(void) tt_query(&delete_totals, args, NULL);
 		tt_external_erased(tt_row_text(row, columns, "external_id"));
 		emit("profile_changed", user_id);
 		emit("score_changed", user_id);

@@ -46,6 +46,15 @@ tt_badges_forget_entry(int64 user_id, int64 entry_id)
 	(void) tt_query(&forget_entry, args, NULL);
 }
 
+/* Of this session. */
+static uint64 awards = 0;
+
+uint64
+tt_badges_awarded(void)
+{
+	return awards;
+}
+
 bool
 tt_badge_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarded_at)
 {
@@ -53,7 +62,10 @@ tt_badge_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarde
 	TimestampTzGetDatum(awarded_at)};
 	bool		nulls[] = {false, false, entry_id == 0, false};
 
-	return tt_query(&award_badge, args, nulls) == 1;
+	if (tt_query(&award_badge, args, nulls) == 0)
+		return false;
+	awards++;
+	return true;
 }
 
 bool

@@ -23,6 +23,9 @@ extern void tt_badges_evaluate(int64 user_id, int64 entry_id);
  */
 extern bool tt_badge_award(int64 user_id, int64 badge_id, int64 entry_id, TimestampTz awarded_at);
 
+/* How many badges this session has awarded so far, rolled back or not. */
+extern uint64 tt_badges_awarded(void);
+
 /* Take a badge back from a locked user in silence, with all that told of it; false when he has it not. */
 extern bool tt_badge_revoke(int64 user_id, int64 badge_id);
 

@@ -8,6 +8,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "spi.h"
+#include "table.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -28,9 +29,9 @@ static TtQuery enabled_badges = {
 	0, {0}, NULL
 };
 
-static TtQuery earned_badges = {
-	"SELECT badge_id FROM timetrackr.user_badges WHERE user_id = $1 ORDER BY badge_id",
-	1, {INT8OID}, NULL
+static TtTable user_badges = {
+	"user_badges", NULL, 2, 2,
+	{{"user_id", INT8OID}, {"badge_id", INT8OID}}
 };
 
 static void
@@ -126,16 +127,22 @@ tt_badge_list_use(void (*action) (const BadgeList *list, void *arg), void *arg)
 bool *
 tt_badge_list_earned(const BadgeList *list, int64 user_id)
 {
-	Datum		args[] = {Int64GetDatum(user_id)};
-	bool	   *earned = palloc((list->count + 1) * sizeof(bool));
-	uint64		rows = tt_query(&earned_badges, args, NULL);
-	uint64		row = 0;
+	Datum		key = Int64GetDatum(user_id);
+	bool	   *earned = palloc0((list->count + 1) * sizeof(bool));
+	TtRows	   *rows = tt_rows_open(&user_badges);
+	int			i = 0;
 
-	for (int i = 0; i < list->count; i++)
+	/* Both are in order of id. */
+	tt_rows_seek(rows, &key, 1);
+	while (tt_rows_next(rows))
 	{
-		while (row < rows && tt_int64(row, 0) < list->badges[i].id)
-			row++;
-		earned[i] = row < rows && tt_int64(row, 0) == list->badges[i].id;
+		int64		badge_id = tt_rows_int64(rows, 1);
+
+		while (i < list->count && list->badges[i].id < badge_id)
+			i++;
+		if (i < list->count && list->badges[i].id == badge_id)
+			earned[i] = true;
 	}
+	tt_rows_close(rows);
 	return earned;
 }

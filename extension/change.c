@@ -82,17 +82,22 @@ counted_before(const EntryChange *change)
 static void
 update_timeline(int64 user_id, const EntryChange *changes, int nchanges)
 {
-	const EntryRow **counting = palloc(nchanges * sizeof(EntryRow *));
-	int			ncounting = 0;
+	const EntryRow **new = palloc_extended(nchanges * sizeof(EntryRow *), MCXT_ALLOC_HUGE);
+	const EntryRow **changed = palloc_extended(nchanges * sizeof(EntryRow *), MCXT_ALLOC_HUGE);
+	int			nnew = 0;
+	int			nchanged = 0;
 
 	for (int i = 0; i < nchanges; i++)
 	{
-		if (counts_now(&changes[i]))
-			counting[ncounting++] = &changes[i].after;
+		if (counts_now(&changes[i]) && counted_before(&changes[i]))
+			changed[nchanged++] = &changes[i].after;
+		else if (counts_now(&changes[i]))
+			new[nnew++] = &changes[i].after;
 		else if (counted_before(&changes[i]))
 			tt_timeline_remove_entry(user_id, changes[i].before.id);
 	}
-	tt_timeline_put_entries(user_id, counting, ncounting);
+	tt_timeline_put_entries(user_id, changed, nchanged);
+	tt_timeline_add_entries(new, nnew);
 }
 
 static void

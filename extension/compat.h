@@ -16,4 +16,17 @@
 #define TT_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* Another argument each, which nothing here needs. */
+#if PG_VERSION_NUM >= 180000
+#define tt_index_beginscan(table, index, snapshot, nkeys) index_beginscan(table, index, snapshot, NULL, nkeys, 0)
+#else
+#define tt_index_beginscan(table, index, snapshot, nkeys) index_beginscan(table, index, snapshot, nkeys, 0)
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#define tt_epq_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)
+#else
+#define tt_epq_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1)
+#endif
+
 #endif

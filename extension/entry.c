@@ -5,26 +5,29 @@
  */
 #include "timetrackr.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "account.h"
 #include "arguments.h"
+#include "badge.h"
+#include "day.h"
+#include "entry_lookup.h"
 #include "entry_rules.h"
 #include "error.h"
 #include "jsontext.h"
 #include "lock.h"
+#include "funcapi.h"
 #include "spi.h"
+#include "streak.h"
+#include "totals.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(tt_start_entry);
 PG_FUNCTION_INFO_V1(tt_stop_entry);
 PG_FUNCTION_INFO_V1(tt_update_entry);
 PG_FUNCTION_INFO_V1(tt_delete_entry);
-
-static TtQuery last_end = {
-	"SELECT end_time FROM timetrackr.time_entries"
-	" WHERE user_id = $1"
-	" ORDER BY start_time DESC LIMIT 1",
-	1, {INT8OID}, NULL
-};
 
 static TtQuery insert_entry = {
 	"INSERT INTO timetrackr.time_entries"
@@ -40,34 +43,14 @@ static TtQuery end_entry = {
 	3, {INT8OID, INT8OID, TIMESTAMPTZOID}, NULL
 };
 
-static TtQuery entry_times = {
-	"SELECT start_time, end_time FROM timetrackr.time_entries WHERE user_id = $1 AND id = $2",
-	2, {INT8OID, INT8OID}, NULL
-};
-
-/* The badges that entries earned, as an array. */
-#define BADGES_OF(condition) \
-	"ARRAY(SELECT ROW(b.id, b.name)::timetrackr.badge_ref" \
-	" FROM timetrackr.user_badges ub" \
-	" JOIN timetrackr.badges b ON b.id = ub.badge_id" \
-	" WHERE ub.user_id = $1 AND " condition \
-	" ORDER BY b.id)"
-
-static TtQuery start_result = {
-	"SELECT e.id, e.start_time, $3, e.duration, " BADGES_OF("ub.entry_id IN ($2, $3)")
-	" FROM timetrackr.time_entries e"
-	" WHERE e.user_id = $1 AND e.id = $2",
+/* The badges that these entries earned, as an array. */
+static TtQuery badges_of_entries = {
+	"SELECT ARRAY(SELECT ROW(b.id, b.name)::timetrackr.badge_ref"
+	" FROM timetrackr.user_badges ub"
+	" JOIN timetrackr.badges b ON b.id = ub.badge_id"
+	" WHERE ub.user_id = $1 AND ub.entry_id IN ($2, $3)"
+	" ORDER BY b.id)",
 	3, {INT8OID, INT8OID, INT8OID}, NULL
-};
-
-static TtQuery stop_result = {
-	"SELECT e.duration, e.id, e.flagged, " BADGES_OF("ub.entry_id = $2") ","
-	" timetrackr.current_streak(t.streak_start, t.streak_end, u.timezone)"
-	" FROM timetrackr.time_entries e"
-	" JOIN timetrackr.user_totals t ON t.user_id = e.user_id"
-	" JOIN timetrackr.users u ON u.id = e.user_id"
-	" WHERE e.user_id = $1 AND e.id = $2",
-	2, {INT8OID, INT8OID}, NULL
 };
 
 static TtQuery update_entry = {
@@ -92,11 +75,14 @@ static TtQuery delete_entry = {
 	2, {INT8OID, INT8OID}, NULL
 };
 
-static void
+static UserLock *
 lock_viewer(int64 viewer)
 {
-	if (tt_user_lock(viewer) == NULL)
+	UserLock   *lock = tt_user_lock(viewer);
+
+	if (lock == NULL)
 		tt_no_viewer();
+	return lock;
 }
 
 static void
@@ -129,13 +115,11 @@ static TimestampTz
 default_start(int64 viewer)
 {
 	TimestampTz now = now_in_seconds();
-	Datum		args[] = {Int64GetDatum(viewer)};
-	TimestampTz end;
+	FoundEntry	last;
 
-	if (tt_query(&last_end, args, NULL) == 0 || tt_is_null(0, 0))
+	if (!tt_find_last(viewer, &last))
 		return now;
-	end = tt_int64(0, 0);
-	return end > now && end <= now + TT_CLOCK_SKEW_SECONDS * USECS_PER_SEC ? end : now;
+	return last.end > now && last.end <= now + TT_CLOCK_SKEW_SECONDS * USECS_PER_SEC ? last.end : now;
 }
 
 /*
@@ -144,18 +128,78 @@ default_start(int64 viewer)
  * second after the running one's if both began within one second.
  */
 static int64
-end_running(int64 viewer, int64 running_id, TimestampTz running_start, TimestampTz *start, bool start_given)
+end_running(int64 viewer, const FoundEntry *running, TimestampTz *start, bool start_given)
 {
 	if (tt_running_timer == RUNNING_TIMER_REJECT)
-		tt_raise_running(running_id);
-	if (*start <= running_start && !start_given)
-		*start = running_start + USECS_PER_SEC;
-	if (*start <= running_start)
+		tt_raise_running(running->id);
+	if (*start <= running->start && !start_given)
+		*start = running->start + USECS_PER_SEC;
+	if (*start <= running->start)
 		tt_raise(409, "start_not_later", "start_time",
-				 psprintf("{\"entry_id\": " INT64_FORMAT "}", running_id),
-				 "start_time must be later than that of the running entry " INT64_FORMAT, running_id);
-	set_end(viewer, running_id, *start);
-	return running_id;
+				 psprintf("{\"entry_id\": " INT64_FORMAT "}", running->id),
+				 "start_time must be later than that of the running entry " INT64_FORMAT, running->id);
+	set_end(viewer, running->id, *start);
+	return running->id;
+}
+
+/*
+ * The badges that up to two entries earned, 0 for none. They are asked for
+ * only when there may be some.
+ */
+static Datum
+badges_earned(int64 viewer, int64 entry_id, int64 other_id, bool maybe, Oid array_type)
+{
+	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id), Int64GetDatum(other_id)};
+	bool		isnull;
+
+	if (!maybe)
+		return PointerGetDatum(construct_empty_array(get_element_type(array_type)));
+	(void) tt_query(&badges_of_entries, args, NULL);
+	return tt_datum(0, 0, &isnull);
+}
+
+/* The row type of the function that is called. */
+static TupleDesc
+result_columns(FunctionCallInfo fcinfo)
+{
+	TupleDesc	columns;
+
+	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "timetrackr: a function that returns a row was expected");
+	return BlessTupleDesc(columns);
+}
+
+/* Form the result where it outlives SPI. */
+static Datum
+form_result(TupleDesc columns, Datum *values, bool *nulls, MemoryContext caller)
+{
+	MemoryContext outer = MemoryContextSwitchTo(caller);
+	Datum		result = HeapTupleGetDatum(heap_form_tuple(columns, values, nulls));
+
+	MemoryContextSwitchTo(outer);
+	return result;
+}
+
+/* What start_entry() returns of the entry it made. */
+static Datum
+start_result(FunctionCallInfo fcinfo, int64 viewer, int64 entry_id, int64 stopped_id, bool awarded,
+			 MemoryContext caller)
+{
+	TupleDesc	columns = result_columns(fcinfo);
+	Datum		values[5];
+	bool		nulls[5] = {false};
+	FoundEntry	entry;
+
+	if (!tt_find_entry(viewer, entry_id, &entry))
+		raise_not_found(entry_id);
+	values[0] = Int64GetDatum(entry.id);
+	values[1] = TimestampTzGetDatum(entry.start);
+	values[2] = Int64GetDatum(stopped_id);
+	nulls[2] = stopped_id == 0;
+	values[3] = Int64GetDatum((entry.end - entry.start) / USECS_PER_SEC);
+	nulls[3] = entry.end == DT_NOEND;
+	values[4] = badges_earned(viewer, entry_id, stopped_id, awarded, TupleDescAttr(columns, 4)->atttypid);
+	return form_result(columns, values, nulls, caller);
 }
 
 Datum
@@ -165,9 +209,10 @@ tt_start_entry(PG_FUNCTION_ARGS)
 	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
 	bool		start_given = !PG_ARGISNULL(2);
 	bool		is_timer = PG_ARGISNULL(3);
+	MemoryContext caller = CurrentMemoryContext;
+	uint64		awards = tt_badges_awarded();
 	TimestampTz start;
-	TimestampTz running_start;
-	int64		running_id;
+	FoundEntry	running;
 	int64		stopped_id = 0;
 	int64		entry_id;
 	Datum		result;
@@ -175,7 +220,7 @@ tt_start_entry(PG_FUNCTION_ARGS)
 	if (!is_timer && !start_given)
 		tt_raise(422, "missing_field", "start_time", NULL, "end_time needs start_time");
 	tt_spi_begin();
-	lock_viewer(viewer);
+	(void) lock_viewer(viewer);
 	if (start_given)
 	{
 		tt_require_time(PG_GETARG_TIMESTAMPTZ(2), "start_time");
@@ -183,8 +228,9 @@ tt_start_entry(PG_FUNCTION_ARGS)
 	}
 	else
 		start = default_start(viewer);
-	if (is_timer && tt_find_running(viewer, &running_id, &running_start))
-		stopped_id = end_running(viewer, running_id, running_start, &start, start_given);
+	if (is_timer && tt_find_running(viewer, &running))
+		stopped_id = end_running(viewer, &running, &start, start_given);
+	lock_viewer(viewer)->none_runs = is_timer;
 
 	{
 		Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(project_id), TimestampTzGetDatum(start),
@@ -194,13 +240,7 @@ tt_start_entry(PG_FUNCTION_ARGS)
 		(void) tt_query(&insert_entry, args, nulls);
 		entry_id = tt_int64(0, 0);
 	}
-	{
-		Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id), Int64GetDatum(stopped_id)};
-		bool		nulls[] = {false, false, stopped_id == 0};
-
-		(void) tt_query(&start_result, args, nulls);
-		result = tt_row_result();
-	}
+	result = start_result(fcinfo, viewer, entry_id, stopped_id, tt_badges_awarded() != awards, caller);
 	tt_spi_end();
 	return result;
 }
@@ -231,6 +271,29 @@ require_same_end(int64 entry_id, TimestampTz ended, bool end_given, TimestampTz 
 			 "entry " INT64_FORMAT " has already ended", entry_id);
 }
 
+/* What stop_entry() returns of the entry, ended by now. */
+static Datum
+stop_result(FunctionCallInfo fcinfo, int64 viewer, int64 entry_id, bool awarded, MemoryContext caller)
+{
+	TupleDesc	columns = result_columns(fcinfo);
+	DateADT		today = tt_local_day(GetCurrentTransactionStartTimestamp(),
+										 tt_timezone(lock_viewer(viewer)->timezone));
+	Datum		values[5];
+	bool		nulls[5] = {false};
+	FoundEntry	entry;
+	UserTotals	totals;
+
+	if (!tt_find_entry(viewer, entry_id, &entry))
+		raise_not_found(entry_id);
+	tt_totals_load(viewer, &totals);
+	values[0] = Int64GetDatum((entry.end - entry.start) / USECS_PER_SEC);
+	values[1] = Int64GetDatum(entry.id);
+	values[2] = BoolGetDatum(entry.flagged);
+	values[3] = badges_earned(viewer, entry_id, 0, awarded, TupleDescAttr(columns, 3)->atttypid);
+	values[4] = Int32GetDatum(tt_streak_current(&totals, today));
+	return form_result(columns, values, nulls, caller);
+}
+
 Datum
 tt_stop_entry(PG_FUNCTION_ARGS)
 {
@@ -238,19 +301,21 @@ tt_stop_entry(PG_FUNCTION_ARGS)
 	int64		entry_id = tt_required_int64(fcinfo, 1, "entry_id");
 	bool		end_given = !PG_ARGISNULL(2);
 	TimestampTz end = end_given ? PG_GETARG_TIMESTAMPTZ(2) : 0;
-	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
+	MemoryContext caller = CurrentMemoryContext;
+	uint64		awards = tt_badges_awarded();
+	FoundEntry	entry;
 	Datum		result;
 
 	tt_spi_begin();
-	lock_viewer(viewer);
-	if (tt_query(&entry_times, args, NULL) == 0)
+	(void) lock_viewer(viewer);
+	if (!tt_find_entry(viewer, entry_id, &entry))
 		raise_not_found(entry_id);
-	if (tt_is_null(0, 1))
-		stop_running(viewer, entry_id, tt_int64(0, 0), end_given, end);
+	if (entry.end == DT_NOEND)
+		stop_running(viewer, entry_id, entry.start, end_given, end);
 	else
-		require_same_end(entry_id, tt_int64(0, 1), end_given, end);
-	(void) tt_query(&stop_result, args, NULL);
-	result = tt_row_result();
+		require_same_end(entry_id, entry.end, end_given, end);
+	result = stop_result(fcinfo, viewer, entry_id,
+						 entry.end != DT_NOEND || tt_badges_awarded() != awards, caller);
 	tt_spi_end();
 	return result;
 }
@@ -283,7 +348,7 @@ tt_update_entry(PG_FUNCTION_ARGS)
 		nulls[3 + 2 * i] = PG_ARGISNULL(2 + i);
 	}
 	tt_spi_begin();
-	lock_viewer(viewer);
+	(void) lock_viewer(viewer);
 	if (tt_query(&update_entry, args, nulls) == 0)
 		raise_not_found(entry_id);
 	(void) tt_query(&whole_entry, args, NULL);
@@ -300,7 +365,7 @@ tt_delete_entry(PG_FUNCTION_ARGS)
 	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
 
 	tt_spi_begin();
-	lock_viewer(viewer);
+	(void) lock_viewer(viewer);
 	if (tt_query(&delete_entry, args, NULL) == 0)
 		raise_not_found(entry_id);
 	tt_spi_end();

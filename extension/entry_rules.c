@@ -9,6 +9,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type_d.h"
 #include "day.h"
+#include "entry_lookup.h"
 #include "entry_row.h"
 #include "error.h"
 #include "lock.h"
@@ -18,12 +19,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
-
-static TtQuery running_entry = {
-	"SELECT id, start_time FROM timetrackr.time_entries"
-	" WHERE user_id = $1 AND end_time IS NULL",
-	1, {INT8OID}, NULL
-};
 
 static TtQuery same_entry = {
 	"SELECT FROM timetrackr.time_entries WHERE user_id = $1 AND id = $2",
@@ -184,18 +179,6 @@ check_timezone(Draft *draft, const UserLock *lock)
 	(void) tt_timezone(TextDatumGetCString(*value(draft, COLUMN_TIMEZONE)));
 }
 
-bool
-tt_find_running(int64 user_id, int64 *entry_id, TimestampTz *start)
-{
-	Datum		args[] = {Int64GetDatum(user_id)};
-
-	if (tt_query(&running_entry, args, NULL) == 0)
-		return false;
-	*entry_id = tt_int64(0, 0);
-	*start = tt_int64(0, 1);
-	return true;
-}
-
 void
 tt_raise_running(int64 entry_id)
 {
@@ -209,16 +192,20 @@ tt_raise_running(int64 entry_id)
  * that, but has no names. The row may be proposed by an upsert of that one.
  */
 static void
-check_running(Draft *draft, Draft *old)
+check_running(Draft *draft, Draft *old, UserLock *lock)
 {
-	int64		running_id;
-	TimestampTz start;
+	FoundEntry	running;
 
 	if (!*null(draft, COLUMN_END_TIME) || (old != NULL && *null(old, COLUMN_END_TIME)))
 		return;
-	if (tt_find_running(DatumGetInt64(*value(draft, COLUMN_USER_ID)), &running_id, &start) &&
-		running_id != DatumGetInt64(*value(draft, COLUMN_ID)))
-		tt_raise_running(running_id);
+	if (lock->none_runs)
+	{
+		/* Good for one row: this one runs now. */
+		lock->none_runs = false;
+		return;
+	}
+	if (tt_find_running(lock->user_id, &running) && running.id != DatumGetInt64(*value(draft, COLUMN_ID)))
+		tt_raise_running(running.id);
 }
 
 static void
@@ -270,7 +257,7 @@ tt_entry_normalise(TriggerData *trigger, MemoryContext result)
 	HeapTuple	stored = update ? trigger->tg_newtuple : trigger->tg_trigtuple;
 	Draft		draft;
 	Draft		old;
-	const UserLock *lock;
+	UserLock   *lock;
 	MemoryContext outer;
 
 	open_draft(&draft, stored, desc);
@@ -296,7 +283,7 @@ tt_entry_normalise(TriggerData *trigger, MemoryContext result)
 	check_tags(&draft);
 	check_timezone(&draft, lock);
 	check_project(&draft, update ? &old : NULL);
-	check_running(&draft, update ? &old : NULL);
+	check_running(&draft, update ? &old : NULL, lock);
 	set(&draft, COLUMN_UPDATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 
 	outer = MemoryContextSwitchTo(result);

@@ -15,12 +15,6 @@
  */
 extern HeapTuple tt_entry_normalise(TriggerData *trigger, MemoryContext result);
 
-/*
- * Find the running entry of a locked user; false when none runs. Needs
- * tt_spi_begin().
- */
-extern bool tt_find_running(int64 user_id, int64 *entry_id, TimestampTz *start);
-
 /* Raise 409 entry_running, naming the entry. */
 extern void tt_raise_running(int64 entry_id) pg_attribute_noreturn();
 

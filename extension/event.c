@@ -3,20 +3,32 @@
  */
 #include "event.h"
 
-#include "spi.h"
+#include "catalog/pg_type_d.h"
+#include "table.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "wake.h"
 
-static TtQuery insert_event = {
-	"INSERT INTO timetrackr.outbox (topic, payload) VALUES ($1, $2::jsonb)",
-	2, {TEXTOID, TEXTOID}, NULL
+enum { EVENT_ID, TOPIC, PAYLOAD };
+
+static TtTable outbox = {
+	"outbox", NULL, 1, 3,
+	{
+		[EVENT_ID] = {"id", INT8OID, true},
+		[TOPIC] = {"topic", TEXTOID},
+		[PAYLOAD] = {"payload", JSONBOID},
+	}
 };
 
 void
 tt_event_emit(const char *topic, const char *payload)
 {
-	Datum		args[] = {CStringGetTextDatum(topic), CStringGetTextDatum(payload)};
+	TtRows	   *rows = tt_rows_open(&outbox);
 
-	(void) tt_query(&insert_event, args, NULL);
+	tt_rows_new(rows);
+	tt_rows_set(rows, TOPIC, CStringGetTextDatum(topic));
+	tt_rows_set(rows, PAYLOAD, DirectFunctionCall1(jsonb_in, CStringGetDatum(payload)));
+	tt_rows_insert(rows);
+	tt_rows_close(rows);
 	tt_wake_relay();
 }

@@ -1,12 +1,14 @@
 /*
- * lock.c: the per-user lock (see lock.h). The lock is an UPDATE of the user's
- * user_totals row, not SELECT FOR UPDATE: a REPEATABLE READ transaction that
+ * lock.c: the per-user lock (see lock.h). The lock is a change of the user's
+ * user_totals row, not a mere row lock: a REPEATABLE READ transaction that
  * waited for it then fails with 40001 instead of working on an old snapshot.
  */
 #include "lock.h"
 
 #include "access/xact.h"
 #include "spi.h"
+#include "table.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -21,19 +23,14 @@ static HTAB *locked = NULL;
 static int64 absent_user = 0;
 static CommandId absent_since;
 
-/*
- * Rows that the transaction will insert refer to the user, which locks his row
- * of users, too. That one comes first, as in DELETE FROM users: in the other
- * order the two could block each other.
- */
-static TtQuery lock_row = {
-	"WITH u AS MATERIALIZED (SELECT id, timezone FROM timetrackr.users WHERE id = $1 FOR KEY SHARE)"
-	" UPDATE timetrackr.user_totals t"
-	" SET revision = t.revision + 1"
-	" FROM u"
-	" WHERE t.user_id = u.id"
-	" RETURNING u.timezone",
-	1, {INT8OID}, NULL
+static TtTable users = {
+	"users", NULL, 1, 3,
+	{{"id", INT8OID}, {"timezone", TEXTOID}, {"created_at", TIMESTAMPTZOID}}
+};
+
+static TtTable user_totals = {
+	"user_totals", NULL, 1, 2,
+	{{"user_id", INT8OID}, {"revision", INT8OID}}
 };
 
 /* Rows written while the triggers were not attached have no totals yet. */
@@ -102,39 +99,82 @@ locked_table(void)
 	return locked;
 }
 
-/* Take the row lock and return the user's time zone, or NULL: no such user. */
-static char *
-lock_and_read(int64 user_id)
+/*
+ * Rows that the transaction will insert refer to the user, which locks his row
+ * of users, too. That one comes first, as in DELETE FROM users: in the other
+ * order the two could block each other.
+ */
+static bool
+lock_user(int64 user_id, UserLock *lock)
+{
+	TtRows	   *rows = tt_rows_open(&users);
+	Datum		key = Int64GetDatum(user_id);
+	bool		found = tt_rows_find(rows, &key) && tt_rows_lock(rows, LockTupleKeyShare);
+
+	if (found)
+	{
+		bool		isnull;
+		Datum		timezone = tt_rows_datum(rows, 1, &isnull);
+
+		lock->user_id = user_id;
+		lock->none_runs = false;
+		text_to_cstring_buffer(DatumGetTextPP(timezone), lock->timezone, sizeof(lock->timezone));
+		lock->joined_at = tt_rows_int64(rows, 2);
+	}
+	tt_rows_close(rows);
+	return found;
+}
+
+static bool
+lock_totals(int64 user_id)
+{
+	TtRows	   *rows = tt_rows_open(&user_totals);
+	Datum		key = Int64GetDatum(user_id);
+	bool		found = tt_rows_find(rows, &key) && tt_rows_lock(rows, LockTupleNoKeyExclusive);
+
+	if (found)
+	{
+		tt_rows_change(rows);
+		tt_rows_set(rows, 1, Int64GetDatum(tt_rows_int64(rows, 1) + 1));
+		tt_rows_update(rows);
+	}
+	tt_rows_close(rows);
+	return found;
+}
+
+/* Take both locks; false: no such user. */
+static bool
+lock_and_read(int64 user_id, UserLock *lock)
 {
 	Datum		args[] = {Int64GetDatum(user_id)};
 
-	if (tt_query(&lock_row, args, NULL) == 1)
-		return tt_text(0, 0);
+	if (!lock_user(user_id, lock))
+		return false;
+	if (lock_totals(user_id))
+		return true;
 	(void) tt_query(&create_row, args, NULL);
-	if (tt_query(&lock_row, args, NULL) == 1)
-		return tt_text(0, 0);
-	return NULL;
+	return lock_totals(user_id);
 }
 
-const UserLock *
+UserLock *
 tt_user_lock(int64 user_id)
 {
 	UserLock   *lock = hash_search(locked_table(), &user_id, HASH_FIND, NULL);
-	char	   *timezone;
+	UserLock	taken;
 
 	if (lock != NULL)
 		return lock;
 	if (user_id == absent_user && GetCurrentCommandId(false) == absent_since)
 		return NULL;
-	timezone = lock_and_read(user_id);
-	if (timezone == NULL)
+	if (!lock_and_read(user_id, &taken))
 	{
 		absent_user = user_id;
 		absent_since = GetCurrentCommandId(false);
 		return NULL;
 	}
+	/* A trigger of user_totals may have taken it, too: the table is looked up again. */
 	lock = hash_search(locked_table(), &user_id, HASH_ENTER, NULL);
-	strlcpy(lock->timezone, timezone, sizeof(lock->timezone));
+	*lock = taken;
 	return lock;
 }
 

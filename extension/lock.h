@@ -11,6 +11,8 @@ typedef struct UserLock
 {
 	int64		user_id;		/* hash key */
 	char		timezone[64];	/* the user's time zone when locked */
+	TimestampTz joined_at;
+	bool		none_runs;		/* somebody has just seen that no entry of his runs */
 } UserLock;
 
 /*
@@ -18,7 +20,7 @@ typedef struct UserLock
  * no such user (it may be being deleted); else an entry that stays valid until
  * the (sub)transaction ends. Needs tt_spi_begin().
  */
-extern const UserLock *tt_user_lock(int64 user_id);
+extern UserLock *tt_user_lock(int64 user_id);
 
 /* The user's row changed: read it again at the next tt_user_lock(). */
 extern void tt_user_forget(int64 user_id);

@@ -5,6 +5,7 @@
 #include "timetrackr.h"
 
 #include "badge_list.h"
+#include "layout.h"
 #include "lock.h"
 #include "membership.h"
 #include "priority.h"
@@ -116,6 +117,7 @@ _PG_init(void)
 							   &tt_session_user_id, "", PGC_USERSET, 0, check_user_id, NULL, NULL);
 	MarkGUCPrefixReserved("timetrackr");
 
+	tt_layout_init();
 	tt_lock_init();
 	tt_membership_init();
 	tt_wake_init();

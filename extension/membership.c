@@ -5,8 +5,10 @@
 #include "membership.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type_d.h"
 #include "error.h"
-#include "spi.h"
+#include "table.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -29,13 +31,24 @@ typedef enum Verdict
 /* Pairs that may; in TopTransactionContext. */
 static HTAB *allowed = NULL;
 
-static TtQuery project_and_role = {
-	"SELECT p.visibility = 'public', p.archived_at IS NOT NULL, m.role"
-	" FROM timetrackr.projects p"
-	" LEFT JOIN timetrackr.project_members m ON m.project_id = p.id AND m.user_id = $2"
-	" WHERE p.id = $1",
-	2, {INT8OID, INT8OID}, NULL
+static TtTable projects = {
+	"projects", NULL, 1, 3,
+	{{"id", INT8OID}, {"visibility", TEXTOID}, {"archived_at", TIMESTAMPTZOID}}
 };
+
+static TtTable project_members = {
+	"project_members", NULL, 2, 3,
+	{{"project_id", INT8OID}, {"user_id", INT8OID}, {"role", TEXTOID}}
+};
+
+/* What the right depends on, of a project and of a user in it. */
+typedef struct Grounds
+{
+	bool		exists;
+	bool		is_public;
+	bool		is_archived;
+	char	   *role;			/* NULL: no member */
+} Grounds;
 
 void
 tt_membership_forget(void)
@@ -85,21 +98,59 @@ allowed_table(void)
 	return allowed;
 }
 
+static char *
+text_of(TtRows *rows, int column)
+{
+	bool		isnull;
+	Datum		value = tt_rows_datum(rows, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static void
+read_project(int64 project_id, Grounds *grounds)
+{
+	TtRows	   *rows = tt_rows_open(&projects);
+
+	grounds->exists = tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)});
+	if (grounds->exists)
+	{
+		const char *visibility = text_of(rows, 1);
+		bool		is_open;
+
+		grounds->is_public = visibility != NULL && strcmp(visibility, "public") == 0;
+		(void) tt_rows_datum(rows, 2, &is_open);
+		grounds->is_archived = !is_open;
+	}
+	tt_rows_close(rows);
+}
+
+static void
+read_role(int64 user_id, int64 project_id, Grounds *grounds)
+{
+	TtRows	   *rows = tt_rows_open(&project_members);
+
+	if (tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id), Int64GetDatum(user_id)}))
+		grounds->role = text_of(rows, 2);
+	tt_rows_close(rows);
+}
+
 /* Ask the tables. */
 static Verdict
 judge(int64 user_id, int64 project_id)
 {
-	Datum		args[] = {Int64GetDatum(project_id), Int64GetDatum(user_id)};
-	bool		exists = tt_query(&project_and_role, args, NULL) == 1;
-	char	   *role = exists ? tt_text(0, 2) : NULL;
+	Grounds		grounds = {false};
 
-	if (!exists || (role == NULL && !tt_bool(0, 0)))
+	read_project(project_id, &grounds);
+	if (grounds.exists)
+		read_role(user_id, project_id, &grounds);
+	if (!grounds.exists || (grounds.role == NULL && !grounds.is_public))
 		return UNKNOWN_PROJECT;
-	if (role == NULL)
+	if (grounds.role == NULL)
 		return NO_MEMBER;
-	if (strcmp(role, "viewer") == 0)
+	if (strcmp(grounds.role, "viewer") == 0)
 		return VIEWER;
-	return tt_bool(0, 1) ? ARCHIVED : ALLOWED;
+	return grounds.is_archived ? ARCHIVED : ALLOWED;
 }
 
 static void

@@ -5,6 +5,7 @@
  */
 #include "metric.h"
 
+#include "access/xact.h"
 #include "day.h"
 #include "lock.h"
 #include "spi.h"
@@ -28,12 +29,6 @@ static TtQuery entries_since = {
 	2, {INT8OID, TIMESTAMPTZOID}, NULL
 };
 
-static TtQuery project_seconds = {
-	"SELECT COALESCE(max(seconds), 0)::bigint FROM timetrackr.project_totals"
-	" WHERE user_id = $1 AND ($2 = 0 OR project_id = $2)",
-	2, {INT8OID, INT8OID}, NULL
-};
-
 static TtQuery project_seconds_since = {
 	"SELECT COALESCE(max(s), 0)::bigint FROM ("
 	"SELECT sum(seconds) AS s FROM timetrackr.day_totals"
@@ -42,19 +37,8 @@ static TtQuery project_seconds_since = {
 	3, {INT8OID, INT8OID, DATEOID}, NULL
 };
 
-static TtQuery projects_contributed = {
-	"SELECT count(*) FROM timetrackr.project_totals WHERE user_id = $1",
-	1, {INT8OID}, NULL
-};
-
-static TtQuery account_age_days = {
-	"SELECT GREATEST(0, floor(EXTRACT(epoch FROM now() - created_at) / 86400))::bigint"
-	" FROM timetrackr.users WHERE id = $1",
-	1, {INT8OID}, NULL
-};
-
 #define UNLOCKED_SOURCE \
-	"SELECT u.id, u.timezone, " TT_TOTALS_COLUMNS \
+	"SELECT u.id, u.timezone, u.created_at, " TT_TOTALS_COLUMNS \
 	" FROM timetrackr.users u" \
 	" LEFT JOIN timetrackr.user_totals t ON t.user_id = u.id"
 
@@ -68,13 +52,21 @@ static TtQuery source_page = {
 	2, {INT8OID, INT8OID}, NULL
 };
 
+static void
+set_user(MetricSource *source, const char *timezone, TimestampTz joined_at)
+{
+	source->timezone = tt_timezone(timezone);
+	source->today = tt_local_day(GetCurrentTimestamp(), source->timezone);
+	source->joined_at = joined_at;
+	source->projects.known = false;
+}
+
 /* A source from a row of one of these two. */
 static void
 read_source(uint64 row, MetricSource *source)
 {
-	tt_totals_read(row, 2, tt_int64(row, 0), &source->totals);
-	source->timezone = tt_timezone(tt_text(row, 1));
-	source->today = tt_local_day(GetCurrentTimestamp(), source->timezone);
+	tt_totals_read(row, 3, tt_int64(row, 0), &source->totals);
+	set_user(source, tt_text(row, 1), tt_int64(row, 2));
 }
 
 bool
@@ -107,8 +99,7 @@ tt_metric_source_init(MetricSource *source, int64 user_id)
 	if (lock == NULL)
 		elog(ERROR, "timetrackr: user " INT64_FORMAT " is not locked", user_id);
 	tt_totals_load(user_id, &source->totals);
-	source->timezone = tt_timezone(lock->timezone);
-	source->today = tt_local_day(GetCurrentTimestamp(), source->timezone);
+	set_user(source, lock->timezone, lock->joined_at);
 }
 
 static double
@@ -139,6 +130,21 @@ value_since(Metric metric, int64 project_id, DateADT first_day, const MetricSour
 			elog(ERROR, "timetrackr: metric %d has no last_days", (int) metric);
 			return 0;
 	}
+}
+
+/* Projects are gone through once, and only when they are asked for. */
+static const ProjectFigures *
+projects_of(MetricSource *source)
+{
+	if (!source->projects.known)
+		tt_project_figures(source->totals.user_id, &source->projects);
+	return &source->projects;
+}
+
+static int64
+days_since_joining(const MetricSource *source)
+{
+	return Max(0, (GetCurrentTransactionStartTimestamp() - source->joined_at) / USECS_PER_DAY);
 }
 
 bool
@@ -184,23 +190,22 @@ tt_metric_of_totals(Metric metric, const UserTotals *totals, DateADT today, doub
 double
 tt_metric_value(Metric metric, int64 project_id, int last_days, void *arg)
 {
-	const MetricSource *source = arg;
-	const UserTotals *totals = &source->totals;
-	Datum		args[] = {Int64GetDatum(totals->user_id), Int64GetDatum(project_id)};
+	MetricSource *source = arg;
 	double		value;
 
 	if (last_days > 0)
 		return value_since(metric, project_id, source->today - last_days + 1, source);
-	if (tt_metric_of_totals(metric, totals, source->today, &value))
+	if (tt_metric_of_totals(metric, &source->totals, source->today, &value))
 		return value;
 	switch (metric)
 	{
 		case METRIC_PROJECT_SECONDS:
-			return query_value(&project_seconds, args);
+			return project_id == 0 ? projects_of(source)->best_seconds
+				: tt_project_seconds(source->totals.user_id, project_id);
 		case METRIC_PROJECTS_CONTRIBUTED:
-			return query_value(&projects_contributed, args);
+			return projects_of(source)->count;
 		case METRIC_ACCOUNT_AGE_DAYS:
-			return query_value(&account_age_days, args);
+			return days_since_joining(source);
 		default:
 			elog(ERROR, "timetrackr: unknown metric %d", (int) metric);
 			return 0;

@@ -13,6 +13,8 @@ typedef struct MetricSource
 	UserTotals	totals;
 	DateADT		today;			/* in the user's time zone */
 	pg_tz	   *timezone;
+	TimestampTz joined_at;
+	ProjectFigures projects;
 } MetricSource;
 
 /* Read the totals of a locked user. Needs tt_spi_begin(). */

@@ -5,22 +5,9 @@
  */
 #include "overlap.h"
 
+#include "entry_lookup.h"
 #include "error.h"
-#include "spi.h"
 #include "utils/builtins.h"
-
-/* The running entry has no width: it is fetched wherever it started. */
-static TtQuery neighbours = {
-	"SELECT id, start_time, COALESCE(end_time, 'infinity')"
-	" FROM timetrackr.time_entries"
-	" WHERE user_id = $1 AND start_time >= $2 AND start_time < $3"
-	" UNION ALL"
-	" SELECT id, start_time, 'infinity'"
-	" FROM timetrackr.time_entries"
-	" WHERE user_id = $1 AND end_time IS NULL AND start_time < $2"
-	" ORDER BY 2, 1",
-	3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}, NULL
-};
 
 /* The entry that reaches furthest among those that started so far. */
 typedef struct Reach
@@ -82,14 +69,38 @@ raise_overlap(int64 id, int64 other)
 			 "entry " INT64_FORMAT " overlaps entry " INT64_FORMAT, id, other);
 }
 
+/* Entries of the sweep, in order of start, one after the other. */
+typedef struct Sweep
+{
+	const Fresh *fresh;
+	Reach		any;
+	Reach		new;
+} Sweep;
+
+static void
+sweep_over(const FoundEntry *entry, void *arg)
+{
+	Sweep	   *sweep = arg;
+	const Fresh *fresh = sweep->fresh;
+	bool		is_new = bsearch(&entry->id, fresh->ids, fresh->count, sizeof(int64), compare_ids) != NULL;
+
+	if (is_new && sweep->any.end > entry->start)
+		raise_overlap(entry->id, sweep->any.id);
+	if (sweep->new.end > entry->start)
+		raise_overlap(sweep->new.id, entry->id);
+	if (entry->end > sweep->any.end)
+		sweep->any = (Reach) {entry->id, entry->end};
+	if (is_new && entry->end > sweep->new.end)
+		sweep->new = (Reach) {entry->id, entry->end};
+}
+
 void
 tt_overlap_check(const UserTotals *totals, const EntryChange *changes, int nchanges)
 {
 	Fresh		fresh;
-	Reach		any = {0, DT_NOBEGIN};
-	Reach		new = {0, DT_NOBEGIN};
-	Datum		args[3];
-	uint64		rows;
+	Sweep		sweep = {&fresh, {0, DT_NOBEGIN}, {0, DT_NOBEGIN}};
+	FoundEntry	running;
+	TimestampTz from;
 
 	if (tt_overlap == OVERLAP_ALLOW)
 		return;
@@ -97,24 +108,9 @@ tt_overlap_check(const UserTotals *totals, const EntryChange *changes, int nchan
 	if (fresh.count == 0)
 		return;
 
-	args[0] = Int64GetDatum(totals->user_id);
-	args[1] = TimestampTzGetDatum(fresh.first_start - totals->widest_entry * USECS_PER_SEC);
-	args[2] = TimestampTzGetDatum(fresh.last_end);
-	rows = tt_query(&neighbours, args, NULL);
-	for (uint64 row = 0; row < rows; row++)
-	{
-		int64		id = tt_int64(row, 0);
-		TimestampTz start = tt_int64(row, 1);
-		TimestampTz end = tt_int64(row, 2);
-		bool		is_new = bsearch(&id, fresh.ids, fresh.count, sizeof(int64), compare_ids) != NULL;
-
-		if (is_new && any.end > start)
-			raise_overlap(id, any.id);
-		if (new.end > start)
-			raise_overlap(new.id, id);
-		if (end > any.end)
-			any = (Reach) {id, end};
-		if (is_new && end > new.end)
-			new = (Reach) {id, end};
-	}
+	from = fresh.first_start - totals->widest_entry * USECS_PER_SEC;
+	/* The running entry has no width: it comes first, wherever it started. */
+	if (tt_find_running(totals->user_id, &running) && running.start < from)
+		sweep_over(&running, &sweep);
+	tt_entries_between(totals->user_id, from, fresh.last_end, sweep_over, &sweep);
 }

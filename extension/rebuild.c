@@ -61,6 +61,7 @@ static TtQuery drop_events_of_gone_projects = {
 #define OF_GONE_USERS " d WHERE NOT EXISTS (SELECT FROM timetrackr.users u WHERE u.id = d.user_id)"
 
 static TtQuery drop_gone_users[] = {
+	{"DELETE FROM timetrackr.user_totals" OF_GONE_USERS, 0, {0}, NULL},
 	{"DELETE FROM timetrackr.day_totals" OF_GONE_USERS, 0, {0}, NULL},
 	{"DELETE FROM timetrackr.project_totals" OF_GONE_USERS, 0, {0}, NULL},
 	{"DELETE FROM timetrackr.scores" OF_GONE_USERS, 0, {0}, NULL},

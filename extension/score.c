@@ -1,10 +1,11 @@
 /*
- * score.c: rows of scores. Whatever a statement gains a user is one INSERT for
- * all periods; what it takes away, which is rare, is written score by score.
+ * score.c: rows of scores: what a statement gained a user, or took away, by
+ * day, week, month and in all.
  */
 #include "score.h"
 
 #include "spi.h"
+#include "table.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
@@ -70,70 +71,66 @@ add_period(const char *period, DateADT (*start_of) (DateADT),
 	return count;
 }
 
-static TtQuery add_scores = {
-	"INSERT INTO timetrackr.scores AS s (user_id, period, period_start, seconds, listed)"
-	" SELECT $1, unnest($2), unnest($3), unnest($4), $5"
-	" ON CONFLICT (user_id, period, period_start) DO UPDATE"
-	" SET seconds = s.seconds + excluded.seconds"
-	" RETURNING seconds",
-	5, {INT8OID, TEXTARRAYOID, DATEARRAYOID, INT8ARRAYOID, BOOLOID}, NULL
+enum { USER_ID, PERIOD, PERIOD_START, SECONDS, LISTED };
+
+static TtTable scores = {
+	"scores", NULL, 3, 5,
+	{
+		[USER_ID] = {"user_id", INT8OID},
+		[PERIOD] = {"period", TEXTOID},
+		[PERIOD_START] = {"period_start", DATEOID},
+		[SECONDS] = {"seconds", INT8OID},
+		[LISTED] = {"listed", BOOLOID},
+	}
 };
 
-/* Rows come back in the order in which they were given. */
 static void
-add_gains(const UserTotals *totals, ScoreChange *changes, int nchanges)
+insert_score(TtRows *rows, const Datum *keys, const UserTotals *totals, int64 seconds)
 {
-	TtArray		periods = tt_array(TEXTOID, nchanges);
-	TtArray		starts = tt_array(DATEOID, nchanges);
-	TtArray		seconds = tt_array(INT8OID, nchanges);
-	Datum		args[5] = {Int64GetDatum(totals->user_id)};
-	uint64		row = 0;
-
-	for (int i = 0; i < nchanges; i++)
-	{
-		if (changes[i].seconds < 0)
-			continue;
-		tt_array_add(&periods, CStringGetTextDatum(changes[i].period));
-		tt_array_add(&starts, DateADTGetDatum(changes[i].start));
-		tt_array_add(&seconds, Int64GetDatum(changes[i].seconds));
-	}
-	if (seconds.count == 0)
-		return;
-	args[1] = tt_array_datum(&periods);
-	args[2] = tt_array_datum(&starts);
-	args[3] = tt_array_datum(&seconds);
-	args[4] = BoolGetDatum(totals->listed);
-	(void) tt_query(&add_scores, args, NULL);
-	for (int i = 0; i < nchanges; i++)
-	{
-		if (changes[i].seconds > 0)
-			changes[i].after = tt_int64(row++, 0);
-	}
+	tt_rows_new(rows);
+	tt_rows_set(rows, USER_ID, keys[USER_ID]);
+	tt_rows_set(rows, PERIOD, keys[PERIOD]);
+	tt_rows_set(rows, PERIOD_START, keys[PERIOD_START]);
+	tt_rows_set(rows, SECONDS, Int64GetDatum(seconds));
+	tt_rows_set(rows, LISTED, BoolGetDatum(totals->listed));
+	tt_rows_insert(rows);
 }
 
-static TtQuery lower_score = {
-	"UPDATE timetrackr.scores SET seconds = seconds + $4"
-	" WHERE user_id = $1 AND period = $2 AND period_start = $3 AND seconds + $4 > 0"
-	" RETURNING seconds",
-	4, {INT8OID, TEXTOID, DATEOID, INT8OID}, NULL
-};
+/* A score of nothing is no row. */
+static void
+change_score(TtRows *rows, const UserTotals *totals, ScoreChange *change)
+{
+	Datum		keys[] = {Int64GetDatum(totals->user_id), CStringGetTextDatum(change->period),
+	DateADTGetDatum(change->start)};
+	bool		found = tt_rows_find(rows, keys);
 
-static TtQuery remove_score = {
-	"DELETE FROM timetrackr.scores"
-	" WHERE user_id = $1 AND period = $2 AND period_start = $3 AND seconds + $4 = 0",
-	4, {INT8OID, TEXTOID, DATEOID, INT8OID}, NULL
-};
+	change->after = change->seconds + (found ? tt_rows_int64(rows, SECONDS) : 0);
+	if (change->after < 0)
+		tt_totals_drifted(totals->user_id, scores.name);
+	else if (!found)
+		insert_score(rows, keys, totals, change->after);
+	else if (change->after == 0)
+		tt_rows_delete(rows);
+	else
+	{
+		tt_rows_change(rows);
+		tt_rows_set(rows, SECONDS, Int64GetDatum(change->after));
+		tt_rows_update(rows);
+	}
+	pfree(DatumGetPointer(keys[PERIOD]));
+}
 
 static void
-take_loss(const UserTotals *totals, ScoreChange *change)
+write_changes(const UserTotals *totals, ScoreChange *changes, int nchanges)
 {
-	Datum		args[] = {Int64GetDatum(totals->user_id), CStringGetTextDatum(change->period),
-	DateADTGetDatum(change->start), Int64GetDatum(change->seconds)};
+	TtRows	   *rows;
 
-	if (tt_query(&lower_score, args, NULL) == 1)
-		change->after = tt_int64(0, 0);
-	else if (tt_query(&remove_score, args, NULL) == 0)
-		tt_totals_drifted(totals->user_id, "scores");
+	if (nchanges == 0)
+		return;
+	rows = tt_rows_open(&scores);
+	for (int i = 0; i < nchanges; i++)
+		change_score(rows, totals, &changes[i]);
+	tt_rows_close(rows);
 }
 
 static TtQuery best_of_period = {
@@ -166,12 +163,7 @@ tt_scores_apply(UserTotals *totals, DayChange *days, int ndays)
 	ScoreChange *end = months + add_period("month", month_start, days, ndays, months);
 
 	end += add_period("all", all_start, days, ndays, end);
-	add_gains(totals, changes, end - changes);
-	for (ScoreChange *change = changes; change < end; change++)
-	{
-		if (change->seconds < 0)
-			take_loss(totals, change);
-	}
+	write_changes(totals, changes, end - changes);
 	/* Every day has a gain or a loss: changes begins with them, in order. */
 	for (int i = 0; i < ndays; i++)
 	{

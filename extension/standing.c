@@ -11,6 +11,7 @@
 #include "lock.h"
 #include "port/pg_bitutils.h"
 #include "spi.h"
+#include "table.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(tt_standing_bucket);
@@ -30,10 +31,16 @@ PG_FUNCTION_INFO_V1(tt_standing_end);
 #define EXACT_BITS 6
 #define BUCKETS_PER_DOUBLING (EXACT_SCORES / 2)
 
-static TtQuery insert_move = {
-	"INSERT INTO timetrackr.standing_moves (metric, from_bucket, to_bucket)"
-	" VALUES ($1, $2, $3) RETURNING id",
-	3, {TEXTOID, INT4OID, INT4OID}
+enum { METRIC, MOVE_ID, FROM_BUCKET, TO_BUCKET };
+
+static TtTable standing_moves = {
+	"standing_moves", NULL, 2, 4,
+	{
+		[METRIC] = {"metric", TEXTOID},
+		[MOVE_ID] = {"id", INT8OID, true},
+		[FROM_BUCKET] = {"from_bucket", INT4OID},
+		[TO_BUCKET] = {"to_bucket", INT4OID},
+	}
 };
 
 static TtQuery try_lock = {
@@ -118,16 +125,30 @@ fold(void)
 		(void) tt_query(&fold_moves, NULL, NULL);
 }
 
+/* Returns the number of the move. */
+static int64
+insert_move(const char *metric, int32 from, int32 to)
+{
+	TtRows	   *rows = tt_rows_open(&standing_moves);
+	int64		id;
+
+	tt_rows_new(rows);
+	tt_rows_set(rows, METRIC, CStringGetTextDatum(metric));
+	tt_rows_set(rows, FROM_BUCKET, Int32GetDatum(from));
+	tt_rows_set(rows, TO_BUCKET, Int32GetDatum(to));
+	tt_rows_insert(rows);
+	id = tt_rows_int64(rows, MOVE_ID);
+	tt_rows_close(rows);
+	return id;
+}
+
 static void
 move(const char *metric, int64 before, int64 after)
 {
-	Datum		args[] = {CStringGetTextDatum(metric), Int32GetDatum(bucket_of(before)),
-	Int32GetDatum(bucket_of(after))};
+	int32		from = bucket_of(before);
+	int32		to = bucket_of(after);
 
-	if (DatumGetInt32(args[1]) == DatumGetInt32(args[2]))
-		return;
-	(void) tt_query(&insert_move, args, NULL);
-	if (tt_int64(0, 0) % MOVES_PER_FOLD == 0)
+	if (from != to && insert_move(metric, from, to) % MOVES_PER_FOLD == 0)
 		fold();
 }
 

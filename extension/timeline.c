@@ -5,7 +5,9 @@
 #include "timeline.h"
 
 #include "spi.h"
+#include "table.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 static TtQuery insert_event = {
 	"INSERT INTO timetrackr.timeline_events (user_id, event_type, event_data, project_id, occurred_at)"
@@ -54,6 +56,58 @@ tt_timeline_add(int64 user_id, const char *event_type, const char *data,
 	bool		nulls[] = {false, false, false, project_id == 0, false};
 
 	(void) tt_query(&insert_event, args, nulls);
+}
+
+enum { USER_ID, EVENT_ID, EVENT_TYPE, EVENT_DATA, PROJECT_ID, ENTRY_ID, OCCURRED_AT };
+
+static TtTable timeline_events = {
+	"timeline_events", NULL, 2, 7,
+	{
+		[USER_ID] = {"user_id", INT8OID},
+		[EVENT_ID] = {"id", INT8OID, true},
+		[EVENT_TYPE] = {"event_type", TEXTOID},
+		[EVENT_DATA] = {"event_data", JSONBOID},
+		[PROJECT_ID] = {"project_id", INT8OID},
+		[ENTRY_ID] = {"entry_id", INT8OID},
+		[OCCURRED_AT] = {"occurred_at", TIMESTAMPTZOID},
+	}
+};
+
+static void
+add_entry(TtRows *rows, const EntryRow *entry, Datum event_type)
+{
+	char		text[160];
+	Datum		data;
+
+	snprintf(text, sizeof(text),
+			 "{\"entry_id\": " INT64_FORMAT ", \"project_id\": " INT64_FORMAT
+			 ", \"duration_seconds\": " INT64_FORMAT "}",
+			 entry->id, entry->project_id, tt_entry_seconds(entry));
+	data = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+	tt_rows_new(rows);
+	tt_rows_set(rows, USER_ID, Int64GetDatum(entry->user_id));
+	tt_rows_set(rows, EVENT_TYPE, event_type);
+	tt_rows_set(rows, EVENT_DATA, data);
+	tt_rows_set(rows, PROJECT_ID, Int64GetDatum(entry->project_id));
+	tt_rows_set(rows, ENTRY_ID, Int64GetDatum(entry->id));
+	tt_rows_set(rows, OCCURRED_AT, TimestampTzGetDatum(entry->end_time));
+	tt_rows_insert(rows);
+	pfree(DatumGetPointer(data));
+}
+
+void
+tt_timeline_add_entries(const EntryRow *const *entries, int nentries)
+{
+	Datum		event_type;
+	TtRows	   *rows;
+
+	if (nentries == 0)
+		return;
+	event_type = CStringGetTextDatum("time_entry_completed");
+	rows = tt_rows_open(&timeline_events);
+	for (int i = 0; i < nentries; i++)
+		add_entry(rows, entries[i], event_type);
+	tt_rows_close(rows);
 }
 
 void

@@ -13,9 +13,12 @@
 extern void tt_timeline_add(int64 user_id, const char *event_type, const char *data,
 							int64 project_id, TimestampTz occurred_at);
 
+/* Entries that begin to count: add their events. */
+extern void tt_timeline_add_entries(const EntryRow *const *entries, int nentries);
+
 /*
- * Entries of one user that count now: add their events, or bring them up to
- * date. One statement, however many.
+ * Entries of one user that count now and may have events: add those, or bring
+ * them up to date. One statement, however many.
  */
 extern void tt_timeline_put_entries(int64 user_id, const EntryRow *const *entries, int nentries);
 

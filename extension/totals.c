@@ -9,6 +9,7 @@
 #include "score.h"
 #include "spi.h"
 #include "streak.h"
+#include "table.h"
 
 /* What one (day, project) gains or loses; day is unused per project. */
 typedef struct Delta
@@ -92,105 +93,117 @@ tt_totals_drifted(int64 user_id, const char *table)
 			 errhint("Run SELECT timetrackr.rebuild(" INT64_FORMAT ").", user_id)));
 }
 
-/* day_totals */
-
-static TtQuery day_add = {
-	"INSERT INTO timetrackr.day_totals AS d (user_id, day, project_id, seconds, entries)"
-	" SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5)"
-	" ON CONFLICT (user_id, day, project_id) DO UPDATE"
-	" SET seconds = d.seconds + excluded.seconds, entries = d.entries + excluded.entries",
-	5, {INT8OID, DATEARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}, NULL
+static TtTable day_totals = {
+	"day_totals", NULL, 3, 5,
+	{{"user_id", INT8OID}, {"day", DATEOID}, {"project_id", INT8OID}, {"seconds", INT8OID}, {"entries", INT8OID}}
 };
 
-static TtQuery day_change = {
-	"UPDATE timetrackr.day_totals SET seconds = seconds + $4, entries = entries + $5"
-	" WHERE user_id = $1 AND day = $2 AND project_id = $3 AND entries + $5 > 0",
-	5, {INT8OID, DATEOID, INT8OID, INT8OID, INT8OID}, NULL
+static TtTable project_totals = {
+	"project_totals", NULL, 2, 4,
+	{{"user_id", INT8OID}, {"project_id", INT8OID}, {"seconds", INT8OID}, {"entries", INT8OID}}
 };
 
-static TtQuery day_remove = {
-	"DELETE FROM timetrackr.day_totals"
-	" WHERE user_id = $1 AND day = $2 AND project_id = $3"
-	" AND seconds + $4 = 0 AND entries + $5 = 0",
-	5, {INT8OID, DATEOID, INT8OID, INT8OID, INT8OID}, NULL
-};
-
+/* The two columns of figures come after the keys. */
 static void
-take_from_day(int64 user_id, const Delta *delta)
+set_figures(TtRows *rows, int nkeys, int64 seconds, int64 entries)
 {
-	Datum		args[] = {Int64GetDatum(user_id), DateADTGetDatum(delta->day),
-		Int64GetDatum(delta->project_id), Int64GetDatum(delta->seconds),
-	Int64GetDatum(delta->entries)};
-
-	if (tt_query(&day_change, args, NULL) == 0 && tt_query(&day_remove, args, NULL) == 0)
-		tt_totals_drifted(user_id, "day_totals");
+	tt_rows_set(rows, nkeys, Int64GetDatum(seconds));
+	tt_rows_set(rows, nkeys + 1, Int64GetDatum(entries));
 }
 
-/* Gains are one statement, however many; losses, which are rare, one each. */
+static void
+insert_figures(TtRows *rows, const Datum *keys, int nkeys, const Delta *delta)
+{
+	tt_rows_new(rows);
+	for (int i = 0; i < nkeys; i++)
+		tt_rows_set(rows, i, keys[i]);
+	set_figures(rows, nkeys, delta->seconds, delta->entries);
+	tt_rows_insert(rows);
+}
+
+/* Add delta to the row with these keys, whose first is the user. A row of no entries goes. */
+static void
+add_figures(TtRows *rows, const TtTable *table, const Datum *keys, int nkeys, const Delta *delta)
+{
+	bool		found = tt_rows_find(rows, keys);
+	int64		seconds = found ? tt_rows_int64(rows, nkeys) + delta->seconds : 0;
+	int64		entries = found ? tt_rows_int64(rows, nkeys + 1) + delta->entries : 0;
+
+	if (!found && is_gain(delta))
+		insert_figures(rows, keys, nkeys, delta);
+	else if (found && entries > 0)
+	{
+		tt_rows_change(rows);
+		set_figures(rows, nkeys, seconds, entries);
+		tt_rows_update(rows);
+	}
+	else if (found && entries == 0 && seconds == 0)
+		tt_rows_delete(rows);
+	else
+		tt_totals_drifted(DatumGetInt64(keys[0]), table->name);
+}
+
 static void
 apply_days(int64 user_id, const DeltaList *slices)
 {
-	TtArray		days = tt_array(DATEOID, slices->count);
-	TtArray		projects = tt_array(INT8OID, slices->count);
-	TtArray		seconds = tt_array(INT8OID, slices->count);
-	TtArray		entries = tt_array(INT8OID, slices->count);
+	TtRows	   *rows;
 
+	if (slices->count == 0)
+		return;
+	rows = tt_rows_open(&day_totals);
 	for (int i = 0; i < slices->count; i++)
 	{
 		const Delta *delta = &slices->items[i];
+		Datum		keys[] = {Int64GetDatum(user_id), DateADTGetDatum(delta->day), Int64GetDatum(delta->project_id)};
 
-		if (!is_gain(delta))
-		{
-			take_from_day(user_id, delta);
-			continue;
-		}
-		tt_array_add(&days, DateADTGetDatum(delta->day));
-		tt_array_add(&projects, Int64GetDatum(delta->project_id));
-		tt_array_add(&seconds, Int64GetDatum(delta->seconds));
-		tt_array_add(&entries, Int64GetDatum(delta->entries));
+		add_figures(rows, &day_totals, keys, lengthof(keys), delta);
 	}
-	if (days.count > 0)
-	{
-		Datum		args[] = {Int64GetDatum(user_id), tt_array_datum(&days),
-			tt_array_datum(&projects), tt_array_datum(&seconds), tt_array_datum(&entries)};
-
-		(void) tt_query(&day_add, args, NULL);
-	}
+	tt_rows_close(rows);
 }
 
-/* project_totals */
-
-static TtQuery project_add = {
-	"INSERT INTO timetrackr.project_totals AS p (user_id, project_id, seconds, entries)"
-	" VALUES ($1, $2, $3, $4)"
-	" ON CONFLICT (user_id, project_id) DO UPDATE"
-	" SET seconds = p.seconds + excluded.seconds, entries = p.entries + excluded.entries",
-	4, {INT8OID, INT8OID, INT8OID, INT8OID}, NULL
-};
-
-static TtQuery project_change = {
-	"UPDATE timetrackr.project_totals SET seconds = seconds + $3, entries = entries + $4"
-	" WHERE user_id = $1 AND project_id = $2 AND entries + $4 > 0",
-	4, {INT8OID, INT8OID, INT8OID, INT8OID}, NULL
-};
-
-static TtQuery project_remove = {
-	"DELETE FROM timetrackr.project_totals"
-	" WHERE user_id = $1 AND project_id = $2 AND seconds + $3 = 0 AND entries + $4 = 0",
-	4, {INT8OID, INT8OID, INT8OID, INT8OID}, NULL
-};
-
 static void
-apply_project(int64 user_id, const Delta *delta)
+apply_projects(int64 user_id, const DeltaList *projects)
 {
-	Datum		args[] = {Int64GetDatum(user_id), Int64GetDatum(delta->project_id),
-	Int64GetDatum(delta->seconds), Int64GetDatum(delta->entries)};
+	TtRows	   *rows;
 
-	if (is_gain(delta))
-		(void) tt_query(&project_add, args, NULL);
-	else if (tt_query(&project_change, args, NULL) == 0 &&
-			 tt_query(&project_remove, args, NULL) == 0)
-		tt_totals_drifted(user_id, "project_totals");
+	if (projects->count == 0)
+		return;
+	rows = tt_rows_open(&project_totals);
+	for (int i = 0; i < projects->count; i++)
+	{
+		const Delta *delta = &projects->items[i];
+		Datum		keys[] = {Int64GetDatum(user_id), Int64GetDatum(delta->project_id)};
+
+		add_figures(rows, &project_totals, keys, lengthof(keys), delta);
+	}
+	tt_rows_close(rows);
+}
+
+void
+tt_project_figures(int64 user_id, ProjectFigures *figures)
+{
+	TtRows	   *rows = tt_rows_open(&project_totals);
+	Datum		key = Int64GetDatum(user_id);
+
+	*figures = (ProjectFigures) {true, 0, 0};
+	tt_rows_seek(rows, &key, 1);
+	while (tt_rows_next(rows))
+	{
+		figures->count++;
+		figures->best_seconds = Max(figures->best_seconds, tt_rows_int64(rows, 2));
+	}
+	tt_rows_close(rows);
+}
+
+int64
+tt_project_seconds(int64 user_id, int64 project_id)
+{
+	TtRows	   *rows = tt_rows_open(&project_totals);
+	Datum		keys[] = {Int64GetDatum(user_id), Int64GetDatum(project_id)};
+	int64		seconds = tt_rows_find(rows, keys) ? tt_rows_int64(rows, 2) : 0;
+
+	tt_rows_close(rows);
+	return seconds;
 }
 
 /* What each day gained over all projects, where that is not nothing. */
@@ -294,8 +307,7 @@ tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges)
 	consolidate(&projects);
 
 	apply_days(totals->user_id, &slices);
-	for (int i = 0; i < projects.count; i++)
-		apply_project(totals->user_id, &projects.items[i]);
+	apply_projects(totals->user_id, &projects);
 	days = sum_days(&slices, &ndays);
 	tt_scores_apply(totals, days, ndays);
 	tt_streak_apply(totals, days, ndays);

@@ -46,6 +46,14 @@ typedef struct DayChange
 	int64		after;
 } DayChange;
 
+/* What a user's projects come to. */
+typedef struct ProjectFigures
+{
+	bool		known;
+	int64		count;			/* those he has time on */
+	int64		best_seconds;	/* of the one with most */
+} ProjectFigures;
+
 /* The columns that tt_totals_read() takes, of user_totals as t. */
 #define TT_TOTALS_COLUMNS \
 	"t.listed, t.seconds, t.entries, t.badges, t.projects_created, t.active_days," \
@@ -66,6 +74,10 @@ extern void tt_totals_store(const UserTotals *totals);
  * all of this one locked user. The caller stores *totals.
  */
 extern void tt_totals_apply(UserTotals *totals, const EntryChange *changes, int nchanges);
+
+/* Go through the projects of a user; or look up the seconds of one. */
+extern void tt_project_figures(int64 user_id, ProjectFigures *figures);
+extern int64 tt_project_seconds(int64 user_id, int64 project_id);
 
 /* Let widest_entry of *totals cover the changed entries. */
 extern void tt_totals_widen(UserTotals *totals, const EntryChange *changes, int nchanges);

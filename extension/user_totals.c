@@ -7,22 +7,34 @@
 #include "row.h"
 #include "spi.h"
 #include "standing.h"
+#include "table.h"
 #include "timeline.h"
 #include "utils/rel.h"
 
-static TtQuery load = {
-	"SELECT " TT_TOTALS_COLUMNS " FROM timetrackr.user_totals t WHERE t.user_id = $1",
-	1, {INT8OID}, NULL
+/* In the order of TT_TOTALS_COLUMNS, after the key. */
+enum {
+	USER_ID, LISTED, SECONDS, ENTRIES, BADGES, PROJECTS_CREATED, ACTIVE_DAYS, LONGEST_ENTRY,
+	BEST_DAY, BEST_WEEK, STREAK_START, STREAK_END, LONGEST_STREAK, WIDEST_ENTRY, COLUMNS
 };
 
-static TtQuery store = {
-	"UPDATE timetrackr.user_totals"
-	" SET seconds = $2, entries = $3, active_days = $4, longest_entry = $5, best_day = $6,"
-	" best_week = $7, streak_start = $8, streak_end = $9, longest_streak = $10,"
-	" widest_entry = $11"
-	" WHERE user_id = $1",
-	11, {INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, INT8OID, INT8OID, DATEOID, DATEOID,
-	INT4OID, INT8OID}, NULL
+static TtTable user_totals = {
+	"user_totals", NULL, 1, COLUMNS,
+	{
+		[USER_ID] = {"user_id", INT8OID},
+		[LISTED] = {"listed", BOOLOID},
+		[SECONDS] = {"seconds", INT8OID},
+		[ENTRIES] = {"entries", INT8OID},
+		[BADGES] = {"badges", INT4OID},
+		[PROJECTS_CREATED] = {"projects_created", INT4OID},
+		[ACTIVE_DAYS] = {"active_days", INT4OID},
+		[LONGEST_ENTRY] = {"longest_entry", INT8OID},
+		[BEST_DAY] = {"best_day", INT8OID},
+		[BEST_WEEK] = {"best_week", INT8OID},
+		[STREAK_START] = {"streak_start", DATEOID},
+		[STREAK_END] = {"streak_end", DATEOID},
+		[LONGEST_STREAK] = {"longest_streak", INT4OID},
+		[WIDEST_ENTRY] = {"widest_entry", INT8OID},
+	}
 };
 
 static TtQuery clear[] = {
@@ -53,30 +65,72 @@ tt_totals_read(uint64 row, int first_column, int64 user_id, UserTotals *totals)
 	totals->widest_entry = tt_int64(row, column++);
 }
 
+/* The row of a locked user, who must have one. */
+static TtRows *
+open_row(int64 user_id)
+{
+	TtRows	   *rows = tt_rows_open(&user_totals);
+	Datum		key = Int64GetDatum(user_id);
+
+	if (!tt_rows_find(rows, &key))
+		elog(ERROR, "timetrackr: locked user " INT64_FORMAT " has no totals", user_id);
+	return rows;
+}
+
 void
 tt_totals_load(int64 user_id, UserTotals *totals)
 {
-	Datum		args[] = {Int64GetDatum(user_id)};
+	TtRows	   *rows = open_row(user_id);
+	bool		isnull;
 
-	if (tt_query(&load, args, NULL) != 1)
-		elog(ERROR, "timetrackr: locked user " INT64_FORMAT " has no totals", user_id);
-	tt_totals_read(0, 0, user_id, totals);
+	totals->user_id = user_id;
+	totals->listed = DatumGetBool(tt_rows_datum(rows, LISTED, &isnull));
+	totals->seconds = tt_rows_int64(rows, SECONDS);
+	totals->entries = tt_rows_int64(rows, ENTRIES);
+	totals->badges = (int32) tt_rows_int64(rows, BADGES);
+	totals->projects_created = (int32) tt_rows_int64(rows, PROJECTS_CREATED);
+	totals->active_days = (int32) tt_rows_int64(rows, ACTIVE_DAYS);
+	totals->longest_entry = tt_rows_int64(rows, LONGEST_ENTRY);
+	totals->best_day = tt_rows_int64(rows, BEST_DAY);
+	totals->best_week = tt_rows_int64(rows, BEST_WEEK);
+	totals->streak_start = (DateADT) tt_rows_int64(rows, STREAK_START);
+	totals->streak_end = DatumGetDateADT(tt_rows_datum(rows, STREAK_END, &isnull));
+	totals->has_streak = !isnull;
+	totals->longest_streak = (int32) tt_rows_int64(rows, LONGEST_STREAK);
+	totals->widest_entry = tt_rows_int64(rows, WIDEST_ENTRY);
+	tt_rows_close(rows);
+}
+
+static void
+set_streak(TtRows *rows, const UserTotals *totals)
+{
+	tt_rows_set(rows, LONGEST_STREAK, Int32GetDatum(totals->longest_streak));
+	if (totals->has_streak)
+	{
+		tt_rows_set(rows, STREAK_START, DateADTGetDatum(totals->streak_start));
+		tt_rows_set(rows, STREAK_END, DateADTGetDatum(totals->streak_end));
+		return;
+	}
+	tt_rows_set_null(rows, STREAK_START);
+	tt_rows_set_null(rows, STREAK_END);
 }
 
 void
 tt_totals_store(const UserTotals *totals)
 {
-	Datum		args[] = {Int64GetDatum(totals->user_id), Int64GetDatum(totals->seconds),
-		Int64GetDatum(totals->entries), Int32GetDatum(totals->active_days),
-		Int64GetDatum(totals->longest_entry), Int64GetDatum(totals->best_day),
-		Int64GetDatum(totals->best_week), DateADTGetDatum(totals->streak_start),
-		DateADTGetDatum(totals->streak_end), Int32GetDatum(totals->longest_streak),
-	Int64GetDatum(totals->widest_entry)};
-	bool		nulls[11] = {false};
+	TtRows	   *rows = open_row(totals->user_id);
 
-	nulls[7] = nulls[8] = !totals->has_streak;
-	if (tt_query(&store, args, nulls) != 1)
-		elog(ERROR, "timetrackr: locked user " INT64_FORMAT " has no totals", totals->user_id);
+	tt_rows_change(rows);
+	tt_rows_set(rows, SECONDS, Int64GetDatum(totals->seconds));
+	tt_rows_set(rows, ENTRIES, Int64GetDatum(totals->entries));
+	tt_rows_set(rows, ACTIVE_DAYS, Int32GetDatum(totals->active_days));
+	tt_rows_set(rows, LONGEST_ENTRY, Int64GetDatum(totals->longest_entry));
+	tt_rows_set(rows, BEST_DAY, Int64GetDatum(totals->best_day));
+	tt_rows_set(rows, BEST_WEEK, Int64GetDatum(totals->best_week));
+	set_streak(rows, totals);
+	tt_rows_set(rows, WIDEST_ENTRY, Int64GetDatum(totals->widest_entry));
+	tt_rows_update(rows);
+	tt_rows_close(rows);
 }
 
 void

@@ -176,9 +176,9 @@ $$;
 COMMENT ON FUNCTION timetrackr.create_badge_tables() IS
 'Part of install(): badges, who earned them, notifications.';
 
--- Derived tables hold what verify() can recompute. user_totals hangs on users;
--- the rows of the others go with its row, by a trigger. fillfactor leaves room
--- for HOT updates. They have neither foreign keys nor CHECK constraints: only
+-- Derived tables hold what verify() can recompute. A user's row of user_totals
+-- goes with him, and the rows of the others with that row, by triggers.
+-- fillfactor leaves room for HOT updates. They have neither foreign keys nor CHECK constraints: only
 -- the extension writes them, under the lock on that row, and verify() checks
 -- more. A foreign key asks a query per row; PostgreSQL parses a constraint anew
 -- for every statement, which was an eighth of the cost of a finished entry.
@@ -189,7 +189,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     CREATE TABLE IF NOT EXISTS timetrackr.user_totals (
-        user_id bigint PRIMARY KEY REFERENCES timetrackr.users (id) ON DELETE CASCADE,
+        user_id bigint PRIMARY KEY,
         revision bigint NOT NULL DEFAULT 0,
         listed boolean NOT NULL DEFAULT true,
         seconds bigint NOT NULL DEFAULT 0,
@@ -205,6 +205,8 @@ BEGIN
         longest_streak integer NOT NULL DEFAULT 0,
         widest_entry bigint NOT NULL DEFAULT 0
     ) WITH (fillfactor = 50);
+    -- Older tables have one, which was asked at every second change in a transaction.
+    ALTER TABLE timetrackr.user_totals DROP CONSTRAINT IF EXISTS user_totals_user_id_fkey;
     CREATE INDEX IF NOT EXISTS user_totals_badges ON timetrackr.user_totals
         (badges DESC, ((user_id::text) COLLATE "C") DESC) INCLUDE (user_id)
         WHERE listed AND badges > 0;

@@ -1,0 +1,60 @@
+/*
+ * layout.h: where the columns and the key of a table are that C reads and
+ * writes without SQL. A table is a static TtTable; what was found out about it
+ * is kept until it is altered.
+ */
+#ifndef TT_LAYOUT_H
+#define TT_LAYOUT_H
+
+#include "timetrackr.h"
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+#define TT_TABLE_MAX_COLUMNS 16
+
+typedef struct TtColumn
+{
+	const char *name;
+	Oid			type;
+	bool		by_default;		/* new rows get the table's default, as in columns not named */
+} TtColumn;
+
+typedef struct TtTable
+{
+	const char *name;			/* in schema timetrackr */
+	const char *index;			/* to find rows by; NULL: that of the primary key */
+	int			nkeys;			/* the first columns are those of the index, in its order */
+	int			ncolumns;
+	TtColumn	columns[TT_TABLE_MAX_COLUMNS];
+	struct TtLayout *layout;	/* NULL until first use */
+} TtTable;
+
+typedef struct TtLayout
+{
+	MemoryContext context;		/* holds all of it */
+	bool		valid;
+	Oid			relation;
+	Oid			index;
+	AttrNumber	number[TT_TABLE_MAX_COLUMNS];
+	List	   *defaults;		/* TtDefault: what new rows get where nothing is set */
+} TtLayout;
+
+typedef struct TtDefault
+{
+	AttrNumber	number;
+	struct Expr *value;			/* not planned yet */
+} TtDefault;
+
+/*
+ * Open the table with its lock for writers, to the end of the transaction, and
+ * tell how it is laid out: valid until the next call. A missing table or column,
+ * another type or index is an error.
+ */
+extern Relation tt_layout_open(TtTable *table, const TtLayout **layout);
+
+/* Forget layouts of tables that are altered. Called once at load. */
+extern void tt_layout_init(void);
+
+#endif
