@@ -33,7 +33,7 @@ PG_FUNCTION_INFO_V1(tt_standing_end);
 static TtQuery insert_move = {
 	"INSERT INTO timetrackr.standing_moves (metric, from_bucket, to_bucket)"
 	" VALUES ($1, $2, $3) RETURNING id",
-	3, {TEXTOID, INT4OID, INT4OID}
+	3, {TEXTOID, INT8OID, INT8OID}
 };
 
 static TtQuery try_lock = {
@@ -119,12 +119,12 @@ fold(void)
 }
 
 static void
-move(const char *metric, int64 before, int64 after)
+move(const char *metric, int64 from_bucket, int64 to_bucket)
 {
-	Datum		args[] = {CStringGetTextDatum(metric), Int32GetDatum(bucket_of(before)),
-	Int32GetDatum(bucket_of(after))};
+	Datum		args[] = {CStringGetTextDatum(metric), Int64GetDatum(from_bucket),
+	Int64GetDatum(to_bucket)};
 
-	if (DatumGetInt32(args[1]) == DatumGetInt32(args[2]))
+	if (from_bucket == to_bucket)
 		return;
 	(void) tt_query(&insert_move, args, NULL);
 	if (tt_int64(0, 0) % MOVES_PER_FOLD == 0)
@@ -134,8 +134,15 @@ move(const char *metric, int64 before, int64 after)
 void
 tt_standing_moved(Standing before, Standing after)
 {
-	move("time", before.time, after.time);
-	move("badges", before.badges, after.badges);
+	move("time", bucket_of(before.time), bucket_of(after.time));
+	move("badges", bucket_of(before.badges), bucket_of(after.badges));
+}
+
+/* Each badge is a bucket of its own. */
+void
+tt_standing_earned(int64 badge_id, bool award)
+{
+	move("earned", award ? 0 : badge_id, award ? badge_id : 0);
 }
 
 void

@@ -62,6 +62,10 @@ SELECT * FROM timetrackr.verify();
 INSERT INTO timetrackr.badges (name, criteria, revocable) VALUES ('Standing test', '{"metric": "longest_entry_seconds", "gte": 1000000000}', true);
 INSERT INTO timetrackr.user_badges (user_id, badge_id) SELECT t.user_id, b.id FROM timetrackr.badges b, timetrackr.user_totals t WHERE b.name = 'Standing test' AND t.user_id > 700250;
 SELECT * FROM timetrackr.verify();
+-- How many have earned each badge is kept, too, by moves and what they were folded into; also of accounts that go.
+SELECT count(*) FILTER (WHERE l.earned_by > 0) > 1 AS earned, count(*) FILTER (WHERE l.earned_by <> (SELECT count(*) FROM timetrackr.user_badges u WHERE u.badge_id = l.badge_id)) AS wrong FROM timetrackr.list_badges() l;
+DELETE FROM timetrackr.users WHERE id = 700299;
+SELECT count(*) FILTER (WHERE l.earned_by > 0) > 1 AS earned, count(*) FILTER (WHERE l.earned_by <> (SELECT count(*) FROM timetrackr.user_badges u WHERE u.badge_id = l.badge_id)) AS wrong FROM timetrackr.list_badges() l;
 DELETE FROM timetrackr.badges WHERE name = 'Standing test';
 SELECT * FROM timetrackr.verify();
 BEGIN;
@@ -71,8 +75,8 @@ ROLLBACK;
 -- What is wrong is seen, and rebuilding anybody mends it.
 UPDATE timetrackr.standings SET users = users + 1 WHERE (metric, bucket) IN (SELECT s.metric, s.bucket FROM timetrackr.standings s WHERE s.users > 0 ORDER BY s.metric, s.bucket LIMIT 1);
 DELETE FROM timetrackr.standing_moves;
-INSERT INTO timetrackr.standing_moves (metric, from_bucket, to_bucket) VALUES ('time', 0, 1887), ('time', 0, 1887), ('time', 1886, 1887);
-SELECT relation, key, expected, actual FROM timetrackr.verify() WHERE key = 'time bucket 1887';
+INSERT INTO timetrackr.standing_moves (metric, from_bucket, to_bucket) VALUES ('time', 0, 1887), ('time', 0, 1887), ('time', 1886, 1887), ('earned', 0, 4294967297);
+SELECT relation, key, expected, actual FROM timetrackr.verify() WHERE key IN ('time bucket 1887', 'earned bucket 4294967297') ORDER BY key;
 SELECT count(*) > 1 AS wrong FROM timetrackr.verify();
 SELECT timetrackr.rebuild(:owner);
 SELECT * FROM timetrackr.verify();
