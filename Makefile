@@ -15,7 +15,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql results output_iso
 
 # Commands of ours need no PostgreSQL to be there yet: PGXS is read only when
 # another goal is asked for.
-COMMANDS = help up down reset check soak fuzz check-bare lint format openapi api-docs proxy
+COMMANDS = help up down reset check bench soak fuzz check-bare lint format openapi api-docs proxy
 ifneq ($(filter-out $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -34,6 +34,7 @@ help:
 	@echo 'make down        stop what make up started; the data stays in .run'
 	@echo 'make reset       make down, and wipe .run'
 	@echo 'make check       run every test on servers of its own (PARTS="http ops" for some)'
+	@echo 'make bench       measure every goal of speed and memory (ROUNDS=5 SECONDS=3 ONLY="cached memory" REFERENCE=folder)'
 	@echo 'make soak        the property tests for long, with other steps (SOAK_SECONDS=1800 SOAK_SEED=1)'
 	@echo 'make fuzz        random input for the parsers under sanitizers, each for FUZZ_SECONDS=600'
 	@echo 'make check-bare  try make up, the README and make check in a fresh Debian (root)'
@@ -59,6 +60,11 @@ ifneq ($(filter check,$(MAKECMDGOALS)),)
 check:
 	@test/check $(PARTS)
 endif
+
+ROUNDS ?= 5
+SECONDS ?= 3
+bench:
+	@REFERENCE="$(REFERENCE)" bench/run all --rounds $(ROUNDS) --seconds $(SECONDS) --only "$(ONLY)"
 
 SOAK_SECONDS ?= 1800
 soak:

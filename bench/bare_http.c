@@ -1,8 +1,8 @@
 /*
  * bare_http.c - a server that gives one answer to everything: what libmicrohttpd
- * costs by itself. One thread, one response that is made once.
+ * costs by itself. A few threads, one response that is made once.
  *
- * usage: bare_http PORT FILE: FILE is an answer as it came over the wire; its
+ * usage: bare_http PORT FILE THREADS: FILE is an answer as it came over the wire; its
  * header fields and its body are sent, but Date and Content-Length are the library's.
  */
 #include <microhttpd.h>
@@ -63,11 +63,12 @@ main(int argc, char **argv)
 	struct MHD_Daemon *daemon;
 	char	   *body;
 	size_t		length;
-	FILE	   *file = argc == 3 ? fopen(argv[2], "rb") : NULL;
+	unsigned	threads;
+	FILE	   *file = argc == 4 ? fopen(argv[2], "rb") : NULL;
 
 	if (file == NULL)
 	{
-		fprintf(stderr, "usage: bare_http PORT FILE\n");
+		fprintf(stderr, "usage: bare_http PORT FILE THREADS\n");
 		return EXIT_FAILURE;
 	}
 	length = fread(answer, 1, ANSWER_MAX, file);
@@ -81,8 +82,11 @@ main(int argc, char **argv)
 	response = MHD_create_response_from_buffer(length, body, MHD_RESPMEM_PERSISTENT);
 	if (response == NULL || !add_fields(response, answer))
 		return EXIT_FAILURE;
+	threads = (unsigned) strtoul(argv[3], NULL, 10);
+	/* a pool is of two or more */
 	daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, (uint16_t) strtoul(argv[1], NULL, 10), NULL, NULL,
-							  handle_request, response, MHD_OPTION_END);
+							  handle_request, response, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0,
+							  MHD_OPTION_END);
 	if (daemon == NULL)
 		return EXIT_FAILURE;
 	pause();

@@ -1,33 +1,32 @@
 """Bulk loading: 1,000,000 historical entries of 1,000 users through COPY with
 all rules on, durability included: in one transaction, and in two at once of 500
 users each. Beside it the floor: the same COPY into a table of the same columns,
-constraints and indexes without a rule. CPU is that of the loading backends.
+constraints and indexes without a rule. CPU is that of all of PostgreSQL.
 
 usage: bench/run bulk_load [USERS [ENTRIES OF EACH [ROUNDS]]]"""
 
-import os
-import statistics
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from harness import Postgres
+import measure
+from line import Line
+from servers import Server
 
 COPY = "COPY {} (user_id, project_id, start_time, end_time, timezone) FROM '{}' (FORMAT csv)"
 
-# As of a server that is meant to load data; PostgreSQL's own defaults else.
-SETTINGS = "fsync = on\nshared_buffers = 1GB\nmax_wal_size = 8GB\ncheckpoint_timeout = 30min\n"
+# As of a server that is meant to load data.
+SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"]
 
 
-class Server(Postgres):
-    def _initdb(self):
-        super()._initdb()
-        with (self.data / "postgresql.conf").open("a") as conf:
-            conf.write(SETTINGS)
+FLOOR = "no rules, one COPY"
+WHOLE = "all rules, one COPY"
+HALVES = "all rules, two COPYs at once"
+RATE = 50_000
 
 
 def populate(postgres, users):
@@ -69,16 +68,11 @@ def stamp(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def load(postgres, table, groups):
     """Load each group of files by a connection of its own, all at once. Returns
-    the seconds until all are committed, and the CPU seconds of their backends."""
+    the seconds until all are committed, and the CPU seconds of PostgreSQL."""
     failures = []
-    cpu = []
+    meter = measure.Meter(postgres=postgres.cpu_seconds)
 
     def run(paths):
         try:
@@ -87,7 +81,6 @@ def load(postgres, table, groups):
                 for path in paths:
                     db.execute(COPY.format(table, path))
                 db.commit()
-                cpu.append(cpu_seconds(db.info.backend_pid))
         except Exception as error:
             failures.append(error)
 
@@ -99,7 +92,7 @@ def load(postgres, table, groups):
         thread.join()
     if failures:
         raise failures[0]
-    return time.monotonic() - began, sum(cpu)
+    return time.monotonic() - began, meter.spent()
 
 
 def empty(postgres):
@@ -118,37 +111,58 @@ def verify(postgres):
         assert differences == 0, f"verify() found {differences} differences"
 
 
-def main():
-    given = [int(argument) for argument in sys.argv[1:]]
-    users, entries, rounds = given + [1000, 1000, 3][len(given) :]
+def loads(users, entries, rounds):
+    """What each way did: entries a second."""
     with tempfile.TemporaryDirectory() as name:
-        postgres = Server(Path(name) / "postgres").start()
+        postgres = Server(Path(name) / "postgres", **SETTINGS)
         try:
+            postgres.start()
             populate(postgres, users)
             first, second = write_lines(Path(name), users, entries)
             ways = {
-                "no rules, one COPY": ("bare", [[first, second]]),
-                "all rules, one COPY": ("timetrackr.time_entries", [[first, second]]),
-                "all rules, two COPYs at once": ("timetrackr.time_entries", [[first], [second]]),
+                FLOOR: ("bare", [[first, second]]),
+                WHOLE: ("timetrackr.time_entries", [[first, second]]),
+                HALVES: ("timetrackr.time_entries", [[first], [second]]),
             }
-            rates = {way: [] for way in ways}
-            costs = {way: [] for way in ways}
-            for _ in range(rounds):
-                for way, (table, groups) in ways.items():
-                    empty(postgres)
-                    seconds, cpu = load(postgres, table, groups)
-                    rates[way].append(users * entries / seconds)
-                    costs[way].append(cpu * 1e6 / (users * entries))
+
+            def run(table, groups):
+                empty(postgres)
+                seconds, cpu = load(postgres, table, groups)
+                return measure.Load(rate=users * entries / seconds, count=users * entries, cpu=cpu)
+
+            results = measure.in_turns(rounds, {way: lambda to=to: run(*to) for way, to in ways.items()})
             verify(postgres)
         finally:
             postgres.stop()
-    print(f"{users * entries} entries of {users} users, median of {rounds} (least, most)")
-    for way in ways:
-        print(f"{way:30}{summary(rates[way])} entries/s{summary(costs[way])} us CPU each")
+    return results
 
 
-def summary(figures):
-    return f"{statistics.median(figures):9.1f} ({min(figures):.1f}, {max(figures):.1f})"
+def lines(scale):
+    """A million entries, fewer for those in a hurry."""
+    users, entries = 1000, min(1000, 340 * scale.seconds)
+    results = loads(users, entries, scale.rounds)
+    floor = results.pop(FLOOR)
+    return [
+        Line(
+            work=f"{users * entries:,} historical entries; {way}",
+            figure=f"{measure.rate(runs):,.0f}/s; " + measure.cpu_text(runs, postgres="PostgreSQL"),
+            reference=f"no rules {measure.rate(floor):,.0f}/s; " + measure.cpu_text(floor, postgres="PostgreSQL"),
+            ratio=measure.rate_ratio(runs, floor),
+            target=f"≥ {RATE:,}/s, one way or another",
+            met=max(map(measure.rate, results.values())) >= RATE,
+        )
+        for way, runs in results.items()
+    ]
 
 
-main()
+def main():
+    given = [int(argument) for argument in sys.argv[1:]]
+    users, entries, rounds = given + [1000, 1000, 3][len(given) :]
+    print(f"{users * entries} entries of {users} users, median of {rounds} (least-most)")
+    for way, runs in loads(users, entries, rounds).items():
+        rates = [run.rate for run in runs]
+        print(f"{way:30}{measure.spread(rates)} entries/s; {measure.cpu_text(runs, postgres='PostgreSQL')} each")
+
+
+if __name__ == "__main__":
+    main()

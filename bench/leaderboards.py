@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import Postgres
+from servers import Server
 
 # Nobody waits for a million users to be made by triggers: totals and scores are
 # written past them, and rebuild() of nobody counts the standings.
@@ -50,13 +50,6 @@ SELECT o.user_id, o.score FROM (
 ) o
 ORDER BY o.score DESC, o.user_id::text COLLATE "C" DESC OFFSET %s LIMIT 1
 """
-
-
-class Server(Postgres):
-    def _initdb(self):
-        super()._initdb()
-        with (self.data / "postgresql.conf").open("a") as conf:
-            conf.write("shared_buffers = 1GB\nmax_wal_size = 8GB\n")
 
 
 def statements_of(script):
@@ -100,7 +93,7 @@ def main():
     given = [int(argument) for argument in sys.argv[1:]]
     users, runs = given + [1_000_000, 20][len(given) :]
     with tempfile.TemporaryDirectory() as name:
-        postgres = Server(Path(name) / "postgres").start()
+        postgres = Server(Path(name) / "postgres", shared_buffers="1GB", max_wal_size="8GB").start()
         try:
             postgres.install("boards")
             with postgres.connect("boards") as db:
@@ -123,4 +116,5 @@ def main():
             postgres.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

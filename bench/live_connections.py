@@ -10,28 +10,23 @@ import resource
 import selectors
 import socket
 import sys
-import tempfile
 import time
-from pathlib import Path
+from contextlib import contextmanager
 
-from harness import Postgres, Proxy
+from line import Line
+from measure import resident
+from servers import World, token
 
-PERSON = {"email": "ann@example.com", "password": "correct horse battery", "username": "ann"}
-
-
-def resident(pid):
-    """KiB of the process that are in memory."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0])
+BYTES_EACH = 4096
 
 
-def connect(address, token):
+def connect(address, bearer):
     connection = socket.create_connection(address, timeout=30)
     key = base64.b64encode(os.urandom(16)).decode()
     connection.sendall(
         f"GET /live HTTP/1.1\r\nHost: {address[0]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
-        f"Sec-WebSocket-Protocol: bearer.{token}\r\n\r\n".encode()
+        f"Sec-WebSocket-Protocol: bearer.{bearer}\r\n\r\n".encode()
     )
     return connection
 
@@ -46,7 +41,7 @@ def wait_for(connections, word, selector, started):
             connection = key.fileobj
             data = connection.recv(65536)
             if not data:
-                sys.exit(f"a connection ended: {seen[connection][-300:]!r}")
+                raise ConnectionError(f"a connection ended: {seen[connection][-300:]!r}")
             seen[connection] = seen[connection][-64:] + data
             if word in seen[connection] and connection in left:
                 left.remove(connection)
@@ -54,53 +49,66 @@ def wait_for(connections, word, selector, started):
     return times
 
 
-def measure(proxy, count):
-    token = proxy.client().post("/auth/signup", PERSON).expect(201)["access_token"]
+@contextmanager
+def crowd(proxy, count, user):
+    """So many connections of the user, each told that it is ready; and the seconds that took."""
     address = ("127.0.0.1", int(proxy.settings["PORT"]))
-    selector = selectors.DefaultSelector()
-    before = resident(proxy.pid)
-    began = time.perf_counter()
-    connections = []
-    for _ in range(count):
-        connections.append(connect(address, token))
-        selector.register(connections[-1], selectors.EVENT_READ)
-    wait_for(connections, b'"ready"', selector, began)
-    took = time.perf_counter() - began
-    after = resident(proxy.pid)
-    print(f"{count} connections in {took:.1f} s; resident memory {before} KiB before, {after} KiB after:", end=" ")
-    print(f"{(after - before) * 1024 / count:.0f} bytes each")
+    with selectors.DefaultSelector() as selector:
+        connections = []
+        try:
+            began = time.perf_counter()
+            for _ in range(count):
+                connections.append(connect(address, token(user)))
+                selector.register(connections[-1], selectors.EVENT_READ)
+            wait_for(connections, b'"ready"', selector, began)
+            yield connections, selector, time.perf_counter() - began
+        finally:
+            for connection in connections:
+                connection.close()
 
-    began = time.perf_counter()
-    proxy.client(token=token).post("/projects", {"name": "Told to everybody"}).expect(201)
-    times = sorted(wait_for(connections, b'"project_created"', selector, began))
+
+@contextmanager
+def proxy_for(count):
+    """A proxy that so many may connect to, as may this process."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with World(users=1, days=0, redis=False) as world:
+        yield world.proxy(LIVE_CONNECTIONS=count, LIVE_CONNECTIONS_PER_USER=count, LOG_LEVEL="warn")
+
+
+def lines(_, count=10_000):
+    with proxy_for(count) as proxy:
+        before = resident(proxy.pid)
+        with crowd(proxy, count, 1):
+            each = (resident(proxy.pid) - before) / count
+    return [
+        Line(
+            work=f"idle WebSocket; mean of {count:,}",
+            figure=f"{each:,.0f} bytes of the proxy's memory",
+            reference="",
+            ratio=None,
+            target="≤ 4 KiB",
+            met=each <= BYTES_EACH,
+        )
+    ]
+
+
+def main():
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
+    with proxy_for(count) as proxy:
+        before = resident(proxy.pid)
+        with crowd(proxy, count, 1) as (connections, selector, took):
+            after = resident(proxy.pid)
+            print(f"{count} connections in {took:.1f} s; resident memory {before >> 10} KiB before,", end=" ")
+            print(f"{after >> 10} KiB after: {(after - before) / count:.0f} bytes each")
+            began = time.perf_counter()
+            proxy.client(token=token(1)).post("/projects", {"name": "Told to everybody"}).expect(201)
+            times = sorted(wait_for(connections, b'"project_created"', selector, began))
     print(
         "one event, from the request that causes it to each of them:"
         f" first {times[0] * 1000:.0f} ms, median {times[count // 2] * 1000:.0f} ms, last {times[-1] * 1000:.0f} ms"
     )
 
 
-def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory() as directory:
-        postgres = Postgres(Path(directory) / "postgres")
-        try:
-            postgres.start()
-            postgres.install()
-            proxy = Proxy(
-                Path(directory) / "proxy",
-                DATABASE_URL=postgres.proxy_url(),
-                LIVE_CONNECTIONS=count,
-                LIVE_CONNECTIONS_PER_USER=count,
-                LOG_LEVEL="warn",
-            )
-            try:
-                measure(proxy.start(), count)
-            finally:
-                proxy.stop()
-        finally:
-            postgres.stop()
-
-
-main()
+if __name__ == "__main__":
+    main()

@@ -3,18 +3,15 @@ rate with the storm and without, in turns. Prints both, and what is left of it.
 
 usage: bench/run login_storm [ROUNDS [SECONDS OF EACH]]; needs wrk"""
 
-import os
-import re
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
+import measure
 import requests
-from harness import Postgres, Proxy
+import wrk
+from servers import World
 
 CLIENTS = 64
 PASSWORD = "correct horse battery"
@@ -55,19 +52,10 @@ class Storm:
 
 
 def read(proxy, token, path, seconds):
-    """Requests a second, and the 99th percentile of their times in ms."""
-    out = subprocess.run(
-        ["wrk", "-t1", "-c8", f"-d{seconds}", "--latency", "-H", f"Authorization: Bearer {token}", proxy.url + path],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    assert "Non-2xx" not in out, out
-    (number, unit), = re.findall(r"99%\s+([\d.]+)(us|ms|s)", out)
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    return wrk.run(proxy.url + path, 8, seconds, headers={"Authorization": f"Bearer {token}"})
 
 
-def measure(proxy, session, email, path, rounds, seconds):
+def compare(proxy, session, email, path, rounds, seconds):
     calm, stormy, logins = [], [], []
     for _ in range(rounds):
         calm.append(read(proxy, session["access_token"], path, seconds))
@@ -75,31 +63,23 @@ def measure(proxy, session, email, path, rounds, seconds):
             stormy.append(read(proxy, session["access_token"], path, seconds))
         assert set(storm.counts) <= {200, 503, 504}, storm.counts
         logins.append(storm.rate())
-    for name, pairs in (("calm", calm), ("storm", stormy)):
-        rate, late = (statistics.median(column) for column in zip(*pairs))
-        print(f"{path:16} {name:6} {rate:8.0f} reads/s {late:7.2f} ms p99", flush=True)
-    left = statistics.median(with_storm[0] / without[0] for without, with_storm in zip(calm, stormy))
+    for name, loads in (("calm", calm), ("storm", stormy)):
+        late = measure.median(loads, lambda load: load.p99 * 1000)
+        print(f"{path:16} {name:6} {measure.rate(loads):8.0f} reads/s {late:7.2f} ms p99", flush=True)
+    left = measure.rate_ratio(stormy, calm)
     print(f"{'':16} {statistics.median(logins):8.1f} logins/s; readers keep {left:.2f} of their rate", flush=True)
 
 
 def main(rounds=5, seconds=4):
-    directory = Path(tempfile.mkdtemp(prefix="storm-", dir=os.environ.get("TMPDIR")))
-    postgres = Postgres(directory / "postgres").start()
-    started = [postgres]
-    try:
-        postgres.install("timetrackr")
-        with postgres.connect() as db:
+    with World(users=300, redis=False) as world:
+        with world.postgres.connect() as db:
             db.execute("ALTER ROLE proxy_login SET timetrackr.bcrypt_cost = 10")
-        proxy = Proxy(directory / "proxy", DATABASE_URL=postgres.proxy_url(), WORKERS=os.cpu_count())
-        started.append(proxy.start())
+        proxy = world.proxy()
         email = "storm@example.com"
         body = {"email": email, "password": PASSWORD, "username": "storm"}
         session = proxy.client().post("/auth/signup", body).expect(201)
         for path in ("/users/me", "/healthz"):
-            measure(proxy, session, email, path, rounds, seconds)
-    finally:
-        for process in reversed(started):
-            process.stop()
+            compare(proxy, session, email, path, rounds, seconds)
 
 
 if __name__ == "__main__":

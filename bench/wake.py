@@ -7,149 +7,83 @@ No rounds or no samples: not that half.
 """
 
 import argparse
-import os
 import random
-import re
 import select
-import signal
 import socket
-import statistics
 import subprocess
-import tempfile
 import time
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 
-from harness import Postgres, Proxy, Redis, eventually
+import measure
+import pgbench
+from harness import eventually
+from line import Line
+from servers import World
 
 MODES = ("auto", "always", "off")
 USERS = 2000
 PROBE = USERS + 1
 WAKE_LOCK = 8391171951110545259
-# As on a machine that keeps its data: a commit waits for the disk.
-SETTINGS = "fsync = on\nmax_connections = 200\nshared_buffers = 256MB\nmax_wal_size = 4GB\n"
+CLIENTS = 32
+RATIO = 0.9
 # A finished entry of some user, in a minute that nobody has used.
 SCRIPT = f"""\\set user random(1, {USERS})
 SELECT e.duration_seconds
-FROM nextval('bench_minute') minute
+FROM nextval('public.bench_minute') minute
 CROSS JOIN LATERAL timetrackr.start_entry(:user, 1, timestamptz '1990-01-01Z' + minute * interval '1 minute',
     timestamptz '1990-01-01Z' + (minute + 1) * interval '1 minute') e;
 """
 
 
-class Server(Postgres):
-    def _initdb(self):
-        super()._initdb()
-        with (self.data / "postgresql.conf").open("a") as conf:
-            conf.write(SETTINGS)
-
-
 class Bench:
-    """Servers with users who may write, and a relay between them."""
+    """Users who may write, and a relay at work."""
 
-    def __init__(self, directory, options):
-        self.options = options
-        self.directory = directory
-        self.postgres = Server(directory / "postgres")
-        self.redis = Redis(directory / "redis")
-        self.proxy = None
-
-    def __enter__(self):
-        self.postgres.start()
-        self.postgres.install("timetrackr")
-        self.redis.start()
-        self._fill()
-        self.proxy = Proxy(
-            self.directory / "proxy", DATABASE_URL=self.postgres.proxy_url(), REDIS_URL=self.redis.url
-        ).start()
-        self.script = self.directory / "write.sql"
-        self.script.write_text(SCRIPT)
-        return self
-
-    def __exit__(self, *_):
-        for server in (self.proxy, self.redis):
-            if server is not None:
-                server.end()
-        self.postgres.end(signal.SIGINT)
-
-    def _fill(self):
+    def __init__(self, world):
+        self.world = world
+        self.postgres = world.postgres
+        self.redis = world.redis
         with self.postgres.connect() as db:
-            db.execute("CREATE SEQUENCE bench_minute CACHE 32")
-            db.execute(
-                "INSERT INTO timetrackr.users (id, email, username)"
-                " SELECT n, n || '@example.com', 'user' || n FROM generate_series(1, %s) n",
-                [PROBE],
-            )
-            db.execute("INSERT INTO timetrackr.projects (id, name, owner_id) VALUES (1, 'Bench', 1)")
-            db.execute(
-                "INSERT INTO timetrackr.project_members (project_id, user_id, joined_at)"
-                " SELECT 1, n, now() - interval '9 days' FROM generate_series(2, %s) n",
-                [PROBE],
-            )
-            db.execute("VACUUM ANALYZE")
+            db.execute("CREATE SEQUENCE public.bench_minute CACHE 32")
+        self.relay = world.proxy("relay")
 
-    def pgbench(self, mode, clients, seconds, rate=None):
-        """A running pgbench; its output comes to stdout."""
-        env = dict(
-            os.environ,
-            PGHOST="127.0.0.1",
-            PGPORT=str(self.postgres.port),
-            PGUSER="owner",
-            PGPASSWORD=self.postgres.password,
-            PGOPTIONS=f"-c timetrackr.notify={mode}",
-        )
-        command = [self.postgres.bin / "pgbench", "-n", "-M", "prepared", "-c", clients]
-        command += ["-j", min(clients, 2), "-T", seconds, "-f", self.script]
-        if rate is not None:
-            command += ["-R", rate]
-        command.append("timetrackr")
-        return subprocess.Popen(
-            list(map(str, command)), env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+    def command(self, mode, clients):
+        return self.world.pgbench("write", SCRIPT, clients, role="owner", settings={"timetrackr.notify": mode})
 
-    def commits_per_second(self, mode, clients, seconds):
-        self.drained()
+    def commits(self, mode, clients, seconds):
+        """The load that so many clients are, as they commit."""
+        self.world.drained()
         # Else the relay would sleep through the first second where nobody wakes it,
         # and leave its share of the cores to the writers.
         with self.postgres.connect() as db:
             db.execute("UPDATE timetrackr.projects SET description = 'an event' WHERE id = 1")
-        output, _ = (process := self.pgbench(mode, clients, seconds)).communicate()
-        found = re.search(r"tps = ([\d.]+) \(without initial", output)
-        if process.returncode != 0 or found is None:
-            raise RuntimeError(f"pgbench failed:\n{output}")
-        return float(found[1])
+        return pgbench.run(self.command(mode, clients), seconds, **self.world.parts(relay=self.relay))
 
-    def drained(self):
-        with self.postgres.connect() as db:
-            eventually(
-                lambda: db.execute("SELECT count(*) FROM timetrackr.outbox").fetchone() == (0,),
-                120,
-                "the outbox empty",
-            )
+    @contextmanager
+    def writing(self, mode, clients, rate):
+        """Clients that write meanwhile; rate: commits a second, as many as they can when None."""
+        (program, *words), env = self.command(mode, clients)
+        limits = ["-T", "600", *([] if rate is None else ["-R", str(rate)])]
+        with subprocess.Popen([program, *limits, *words], env=env, stdout=subprocess.DEVNULL) as process:
+            try:
+                yield
+            finally:
+                process.terminate()
 
 
-def throughput(bench):
-    options = bench.options
-    print(
-        f"\ncommits per second, median of {options.rounds} runs of {options.seconds} s in turns (least to most)"
+def in_turns(bench, modes, clients, rounds, seconds):
+    return measure.in_turns(
+        rounds, {mode: lambda mode=mode: bench.commits(mode, clients, seconds) for mode in modes}
     )
+
+
+def throughput(bench, options):
+    print(f"\ncommits per second, median of {options.rounds} runs of {options.seconds} s in turns (least-most)")
     print(f"{'clients':>8}" + "".join(f"{mode:>24}" for mode in MODES), f"{'auto/off':>9}{'always/off':>11}")
-    for mode in MODES:
-        bench.commits_per_second(mode, 8, 3)
     for clients in options.clients:
-        runs = {mode: [] for mode in MODES}
-        for _ in range(options.rounds):
-            for mode in MODES:
-                runs[mode].append(bench.commits_per_second(mode, clients, options.seconds))
-        middle = {mode: statistics.median(runs[mode]) for mode in MODES}
-        ratio = {
-            mode: statistics.median(one / off for one, off in zip(runs[mode], runs["off"])) for mode in MODES
-        }
-        cells = [f"{middle[mode]:.0f} ({min(runs[mode]):.0f}-{max(runs[mode]):.0f})" for mode in MODES]
-        print(
-            f"{clients:>8}" + "".join(f"{cell:>24}" for cell in cells),
-            f"{ratio['auto']:>9.2f}{ratio['always']:>11.2f}",
-            flush=True,
-        )
+        runs = in_turns(bench, MODES, clients, options.rounds, options.seconds)
+        cells = "".join(f"{measure.spread([load.rate for load in runs[mode]]):>24}" for mode in MODES)
+        auto, always = (measure.rate_ratio(runs[mode], runs["off"]) for mode in ("auto", "always"))
+        print(f"{clients:>8}{cells} {auto:>9.2f}{always:>11.2f}", flush=True)
 
 
 class Probe:
@@ -238,8 +172,7 @@ def wait_at_random(_):
     time.sleep(random.uniform(0.02, 0.3))
 
 
-def latency(bench):
-    count = bench.options.samples
+def latency(bench, count):
     print(f"\nmilliseconds from commit, {count} entries each")
     print(f"{'':34}{'to NOTIFY':^18}{'to Redis':^18}")
     print(f"{'':34}" + f"{'p50':>9}{'p99':>9}" * 2)
@@ -251,26 +184,37 @@ def latency(bench):
         ("8 clients at full speed, auto", "auto", 1, wait_at_random),
         ("8 clients at full speed, always", "always", 1, wait_at_random),
     ]
-    full = bench.commits_per_second("auto", 8, 5)
+    full = bench.commits("auto", 8, 5).rate
     for name, mode, share, before in cases:
-        bench.drained()
-        load = None
-        if share is not None:
-            load = bench.pgbench(mode, 8, 600, None if share == 1 else full * share)
-        probe = Probe(bench, mode)
-        try:
-            heard, done = samples(probe, count, before)
-        finally:
-            probe.close()
-            if load is not None:
-                load.terminate()
-                load.communicate(timeout=30)
+        bench.world.drained()
+        load = nullcontext() if share is None else bench.writing(mode, 8, None if share == 1 else full * share)
+        with load:
+            probe = Probe(bench, mode)
+            try:
+                heard, done = samples(probe, count, before)
+            finally:
+                probe.close()
         print(f"{name:34}{percentiles(heard)}{percentiles(done)}", flush=True)
 
 
-def machine():
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    print(f"{os.cpu_count()} cores, {cpu[1] if cpu else 'unknown'}; load before: {os.getloadavg()[0]:.1f}")
+def lines(scale):
+    with World(users=PROBE, days=0) as world:
+        runs = in_turns(Bench(world), ("auto", "off"), CLIENTS, scale.rounds, scale.seconds)
+    ratio = measure.rate_ratio(runs["auto"], runs["off"])
+    figure, reference = (
+        f"{measure.rate(runs[mode]):,.0f}/s; " + measure.cpu_text(runs[mode], postgres="PostgreSQL", relay="relay")
+        for mode in ("auto", "off")
+    )
+    return [
+        Line(
+            work=f"finished entry with wake-up; {CLIENTS} clients",
+            figure=figure,
+            reference=f"notify = off {reference}",
+            ratio=ratio,
+            target=f"≥ {RATIO} ×",
+            met=ratio >= RATIO,
+        )
+    ]
 
 
 def numbers(text):
@@ -284,12 +228,14 @@ def main():
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--clients", type=numbers, default=[1, 8, 32, 64])
     options = parser.parse_args()
-    machine()
-    with tempfile.TemporaryDirectory() as directory, Bench(Path(directory), options) as bench:
+    print(measure.machine())
+    with World(users=PROBE, days=0) as world:
+        bench = Bench(world)
         if options.rounds > 0:
-            throughput(bench)
+            throughput(bench, options)
         if options.samples > 0:
-            latency(bench)
+            latency(bench, options.samples)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -24,10 +24,18 @@ copy_sources() {
 	tar -C "$TOP" -cf - --exclude=./.git --exclude=./.run --exclude=node_modules \
 		--exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude=__pycache__ \
 		--exclude=./test/results --exclude=./proxy/build --exclude=./proxy/timetrackr-proxy \
-		--exclude=./test/fuzz/build . |
+		--exclude=./test/fuzz/build --exclude=./bench/results . |
 		tar -C "$WORK/src" -xf - --no-same-owner
 	chmod -R a+rX "$WORK"
 	! is_root || chown -R postgres:postgres "$WORK"
+}
+
+# A redis-server on the PATH: redis-tools has its executable under another name.
+provide_redis() {
+	! command -v redis-server >/dev/null || return 0
+	mkdir -p "$WORK/bin"
+	ln -sf "$(command -v redis-check-rdb)" "$WORK/bin/redis-server"
+	export PATH=$WORK/bin:$PATH
 }
 
 # run_in_scratch COMMAND...: as the server user, in src; its status.
