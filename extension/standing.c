@@ -26,8 +26,8 @@ PG_FUNCTION_INFO_V1(tt_standing_end);
 #define USERS_OF_BULK_LOAD 200
 
 /* Scores below this have a bucket each; above, each doubling has half as many. */
-#define EXACT_SCORES 64
-#define EXACT_BITS 6
+#define EXACT_SCORES 2048
+#define EXACT_BITS 11
 #define BUCKETS_PER_DOUBLING (EXACT_SCORES / 2)
 
 static TtQuery insert_move = {
@@ -48,26 +48,29 @@ static TtQuery wait_lock = {
 
 static TtQuery fold_moves = {
 	"WITH folded AS (DELETE FROM timetrackr.standing_moves RETURNING metric, from_bucket, to_bucket)"
-	" INSERT INTO timetrackr.standings AS s (metric, bucket, users)"
-	" SELECT f.metric, v.bucket, sum(v.change) FROM folded f"
+	" INSERT INTO timetrackr.standings AS s (metric, width, bucket, users)"
+	" SELECT f.metric, w.width, v.bucket / w.width, sum(v.change) FROM folded f"
 	" CROSS JOIN LATERAL (VALUES (f.from_bucket, -1), (f.to_bucket, 1)) v (bucket, change)"
+	" CROSS JOIN timetrackr.standing_widths(f.metric) w (width)"
 	" WHERE v.bucket > 0"
-	" GROUP BY f.metric, v.bucket HAVING sum(v.change) <> 0"
-	" ON CONFLICT (metric, bucket) DO UPDATE SET users = s.users + excluded.users",
+	" GROUP BY 1, 2, 3 HAVING sum(v.change) <> 0"
+	" ON CONFLICT (metric, width, bucket) DO UPDATE SET users = s.users + excluded.users",
 	0, {0}
 };
 
 /*
  * One statement, so that one snapshot holds the scores and the moves that they
- * include: what commits later keeps its moves.
+ * include: what commits later keeps its moves. In the order in which a rank
+ * reads them.
  */
 static TtQuery count_all = {
 	"WITH folded AS (DELETE FROM timetrackr.standing_moves)"
-	" INSERT INTO timetrackr.standings AS s (metric, bucket, users)"
-	" SELECT metric, bucket, COALESCE(c.users, 0)"
+	" INSERT INTO timetrackr.standings AS s (metric, width, bucket, users)"
+	" SELECT metric, width, bucket, COALESCE(c.users, 0)"
 	" FROM timetrackr.counted_standings() c"
-	" FULL JOIN timetrackr.standings o USING (metric, bucket)"
-	" ON CONFLICT (metric, bucket) DO UPDATE SET users = excluded.users"
+	" FULL JOIN timetrackr.standings o USING (metric, width, bucket)"
+	" ORDER BY metric, width, bucket"
+	" ON CONFLICT (metric, width, bucket) DO UPDATE SET users = excluded.users"
 	" WHERE s.users <> excluded.users",
 	0, {0}
 };

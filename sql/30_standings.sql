@@ -1,7 +1,7 @@
--- Standings: how many users there are in each bucket of scores, on the boards
--- of all time. A rank is the sum of the buckets above and a count within one,
--- instead of a count of everybody above. Metric earned has a bucket for each
--- badge: who has it. standing.c keeps them.
+-- Standings: how many users there are in each bucket of scores, and in each 32
+-- buckets, on the boards of all time. A rank is the sum of what is above and a
+-- count within one bucket, instead of a count of everybody above. Metric earned
+-- has a bucket for each badge: who has it. standing.c keeps them.
 
 CREATE FUNCTION timetrackr.create_standing_tables()
 RETURNS void
@@ -9,11 +9,13 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- A row of width 32 has the users of buckets 32 * bucket to 32 * bucket + 31.
     CREATE TABLE IF NOT EXISTS timetrackr.standings (
         metric text NOT NULL,
+        width integer NOT NULL,
         bucket bigint NOT NULL,
         users bigint NOT NULL,
-        PRIMARY KEY (metric, bucket)
+        PRIMARY KEY (metric, width, bucket)
     ) WITH (fillfactor = 50);
 
     -- What standings do not include yet: a user left one bucket for another;
@@ -38,7 +40,7 @@ STRICT
 PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'tt_standing_bucket';
 COMMENT ON FUNCTION timetrackr.standing_bucket(bigint) IS
-'The bucket of standings that a score is in: one for each score below 64, 32 for each doubling from there on. 0 is for no score.';
+'The bucket of standings that a score is in: one for each score below 2048, 1024 for each doubling from there on. 0 is for no score.';
 
 CREATE FUNCTION timetrackr.standing_end(bucket integer)
 RETURNS bigint
@@ -50,55 +52,82 @@ AS 'MODULE_PATHNAME', 'tt_standing_end';
 COMMENT ON FUNCTION timetrackr.standing_end(integer) IS
 'The lowest score that is above those of a bucket of standings.';
 
+CREATE FUNCTION timetrackr.standing_widths(metric text)
+RETURNS SETOF integer
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+ROWS 2
+AS $$
+    SELECT w.width
+    FROM (VALUES (1), (32)) w (width)
+    WHERE w.width = 1 OR standing_widths.metric <> 'earned'
+$$;
+COMMENT ON FUNCTION timetrackr.standing_widths(text) IS
+'The widths of the rows of standings of a metric: 1 for each bucket, and 32 for as many that follow each other, where buckets are in the order of their scores.';
+
 CREATE FUNCTION timetrackr.counted_standings()
 RETURNS TABLE (
     metric text,
+    width integer,
     bucket bigint,
     users bigint
 )
 LANGUAGE sql
 STABLE
 AS $$
-    SELECT v.metric, timetrackr.standing_bucket(v.score), count(*)
-    FROM timetrackr.user_totals t
-    CROSS JOIN LATERAL (VALUES ('time', t.seconds), ('badges', t.badges::bigint)) v (metric, score)
-    WHERE t.listed
-        AND v.score > 0
-    GROUP BY 1, 2
-    UNION ALL
-    SELECT 'earned', u.badge_id, count(*)
-    FROM timetrackr.user_badges u
-    GROUP BY u.badge_id
+    WITH counted AS (
+        SELECT v.metric, timetrackr.standing_bucket(v.score)::bigint AS bucket, count(*) AS users
+        FROM timetrackr.user_totals t
+        CROSS JOIN LATERAL (VALUES ('time', t.seconds), ('badges', t.badges::bigint)) v (metric, score)
+        WHERE t.listed
+            AND v.score > 0
+        GROUP BY 1, 2
+        UNION ALL
+        SELECT 'earned', u.badge_id, count(*)
+        FROM timetrackr.user_badges u
+        GROUP BY u.badge_id
+    )
+    SELECT c.metric, w.width, c.bucket / w.width, sum(c.users)::bigint
+    FROM counted c
+    CROSS JOIN LATERAL timetrackr.standing_widths(c.metric) w (width)
+    GROUP BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION timetrackr.counted_standings() IS
 'What standings and standing_moves should add up to: users who are listed and have a score over 0, counted from user_totals, and those who have a badge, listed or not, counted from user_badges.';
 
 CREATE FUNCTION timetrackr.wrong_standings()
 RETURNS TABLE (
-    metric text,
-    bucket bigint,
+    key text,
     expected bigint,
     actual bigint
 )
 LANGUAGE sql
 STABLE
 AS $$
-    SELECT metric, bucket, COALESCE(c.users, 0), COALESCE(a.users, 0)
+    SELECT
+        CASE
+            WHEN width = 1 THEN format('%s bucket %s', metric, bucket)
+            ELSE format('%s buckets %s to %s', metric, bucket * width, (bucket + 1) * width - 1)
+        END,
+        COALESCE(c.users, 0),
+        COALESCE(a.users, 0)
     FROM timetrackr.counted_standings() c
     FULL JOIN (
-        SELECT p.metric, p.bucket, sum(p.users)::bigint AS users
+        SELECT p.metric, p.width, p.bucket, sum(p.users)::bigint AS users
         FROM (
-            SELECT s.metric, s.bucket, s.users
+            SELECT s.metric, s.width, s.bucket, s.users
             FROM timetrackr.standings s
             UNION ALL
-            SELECT m.metric, v.bucket, v.change
+            SELECT m.metric, w.width, v.bucket / w.width, v.change
             FROM timetrackr.standing_moves m
             CROSS JOIN LATERAL (VALUES (m.from_bucket, -1), (m.to_bucket, 1)) v (bucket, change)
+            CROSS JOIN LATERAL timetrackr.standing_widths(m.metric) w (width)
             WHERE v.bucket > 0
         ) p
-        GROUP BY p.metric, p.bucket
-    ) a USING (metric, bucket)
+        GROUP BY p.metric, p.width, p.bucket
+    ) a USING (metric, width, bucket)
     WHERE COALESCE(c.users, 0) <> COALESCE(a.users, 0)
 $$;
 COMMENT ON FUNCTION timetrackr.wrong_standings() IS
-'Part of verify(): buckets of standings whose number of users is not what user_totals or user_badges say.';
+'Part of verify(): rows of standings whose number of users is not what user_totals or user_badges say.';
