@@ -47,14 +47,7 @@ static TtQuery wait_lock = {
 };
 
 static TtQuery fold_moves = {
-	"WITH folded AS (DELETE FROM timetrackr.standing_moves RETURNING metric, from_bucket, to_bucket)"
-	" INSERT INTO timetrackr.standings AS s (metric, width, bucket, users)"
-	" SELECT f.metric, w.width, v.bucket / w.width, sum(v.change) FROM folded f"
-	" CROSS JOIN LATERAL (VALUES (f.from_bucket, -1), (f.to_bucket, 1)) v (bucket, change)"
-	" CROSS JOIN timetrackr.standing_widths(f.metric) w (width)"
-	" WHERE v.bucket > 0"
-	" GROUP BY 1, 2, 3 HAVING sum(v.change) <> 0"
-	" ON CONFLICT (metric, width, bucket) DO UPDATE SET users = s.users + excluded.users",
+	"SELECT timetrackr.fold_standings()",
 	0, {0}
 };
 

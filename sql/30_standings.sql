@@ -66,6 +66,37 @@ $$;
 COMMENT ON FUNCTION timetrackr.standing_widths(text) IS
 'The widths of the rows of standings of a metric: 1 for each bucket, and 32 for as many that follow each other, where buckets are in the order of their scores.';
 
+CREATE FUNCTION timetrackr.fold_standings()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+BEGIN
+    -- A plain index scan marks in the index what earlier folds deleted, so that
+    -- neither the next one nor a rank looks at those rows again: until the next
+    -- vacuum there may be tens of thousands.
+    WITH folded AS (
+        DELETE FROM timetrackr.standing_moves m
+        WHERE m.metric >= ''
+        RETURNING m.metric, m.from_bucket, m.to_bucket
+    )
+    INSERT INTO timetrackr.standings AS s (metric, width, bucket, users)
+    SELECT f.metric, w.width, v.bucket / w.width, sum(v.change)
+    FROM folded f
+    CROSS JOIN LATERAL (VALUES (f.from_bucket, -1), (f.to_bucket, 1)) v (bucket, change)
+    CROSS JOIN LATERAL timetrackr.standing_widths(f.metric) w (width)
+    WHERE v.bucket > 0
+    GROUP BY f.metric, w.width, v.bucket / w.width
+    HAVING sum(v.change) <> 0
+    ON CONFLICT (metric, width, bucket) DO UPDATE
+    SET users = s.users + excluded.users;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.fold_standings() IS
+'Takes what has gathered in standing_moves into standings. Called by one in 128 of those who write it, with an advisory lock that keeps others away.';
+
 CREATE FUNCTION timetrackr.counted_standings()
 RETURNS TABLE (
     metric text,
