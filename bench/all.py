@@ -26,6 +26,8 @@ MODULES = (
     "memory",
     "live_connections",
     "concurrency",
+    "growth",
+    "express",
 )
 # Has its own command.
 LONG = ("memory_soak",)

@@ -248,6 +248,7 @@ award_changed(HeapTuple row, TupleDesc columns, bool award)
 	char	   *data = psprintf("{\"badge_id\": " INT64_FORMAT "}", badge_id);
 	Datum		args[] = {Int64GetDatum(user_id), Int32GetDatum(award ? 1 : -1)};
 
+	tt_standing_earned(badge_id, award);
 	/* No lock means no user: the account is being deleted. */
 	if (tt_user_lock(user_id) == NULL)
 		return;

@@ -27,8 +27,8 @@ PG_FUNCTION_INFO_V1(tt_standing_end);
 #define USERS_OF_BULK_LOAD 200
 
 /* Scores below this have a bucket each; above, each doubling has half as many. */
-#define EXACT_SCORES 64
-#define EXACT_BITS 6
+#define EXACT_SCORES 2048
+#define EXACT_BITS 11
 #define BUCKETS_PER_DOUBLING (EXACT_SCORES / 2)
 
 enum { METRIC, MOVE_ID, FROM_BUCKET, TO_BUCKET };
@@ -38,8 +38,8 @@ static TtTable standing_moves = {
 	{
 		[METRIC] = {"metric", TEXTOID},
 		[MOVE_ID] = {"id", INT8OID, true},
-		[FROM_BUCKET] = {"from_bucket", INT4OID},
-		[TO_BUCKET] = {"to_bucket", INT4OID},
+		[FROM_BUCKET] = {"from_bucket", INT8OID},
+		[TO_BUCKET] = {"to_bucket", INT8OID},
 	}
 };
 
@@ -54,27 +54,23 @@ static TtQuery wait_lock = {
 };
 
 static TtQuery fold_moves = {
-	"WITH folded AS (DELETE FROM timetrackr.standing_moves RETURNING metric, from_bucket, to_bucket)"
-	" INSERT INTO timetrackr.standings AS s (metric, bucket, users)"
-	" SELECT f.metric, v.bucket, sum(v.change) FROM folded f"
-	" CROSS JOIN LATERAL (VALUES (f.from_bucket, -1), (f.to_bucket, 1)) v (bucket, change)"
-	" WHERE v.bucket > 0"
-	" GROUP BY f.metric, v.bucket HAVING sum(v.change) <> 0"
-	" ON CONFLICT (metric, bucket) DO UPDATE SET users = s.users + excluded.users",
+	"SELECT timetrackr.fold_standings()",
 	0, {0}
 };
 
 /*
  * One statement, so that one snapshot holds the scores and the moves that they
- * include: what commits later keeps its moves.
+ * include: what commits later keeps its moves. In the order in which a rank
+ * reads them.
  */
 static TtQuery count_all = {
 	"WITH folded AS (DELETE FROM timetrackr.standing_moves)"
-	" INSERT INTO timetrackr.standings AS s (metric, bucket, users)"
-	" SELECT metric, bucket, COALESCE(c.users, 0)"
+	" INSERT INTO timetrackr.standings AS s (metric, width, bucket, users)"
+	" SELECT metric, width, bucket, COALESCE(c.users, 0)"
 	" FROM timetrackr.counted_standings() c"
-	" FULL JOIN timetrackr.standings o USING (metric, bucket)"
-	" ON CONFLICT (metric, bucket) DO UPDATE SET users = excluded.users"
+	" FULL JOIN timetrackr.standings o USING (metric, width, bucket)"
+	" ORDER BY metric, width, bucket"
+	" ON CONFLICT (metric, width, bucket) DO UPDATE SET users = excluded.users"
 	" WHERE s.users <> excluded.users",
 	0, {0}
 };
@@ -127,15 +123,15 @@ fold(void)
 
 /* Returns the number of the move. */
 static int64
-insert_move(const char *metric, int32 from, int32 to)
+insert_move(const char *metric, int64 from, int64 to)
 {
 	TtRows	   *rows = tt_rows_open(&standing_moves);
 	int64		id;
 
 	tt_rows_new(rows);
 	tt_rows_set(rows, METRIC, CStringGetTextDatum(metric));
-	tt_rows_set(rows, FROM_BUCKET, Int32GetDatum(from));
-	tt_rows_set(rows, TO_BUCKET, Int32GetDatum(to));
+	tt_rows_set(rows, FROM_BUCKET, Int64GetDatum(from));
+	tt_rows_set(rows, TO_BUCKET, Int64GetDatum(to));
 	tt_rows_insert(rows);
 	id = tt_rows_int64(rows, MOVE_ID);
 	tt_rows_close(rows);
@@ -143,20 +139,24 @@ insert_move(const char *metric, int32 from, int32 to)
 }
 
 static void
-move(const char *metric, int64 before, int64 after)
+move(const char *metric, int64 from_bucket, int64 to_bucket)
 {
-	int32		from = bucket_of(before);
-	int32		to = bucket_of(after);
-
-	if (from != to && insert_move(metric, from, to) % MOVES_PER_FOLD == 0)
+	if (from_bucket != to_bucket && insert_move(metric, from_bucket, to_bucket) % MOVES_PER_FOLD == 0)
 		fold();
 }
 
 void
 tt_standing_moved(Standing before, Standing after)
 {
-	move("time", before.time, after.time);
-	move("badges", before.badges, after.badges);
+	move("time", bucket_of(before.time), bucket_of(after.time));
+	move("badges", bucket_of(before.badges), bucket_of(after.badges));
+}
+
+/* Each badge is a bucket of its own. */
+void
+tt_standing_earned(int64 badge_id, bool award)
+{
+	move("earned", award ? 0 : badge_id, award ? badge_id : 0);
 }
 
 void

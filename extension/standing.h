@@ -1,6 +1,7 @@
 /*
  * standing.h: how many users stand where on the boards of all time, by bucket
- * of scores, so that a rank needs no count of everybody above.
+ * of scores, so that a rank needs no count of everybody above; and how many
+ * have each badge.
  */
 #ifndef TT_STANDING_H
 #define TT_STANDING_H
@@ -37,6 +38,9 @@ extern void tt_standing_moved(Standing before, Standing after);
  * does so before he locks a user.
  */
 extern void tt_standings_lock(void);
+
+/* A user has earned this badge, or has it no more. */
+extern void tt_standing_earned(int64 badge_id, bool award);
 
 /* Count everybody anew. */
 extern void tt_standings_count(void);

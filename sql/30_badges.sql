@@ -24,15 +24,27 @@ LANGUAGE sql
 STABLE
 PARALLEL SAFE
 AS $$
-SELECT b.id, b.name, b.description, b.criteria, b.tier, b.image_url,
-    (
-        SELECT count(*)
-        FROM timetrackr.user_badges u
-        WHERE u.badge_id = b.id
+    -- As many as standings and the moves that they do not include yet say:
+    -- counting them anew costs a look at every badge of everybody.
+    WITH earned AS (
+        SELECT c.bucket, sum(c.users)::bigint AS users
+        FROM (
+            SELECT s.bucket, s.users
+            FROM timetrackr.standings s
+            WHERE s.metric = 'earned'
+            UNION ALL
+            SELECT v.bucket, v.change
+            FROM timetrackr.standing_moves m
+            CROSS JOIN LATERAL (VALUES (m.from_bucket, -1), (m.to_bucket, 1)) v (bucket, change)
+            WHERE m.metric = 'earned'
+        ) c
+        GROUP BY c.bucket
     )
-FROM timetrackr.badges b
-WHERE b.enabled
-ORDER BY b.id
+    SELECT b.id, b.name, b.description, b.criteria, b.tier, b.image_url, COALESCE(e.users, 0)
+    FROM timetrackr.badges b
+    LEFT JOIN earned e ON e.bucket = b.id
+    WHERE b.enabled
+    ORDER BY b.id
 $$;
 COMMENT ON FUNCTION timetrackr.list_badges() IS
 'The badges that can be earned, oldest first. criteria says what for (see check_criteria), tier is bronze, silver, gold or platinum, image_url is null when the badge has no picture of its own, earned_by is how many users have it.';

@@ -30,15 +30,24 @@ LANGUAGE sql
 STABLE
 ROWS 1
 AS $$
-    -- Of all time: the buckets above the score's, and what is above it in its
-    -- own. Of other periods: everybody above.
+    -- Of all time: the buckets above the score's, 32 at a time and then one by
+    -- one, and what is above it in its own. Of other periods: everybody above.
     SELECT
         (
             SELECT COALESCE(sum(b.users), 0)::bigint
             FROM timetrackr.standings b
             WHERE board_above.period = 'all'
                 AND b.metric = board_above.metric::text
+                AND b.width = 32
+                AND b.bucket > timetrackr.standing_bucket(board_above.score) / 32
+        ) + (
+            SELECT COALESCE(sum(b.users), 0)::bigint
+            FROM timetrackr.standings b
+            WHERE board_above.period = 'all'
+                AND b.metric = board_above.metric::text
+                AND b.width = 1
                 AND b.bucket > timetrackr.standing_bucket(board_above.score)
+                AND b.bucket < (timetrackr.standing_bucket(board_above.score) / 32 + 1) * 32
         ) + (
             SELECT
                 count(*) FILTER (WHERE m.to_bucket > timetrackr.standing_bucket(board_above.score))
@@ -77,6 +86,7 @@ AS $$
                 SELECT COALESCE(sum(b.users), 0)::bigint
                 FROM timetrackr.standings b
                 WHERE b.metric = board_above.metric::text
+                    AND b.width = 1
                     AND b.bucket = timetrackr.standing_bucket(board_above.score)
             ) + (
                 SELECT

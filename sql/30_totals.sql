@@ -251,7 +251,7 @@ AS $$
         USING (user_id, relation, key)
     WHERE e.value IS DISTINCT FROM a.value
     UNION ALL
-    SELECT NULL, 'standings', format('%s bucket %s', w.metric, w.bucket), format('%s users', w.expected), format('%s users', w.actual)
+    SELECT NULL, 'standings', w.key, format('%s users', w.expected), format('%s users', w.actual)
     FROM timetrackr.wrong_standings() w
     WHERE verify.user_id IS NULL
 $$;

@@ -2,11 +2,11 @@
 SET timezone = 'UTC';
 -- Buckets follow each other without a gap, up to the greatest score there is.
 SELECT count(*) AS buckets, bool_and(timetrackr.standing_bucket(timetrackr.standing_end(b) - 1) = b) AS ends_in_it,
-    bool_and(b = 1887 OR timetrackr.standing_bucket(timetrackr.standing_end(b)) = b + 1) AS next_begins,
+    bool_and(b = 55295 OR timetrackr.standing_bucket(timetrackr.standing_end(b)) = b + 1) AS next_begins,
     max(timetrackr.standing_end(b)) AS last_end
-FROM generate_series(0, 1887) b;
+FROM generate_series(0, 55295) b;
 SELECT s AS score, timetrackr.standing_bucket(s) AS bucket, timetrackr.standing_end(timetrackr.standing_bucket(s)) AS next
-FROM unnest('{-1, 0, 1, 63, 64, 65, 66, 127, 128, 131, 132, 3600, 36000, 360000, 3600000, 9223372036854775807}'::bigint[]) s;
+FROM unnest('{-1, 0, 1, 2047, 2048, 2049, 2050, 4095, 4096, 4099, 4100, 36000, 360000, 3600000, 9223372036854775807}'::bigint[]) s;
 
 -- A user per second around the ends of buckets, some tied; ranks of all time
 -- are those that counting everybody gives.
@@ -62,6 +62,10 @@ SELECT * FROM timetrackr.verify();
 INSERT INTO timetrackr.badges (name, criteria, revocable) VALUES ('Standing test', '{"metric": "longest_entry_seconds", "gte": 1000000000}', true);
 INSERT INTO timetrackr.user_badges (user_id, badge_id) SELECT t.user_id, b.id FROM timetrackr.badges b, timetrackr.user_totals t WHERE b.name = 'Standing test' AND t.user_id > 700250;
 SELECT * FROM timetrackr.verify();
+-- How many have earned each badge is kept, too, by moves and what they were folded into; also of accounts that go.
+SELECT count(*) FILTER (WHERE l.earned_by > 0) > 1 AS earned, count(*) FILTER (WHERE l.earned_by <> (SELECT count(*) FROM timetrackr.user_badges u WHERE u.badge_id = l.badge_id)) AS wrong FROM timetrackr.list_badges() l;
+DELETE FROM timetrackr.users WHERE id = 700299;
+SELECT count(*) FILTER (WHERE l.earned_by > 0) > 1 AS earned, count(*) FILTER (WHERE l.earned_by <> (SELECT count(*) FROM timetrackr.user_badges u WHERE u.badge_id = l.badge_id)) AS wrong FROM timetrackr.list_badges() l;
 DELETE FROM timetrackr.badges WHERE name = 'Standing test';
 SELECT * FROM timetrackr.verify();
 BEGIN;
@@ -69,10 +73,10 @@ TRUNCATE timetrackr.user_badges;
 SELECT count(*) FROM timetrackr.verify();
 ROLLBACK;
 -- What is wrong is seen, and rebuilding anybody mends it.
-UPDATE timetrackr.standings SET users = users + 1 WHERE (metric, bucket) IN (SELECT s.metric, s.bucket FROM timetrackr.standings s WHERE s.users > 0 ORDER BY s.metric, s.bucket LIMIT 1);
+UPDATE timetrackr.standings SET users = users + 1 WHERE (metric, width, bucket) IN (SELECT s.metric, s.width, s.bucket FROM timetrackr.standings s WHERE s.users > 0 ORDER BY s.metric, s.width, s.bucket LIMIT 1);
 DELETE FROM timetrackr.standing_moves;
-INSERT INTO timetrackr.standing_moves (metric, from_bucket, to_bucket) VALUES ('time', 0, 1887), ('time', 0, 1887), ('time', 1886, 1887);
-SELECT relation, key, expected, actual FROM timetrackr.verify() WHERE key = 'time bucket 1887';
+INSERT INTO timetrackr.standing_moves (metric, from_bucket, to_bucket) VALUES ('time', 0, 55295), ('time', 0, 55295), ('time', 55294, 55295), ('earned', 0, 4294967297);
+SELECT relation, key, expected, actual FROM timetrackr.verify() WHERE key IN ('time bucket 55294', 'time bucket 55295', 'time buckets 55264 to 55295') OR key LIKE 'earned % 4294967297' ORDER BY key;
 SELECT count(*) > 1 AS wrong FROM timetrackr.verify();
 SELECT timetrackr.rebuild(:owner);
 SELECT * FROM timetrackr.verify();
