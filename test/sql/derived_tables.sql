@@ -21,7 +21,7 @@ ROLLBACK;
 BEGIN;
 SELECT timetrackr.rebuild(:dee);
 ALTER TABLE timetrackr.standing_moves DROP COLUMN from_bucket;
-ALTER TABLE timetrackr.standing_moves ADD COLUMN from_bucket integer;
+ALTER TABLE timetrackr.standing_moves ADD COLUMN from_bucket bigint;
 SELECT duration_seconds FROM timetrackr.start_entry(:dee, :one, '2024-05-01 10:00Z', '2024-05-01 11:00Z');
 SELECT * FROM timetrackr.verify();
 ROLLBACK;
@@ -48,7 +48,7 @@ ROLLBACK;
 -- What can't be read or written safely is an error that says so.
 \set VERBOSITY terse
 BEGIN;
-ALTER TABLE timetrackr.standing_moves ALTER to_bucket TYPE bigint;
+ALTER TABLE timetrackr.standing_moves ALTER to_bucket TYPE integer;
 SELECT timetrackr.start_entry(:dee, :one, '2024-08-01 08:00Z', '2024-08-01 08:30Z');
 ROLLBACK;
 BEGIN;
