@@ -310,8 +310,8 @@ def lines(scale):
 
 
 DRAWN = {
-    "Writes, and reads of one user": ("start", "stop", "own rank (profile)", "timeline page", "own entries"),
-    "Boards": ("leaderboard page", "around oneself", "week: board", "week: around", "catalogue of badges"),
+    "Writes, and reads of one user": ("start", "stop", "own rank (profile)", "timeline page"),
+    "Boards": ("leaderboard page", "week: around"),
 }
 
 
