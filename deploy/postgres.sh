@@ -36,13 +36,13 @@ run_initdb() {
 		as_server tee -a "$RUN/pg.new/postgresql.conf" >/dev/null
 }
 
-# Connections for the proxy, up to eight a worker, and a hundred for others.
+# Connections for the proxy, up to a dozen a worker, and a hundred for others.
 connections_needed() {
 	local workers cores
 	cores=$(getconf _NPROCESSORS_ONLN)
 	workers=$(setting WORKERS 0)
 	[[ $workers =~ ^[0-9]{1,3}$ && $workers -gt $cores ]] || workers=$cores
-	echo $((100 + 8 * workers))
+	echo $((100 + 12 * workers))
 }
 
 # Settings that differ from PostgreSQL's own. A socket's path may have 107

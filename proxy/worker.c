@@ -54,8 +54,21 @@ struct worker
 };
 
 /*
- * Lanes of a worker. Writes that may share a commit have several connections: while one
- * waits for its commit, others are at work. Log-ins are few and slow: each keeps a backend busy with
+ * Writes that may share a commit have several connections: while one waits for its
+ * commit, others are at work. Many workers have enough of them together.
+ */
+static int
+batch_connections(int workers)
+{
+	const int	of_process = 8;
+	const int	of_worker = 4;
+	int			share = of_process / workers;
+
+	return share > of_worker ? of_worker : share < 1 ? 1 : share;
+}
+
+/*
+ * Lanes of a worker. Log-ins are few and slow: each keeps a backend busy with
  * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long;
  * and when others want the processor it stands back.
  * Imports take seconds, and one at a time.
@@ -75,7 +88,8 @@ open_lanes(struct worker *worker, const struct config *config)
 			.statement_timeout = STATEMENT_LIMIT,
 		},
 		[LANE_BATCH] = {
-			.name = "batch", .url = config->database_url, .connections = 4,
+			.name = "batch", .url = config->database_url,
+			.connections = batch_connections(config->workers),
 			.depth = 1, .queue_limit = 4096, .batch = config->write_batch,
 			.statement_timeout = STATEMENT_LIMIT,
 		},
