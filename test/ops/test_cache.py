@@ -282,8 +282,9 @@ def test_redis_holds_profiles_and_projects_for_a_minute(stage):
             value = stored(stage, key)
             return value is not None and {name: value[name] for name in body} == body
 
-        eventually(is_shared, what=key)
-        assert 0 < stage.redis.command("PTTL", key) <= 60000
+        # events of how it was made may still delete the key
+        left = eventually(lambda: is_shared() and max(0, stage.redis.command("PTTL", key)), what=key)
+        assert left <= 60000
 
 
 def test_what_one_proxy_has_read_another_takes_from_redis(stage, gate):
