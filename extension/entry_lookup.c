@@ -38,11 +38,12 @@ read_entry(TtRows *rows, int id, int start, FoundEntry *entry)
 	entry->flagged = DatumGetBool(tt_rows_datum(rows, 4, &isnull));
 }
 
-bool
-tt_find_entry(int64 user_id, int64 entry_id, FoundEntry *entry)
+/* The entry with these keys, from a table whose columns 1 and 2 are its id and its start. */
+static bool
+find_one(TtTable *table, const Datum *keys, FoundEntry *entry)
 {
-	TtRows	   *rows = tt_rows_open(&by_id);
-	bool		found = tt_rows_find(rows, (Datum[]) {Int64GetDatum(user_id), Int64GetDatum(entry_id)});
+	TtRows	   *rows = tt_rows_open(table);
+	bool		found = tt_rows_find(rows, keys);
 
 	if (found)
 		read_entry(rows, 1, 2, entry);
@@ -51,15 +52,15 @@ tt_find_entry(int64 user_id, int64 entry_id, FoundEntry *entry)
 }
 
 bool
+tt_find_entry(int64 user_id, int64 entry_id, FoundEntry *entry)
+{
+	return find_one(&by_id, (Datum[]) {Int64GetDatum(user_id), Int64GetDatum(entry_id)}, entry);
+}
+
+bool
 tt_find_running(int64 user_id, FoundEntry *entry)
 {
-	TtRows	   *rows = tt_rows_open(&running);
-	bool		found = tt_rows_find(rows, (Datum[]) {Int64GetDatum(user_id)});
-
-	if (found)
-		read_entry(rows, 1, 2, entry);
-	tt_rows_close(rows);
-	return found;
+	return find_one(&running, (Datum[]) {Int64GetDatum(user_id)}, entry);
 }
 
 bool
