@@ -18,12 +18,15 @@ CONNECTIONS = 8
 RATIO = 0.7
 PROXY_CPU = 25
 
-# A path, its function, and what its statement's parameters are, in order.
+# A path, its function, and what its statement's parameters are, in order: a number is that number, None is NULL.
 READS = (
     ("/users/me", "me", ["user"]),
     ("/time-entries/current", "current_entry", ["user"]),
     ("/time-entries/{entry}", "entry", ["user", "entry"]),
     ("/users/{user}/profile", "profile", ["user", "user"]),
+    ("/time-entries", "list_entries", ["user", None, None, None, None, 51, None, None]),
+    ("/users/{user}/timeline", "timeline", ["user", "user", 51, None, None]),
+    ("/users/{user}/activity", "activity", ["user", "user", None, None]),
 )
 
 
@@ -44,10 +47,14 @@ def statement_of(world, proxy, path, function):
 
 
 def pgbench_script(world, statement, parameters):
-    """With pgbench's variables in place of $1, $2, …"""
+    """With pgbench's variables, which it sends as parameters, and with constants in place of $1, $2, …"""
+
+    def written(parameter):
+        return "NULL" if parameter is None else f":{parameter}" if isinstance(parameter, str) else str(parameter)
+
     numbers = sorted(set(re.findall(r"\$(\d+)", statement)), key=int)
     assert len(numbers) == len(parameters), statement
-    script = re.sub(r"\$(\d+)", lambda found: ":" + parameters[int(found[1]) - 1], statement)
+    script = re.sub(r"\$(\d+)", lambda found: written(parameters[int(found[1]) - 1]), statement)
     return f"\\set user random({WRITERS + 1}, {world.users})\n\\set entry :user * {world.days}\n{script};\n"
 
 
