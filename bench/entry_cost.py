@@ -115,7 +115,7 @@ def run(postgres, script, clients, options):
         try:
             eventually(
                 lambda: db.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench' AND query LIKE '%stop_entry%'"
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench' AND query LIKE '%_entry(%'"
                 ).fetchone()
                 == (clients,),
                 60,
@@ -212,4 +212,5 @@ def main():
             postgres.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """What the benchmarks do with what wrk and pgbench print, and how their tables and
 charts look; not how fast anything is."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -183,3 +184,16 @@ results.save("concurrency.svg", "<svg><title>By concurrency</title></svg>")
     assert "| idle | 14.0 MB |  |  | < 20 MB | met |" in text
     assert "![By concurrency](performance-concurrency.svg)" in text
     assert (tmp_path / "docs" / "performance-concurrency.svg").exists()
+
+
+def documented():
+    texts = [path.read_text() for path in [*BENCH.parent.glob("*.md"), *BENCH.parent.glob("docs/*.md")]]
+    return sorted({name for text in texts for name in re.findall(r"bench/run ([a-z_]+)", text)})
+
+
+def test_every_benchmark_in_the_documents_can_be_run():
+    """bench/run tells the names it takes."""
+    usage = subprocess.run([BENCH / "run"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    names = usage.stdout.partition("usage:")[2].split(":")[-1].split()
+    assert usage.returncode != 0 and "start_stop" in names
+    assert set(documented()) <= set(names)
