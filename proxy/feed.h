@@ -74,6 +74,12 @@ void		feed_ignore(struct feed *feed, struct feed_listener *listener);
 /* Has everything that was committed a second ago been delivered? False until it was first connected. */
 bool		feed_is_current(const struct feed *feed);
 
+/*
+ * Has the relay had no follower for a second? Then no proxy but the leader's is at
+ * work; one that has just been started is known of after a quarter of a second. Never while the feed is not current.
+ */
+bool		feed_is_unfollowed(const struct feed *feed);
+
 /* Id of the last event delivered, or of the last before the feed began; 0 while that is not known. */
 int64_t		feed_position(const struct feed *feed);
 
