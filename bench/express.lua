@@ -1,10 +1,11 @@
 -- Requests of a file, in turns: a line each of method, path, token and body, with
 -- tabs between. %d in a body, once or twice, is a number that no other request has.
---   wrk ... -s express.lua URL -- requests FILE THREADS
+--   wrk ... -s express.lua URL -- PAUSE requests FILE THREADS
 -- Entries, on a connection for each thread: POST /time-entries, PUT .../end, then
 -- the thread's next user. FILE has a token and a project on each line; times begin
 -- at FIRST (seconds since 1970), and no two entries of a user meet.
---   wrk ... -s express.lua URL -- entries FILE THREADS FIRST
+--   wrk ... -s express.lua URL -- PAUSE entries FILE THREADS FIRST
+-- PAUSE: ms on average between an answer and the connection's next request; 0: none.
 
 local started = 0
 
@@ -82,8 +83,20 @@ local function send_entries(file, threads, first)
   end
 end
 
+-- wrk waits for whole milliseconds: what is left over counts towards the next pause.
+local function pause_for(pause)
+  local owed = 0
+  delay = function()
+    owed = owed + pause
+    local whole = math.floor(owed)
+    owed = owed - whole
+    return whole
+  end
+end
+
 function init(arguments)
-  local kind, file, threads, first = unpack(arguments)
+  local pause, kind, file, threads, first = unpack(arguments)
+  if tonumber(pause) > 0 then pause_for(tonumber(pause)) end
   if kind == "entries" then
     send_entries(file, tonumber(threads), tonumber(first))
   else
