@@ -269,6 +269,23 @@ answer_body(const struct answer *answer, size_t *length)
 }
 
 void
+answer_write_headers(const struct answer *answer, struct text *text)
+{
+	for (size_t i = 0; i < answer->header_count; i++)
+	{
+		const char *value = answer->headers[i].value;
+		size_t		length = strlen(value);
+
+		if (memchr(value, '\r', length) != NULL || memchr(value, '\n', length) != NULL)
+			text->failed = true;
+		text_add(text, answer->headers[i].name);
+		text_add_literal(text, ": ");
+		text_add_bytes(text, value, length);
+		text_add_literal(text, "\r\n");
+	}
+}
+
+void
 answer_write(const struct answer *answer, struct text *text)
 {
 	size_t		length;
@@ -276,9 +293,8 @@ answer_write(const struct answer *answer, struct text *text)
 
 	text_printf(text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n",
 				answer->status, problem_title(answer->status), length);
-	for (size_t i = 0; i < answer->header_count; i++)
-		text_printf(text, "%s: %s\r\n", answer->headers[i].name, answer->headers[i].value);
-	text_add(text, "\r\n");
+	answer_write_headers(answer, text);
+	text_add_literal(text, "\r\n");
 	text_add_bytes(text, body, length);
 }
 

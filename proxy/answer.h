@@ -110,6 +110,9 @@ bool		answer_failed(const struct answer *answer);
 /* Its body. */
 const char *answer_body(const struct answer *answer, size_t *length);
 
+/* Write its headers as they go over the wire. A value that has an end of line makes the text fail. */
+void		answer_write_headers(const struct answer *answer, struct text *text);
+
 /* Write a problem's answer as it goes over the wire, ending the connection. */
 void		answer_write(const struct answer *answer, struct text *text);
 
