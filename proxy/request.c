@@ -16,7 +16,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "json_body.h"
 #include "live.h"
@@ -28,15 +27,6 @@
 #define REQUEST_LIMIT 15000
 #define BULK_LIMIT 100000
 #define EVENTS_LIMIT (REQUEST_LIMIT + POLL_SECONDS_MAX * 1000)
-
-static uint64_t
-clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
 
 /* ---- life ---- */
 
@@ -75,7 +65,7 @@ request_create(struct service *service, const struct request_client *client)
 	request->service = service;
 	if (client != NULL)
 		request->client = *client;
-	request->started = clock_us();
+	request->started = loop_clock_us();
 	request->admission.id = admit_new_id(service, &request->arena);
 	request->head.method = "-";
 	service->unfinished++;
@@ -140,7 +130,7 @@ log_answer(const struct request *request)
 		.route = admission->route != NULL ? admission->route->path : NULL,
 		.request_id = admission->id,
 		.status = request->answer.status,
-		.microseconds = clock_us() - request->started,
+		.microseconds = loop_clock_us() - request->started,
 		.user_id = admission->user_id,
 		.target = request->head.target,
 		.address = request->head.peer,
