@@ -34,11 +34,7 @@ answer_add_common(struct answer *answer, const char *cache, const char *origin)
 	add_default(answer, "Cache-Control", cache);
 	add_default(answer, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 	add_default(answer, "Cross-Origin-Resource-Policy", "same-origin");
-	answer_add_header(answer, "Vary", "Accept-Encoding, Authorization, Origin");
-	answer_add_header(answer, "X-Content-Type-Options", "nosniff");
-	answer_add_header(answer, "X-Frame-Options", "DENY");
-	answer_add_header(answer, "Referrer-Policy", "no-referrer");
-	answer_add_header(answer, "Permissions-Policy", "camera=(), geolocation=(), microphone=()");
+	answer->has_common = true;
 	if (origin == NULL)
 		return;
 	answer_add_header(answer, "Access-Control-Allow-Origin", origin);
@@ -271,6 +267,13 @@ answer_body(const struct answer *answer, size_t *length)
 void
 answer_write_headers(const struct answer *answer, struct text *text)
 {
+	static const char common[] =
+		"Vary: Accept-Encoding, Authorization, Origin\r\n"
+		"X-Content-Type-Options: nosniff\r\n"
+		"X-Frame-Options: DENY\r\n"
+		"Referrer-Policy: no-referrer\r\n"
+		"Permissions-Policy: camera=(), geolocation=(), microphone=()\r\n";
+
 	for (size_t i = 0; i < answer->header_count; i++)
 	{
 		const char *value = answer->headers[i].value;
@@ -283,6 +286,8 @@ answer_write_headers(const struct answer *answer, struct text *text)
 		text_add_bytes(text, value, length);
 		text_add_literal(text, "\r\n");
 	}
+	if (answer->has_common)
+		text_add_literal(text, common);
 }
 
 void

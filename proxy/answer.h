@@ -37,6 +37,7 @@ struct answer
 	size_t		shared_length;
 	struct answer_header headers[ANSWER_HEADERS_MAX];
 	size_t		header_count;
+	bool		has_common;		/* it has those that are the same on every answer, too */
 	char		etag[ETAG_SIZE];	/* of a body that is its own */
 	bool		closes;			/* the connection ends after it */
 };
