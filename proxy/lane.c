@@ -24,6 +24,8 @@
  */
 #define QUICK 120
 #define QUICK_TOGETHER 8
+/* They join nobody who waits for so many ms: he may wait for a lock. */
+#define QUICK_WAITS 3
 /* What a statement takes is the least of late: what is above is waiting. It grows by this part of the difference. */
 #define FORGETTING 64
 
@@ -190,7 +192,8 @@ busy_with_quick(const struct lane *lane)
 	{
 		const struct db *db = lane->connections[i];
 
-		if (db_is_up(db) && lane->slow[i] == 0 && db_in_flight(db) > 0 && db_in_flight(db) < QUICK_TOGETHER)
+		if (db_is_up(db) && lane->slow[i] == 0 && db_in_flight(db) > 0 &&
+			db_in_flight(db) < QUICK_TOGETHER && db_waits_for(db) < QUICK_WAITS)
 			return i;
 	}
 	return -1;
