@@ -545,7 +545,7 @@ run(struct http *http)
 static bool
 wants_to_run(const struct http *http)
 {
-	MHD_UNSIGNED_LONG_LONG timeout;
+	MHD_UNSIGNED_LONG_LONG timeout = 0;
 
 	return http->held > 0 ? http->moved : MHD_get_timeout(http->daemon, &timeout) && timeout == 0;
 }
