@@ -94,9 +94,11 @@ class Bare(Process):
             return False
 
 
-def raw_answer(url, encoding="identity"):
+def raw_answer(url, encoding="identity", token=None):
     """An answer as it comes over the wire."""
     headers = ["-H", f"Accept-Encoding: {encoding}"]
+    if token is not None:
+        headers += ["-H", f"Authorization: Bearer {token}"]
     return subprocess.run(["curl", "-s", "-i", "--raw", *headers, url], check=True, capture_output=True).stdout
 
 

@@ -34,11 +34,7 @@ answer_add_common(struct answer *answer, const char *cache, const char *origin)
 	add_default(answer, "Cache-Control", cache);
 	add_default(answer, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 	add_default(answer, "Cross-Origin-Resource-Policy", "same-origin");
-	answer_add_header(answer, "Vary", "Accept-Encoding, Authorization, Origin");
-	answer_add_header(answer, "X-Content-Type-Options", "nosniff");
-	answer_add_header(answer, "X-Frame-Options", "DENY");
-	answer_add_header(answer, "Referrer-Policy", "no-referrer");
-	answer_add_header(answer, "Permissions-Policy", "camera=(), geolocation=(), microphone=()");
+	answer->has_common = true;
 	if (origin == NULL)
 		return;
 	answer_add_header(answer, "Access-Control-Allow-Origin", origin);
@@ -269,6 +265,32 @@ answer_body(const struct answer *answer, size_t *length)
 }
 
 void
+answer_write_headers(const struct answer *answer, struct text *text)
+{
+	static const char common[] =
+		"Vary: Accept-Encoding, Authorization, Origin\r\n"
+		"X-Content-Type-Options: nosniff\r\n"
+		"X-Frame-Options: DENY\r\n"
+		"Referrer-Policy: no-referrer\r\n"
+		"Permissions-Policy: camera=(), geolocation=(), microphone=()\r\n";
+
+	for (size_t i = 0; i < answer->header_count; i++)
+	{
+		const char *value = answer->headers[i].value;
+		size_t		length = strlen(value);
+
+		if (memchr(value, '\r', length) != NULL || memchr(value, '\n', length) != NULL)
+			text->failed = true;
+		text_add(text, answer->headers[i].name);
+		text_add_literal(text, ": ");
+		text_add_bytes(text, value, length);
+		text_add_literal(text, "\r\n");
+	}
+	if (answer->has_common)
+		text_add_literal(text, common);
+}
+
+void
 answer_write(const struct answer *answer, struct text *text)
 {
 	size_t		length;
@@ -276,9 +298,8 @@ answer_write(const struct answer *answer, struct text *text)
 
 	text_printf(text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n",
 				answer->status, problem_title(answer->status), length);
-	for (size_t i = 0; i < answer->header_count; i++)
-		text_printf(text, "%s: %s\r\n", answer->headers[i].name, answer->headers[i].value);
-	text_add(text, "\r\n");
+	answer_write_headers(answer, text);
+	text_add_literal(text, "\r\n");
 	text_add_bytes(text, body, length);
 }
 

@@ -37,6 +37,7 @@ struct answer
 	size_t		shared_length;
 	struct answer_header headers[ANSWER_HEADERS_MAX];
 	size_t		header_count;
+	bool		has_common;		/* it has those that are the same on every answer, too */
 	char		etag[ETAG_SIZE];	/* of a body that is its own */
 	bool		closes;			/* the connection ends after it */
 };
@@ -109,6 +110,9 @@ bool		answer_failed(const struct answer *answer);
 
 /* Its body. */
 const char *answer_body(const struct answer *answer, size_t *length);
+
+/* Write its headers as they go over the wire. A value that has an end of line makes the text fail. */
+void		answer_write_headers(const struct answer *answer, struct text *text);
 
 /* Write a problem's answer as it goes over the wire, ending the connection. */
 void		answer_write(const struct answer *answer, struct text *text);

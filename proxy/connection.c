@@ -12,12 +12,13 @@
 #include "tls.h"
 
 #define BODY_PIECE (256 * 1024)
+#define NO_LIMIT (UINT64_MAX / 2)	/* can be added to a time */
 
-/* ms, by phase; 0: none. */
+/* ms, by phase. */
 static const uint64_t limits[] = {
 	[CONNECTION_HEAD] = 10000,
 	[CONNECTION_BODY] = 30000,
-	[CONNECTION_ANSWER] = 0,
+	[CONNECTION_ANSWER] = NO_LIMIT,
 	[CONNECTION_SENDING] = 60000,
 	[CONNECTION_IDLE] = 75000,
 	[CONNECTION_LINGER] = 2000,
@@ -47,14 +48,20 @@ cut(struct connection *connection)
 	(void) shutdown(connection->fd, SHUT_RDWR);
 }
 
+/* Is its request coming, so that it is worth to look for its client? */
+static bool
+is_read_from(const struct connection *connection)
+{
+	return connection->phase == CONNECTION_HEAD || connection->phase == CONNECTION_BODY;
+}
+
 /* What is waited for has not come. A request that was begun gets an answer. */
 static void
 too_slow(void *arg)
 {
 	struct connection *connection = arg;
 
-	if (!connection->is_over && connection->request != NULL &&
-		(connection->phase == CONNECTION_HEAD || connection->phase == CONNECTION_BODY))
+	if (!connection->is_over && connection->request != NULL && is_read_from(connection))
 		connection_refuse(connection, 408);
 	else
 		cut(connection);
@@ -71,7 +78,7 @@ is_hopeless(const struct connection *connection)
 
 static void arm(struct connection *connection);
 
-/* The limit of the phase has come, or it is time to look at the client. */
+/* The limit of the phase has come, or it is time to look at the client, or the timer was of an earlier phase. */
 static void
 clock_rings(void *arg)
 {
@@ -79,7 +86,7 @@ clock_rings(void *arg)
 
 	if (loop_now(connection->service->loop) >= connection->deadline)
 		too_slow(connection);
-	else if (is_hopeless(connection))
+	else if (is_read_from(connection) && is_hopeless(connection))
 		cut(connection);
 	else
 		arm(connection);
@@ -91,10 +98,12 @@ arm(struct connection *connection)
 	struct loop *loop = connection->service->loop;
 	uint64_t	now = loop_now(loop);
 	uint64_t	left = connection->deadline > now ? connection->deadline - now : 0;
-	bool		looks = connection->phase == CONNECTION_HEAD || connection->phase == CONNECTION_BODY;
 
-	loop_timer_set(loop, &connection->timer, looks && left > LOOK_INTERVAL ? LOOK_INTERVAL : left,
-				   clock_rings, connection);
+	if (left > LOOK_INTERVAL && is_read_from(connection))
+		left = LOOK_INTERVAL;
+	/* one that rings too early is set anew then: phases follow one another faster than timers ring */
+	if (!connection->timer.active || connection->timer.due > now + left)
+		loop_timer_set(loop, &connection->timer, left, clock_rings, connection);
 }
 
 bool
@@ -158,10 +167,7 @@ connection_enter(struct connection *connection, enum connection_phase phase)
 	if (phase == CONNECTION_HEAD)
 		connection->dropped = 0;
 	connection->deadline = loop_now(connection->service->loop) + limits[phase];
-	if (limits[phase] == 0)
-		loop_timer_stop(connection->service->loop, &connection->timer);
-	else
-		arm(connection);
+	arm(connection);
 }
 
 bool

@@ -357,3 +357,9 @@ db_in_flight(const struct db *db)
 {
 	return db->pipeline.in_flight;
 }
+
+uint64_t
+db_waits_for(const struct db *db)
+{
+	return loop_now(db->loop) - db->pipeline.head_since;
+}

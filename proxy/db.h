@@ -109,6 +109,9 @@ bool		db_is_up(const struct db *db);
 /* How many queries are in flight? */
 size_t		db_in_flight(const struct db *db);
 
+/* For how many ms is the oldest of these the oldest? */
+uint64_t	db_waits_for(const struct db *db);
+
 /*
  * Send a query. Returns false, without calling done(), when the connection is
  * not up or libpq refuses it. Bytes leave at the end of the present loop pass,

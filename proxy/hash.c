@@ -11,6 +11,12 @@ hash_64(const char *bytes, size_t length)
 	return XXH3_64bits(length > 0 ? bytes : "", length);
 }
 
+uint64_t
+hash_keyed(const char *bytes, size_t length, uint64_t key)
+{
+	return XXH3_64bits_withSeed(length > 0 ? bytes : "", length, key);
+}
+
 void
 hash_128(const char *bytes, size_t length, uint64_t hash[2])
 {

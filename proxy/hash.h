@@ -11,6 +11,9 @@
 /* Hash of bytes. */
 uint64_t	hash_64(const char *bytes, size_t length);
 
+/* The same started from a key: without it nobody knows what collides by chance. */
+uint64_t	hash_keyed(const char *bytes, size_t length, uint64_t key);
+
 /* The same with 128 bits. */
 void		hash_128(const char *bytes, size_t length, uint64_t hash[2]);
 

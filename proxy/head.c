@@ -11,7 +11,7 @@
 #include <strings.h>
 
 /* What a byte may be a part of. strspn() would make a table of its set each time. */
-enum { IN_TOKEN = 1, IN_HOST = 2 };
+enum { IN_TOKEN = 1, IN_HOST = 2, NOT_IN_VALUE = 4 };
 
 #define BOTH (IN_TOKEN | IN_HOST)
 
@@ -22,6 +22,7 @@ static const unsigned char kinds[256] = {
 	['#'] = IN_TOKEN, ['^'] = IN_TOKEN, ['`'] = IN_TOKEN, ['|'] = IN_TOKEN,
 	['('] = IN_HOST, [')'] = IN_HOST, [','] = IN_HOST, [';'] = IN_HOST, ['='] = IN_HOST, [':'] = IN_HOST,
 	['['] = IN_HOST, [']'] = IN_HOST,
+	[0 ... '\t' - 1] = NOT_IN_VALUE, ['\t' + 1 ... 0x1F] = NOT_IN_VALUE, [0x7F] = NOT_IN_VALUE,
 };
 
 static bool
@@ -45,7 +46,7 @@ static bool
 has_control(const char *value, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (((unsigned char) value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7F)
+		if (kinds[(unsigned char) value[i]] & NOT_IN_VALUE)
 			return true;
 	return false;
 }

@@ -24,6 +24,7 @@
 #include "log.h"
 #include "request.h"
 #include "stream.h"
+#include "text.h"
 #include "tls.h"
 
 /* Memory of a connection: its head must fit, and smaller is faster (it is cleared each request). */
@@ -42,6 +43,15 @@
 #define HELD_MOST 128
 #define HELD_PAUSE 20
 
+/* Longer headers would not fit into it, either. */
+#define HEADERS_MAX CONNECTION_MEMORY
+
+/*
+ * It takes MHD so many runs to queue an answer that was waited for, to send it, and to read the connection's
+ * next request. In between there is no need to ask the kernel for news of others.
+ */
+#define RUNS_MOST 3
+
 /* Buffer of MHD's for a piece of a streamed body. */
 #define STREAM_PIECE 8192
 
@@ -56,6 +66,7 @@ struct http
 	struct exchange *exchanges; /* all requests under way */
 	unsigned	connections;
 	unsigned	held;			/* exchanges */
+	struct text lines;			/* of headers */
 	struct loop_timer drain_grace;	/* active: idle connections may still send a request */
 	void		(*drained) (void *arg);
 	void	   *drained_arg;
@@ -202,87 +213,84 @@ make_response(struct exchange *exchange)
 	return response;
 }
 
-/* Add the answer's headers, the first ones left out. */
-static bool
-add_headers(struct MHD_Response *response, const struct answer *answer, size_t left_out)
+/*
+ * Find the last header of a response, which is the place for the answer's: MHD has a copy of its own of
+ * each value, and says where.
+ */
+static enum MHD_Result
+find_place(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	bool		good = true;
+	struct answer_header *place = arg;
 
-	for (size_t i = left_out; good && i < answer->header_count; i++)
-		good = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value) == MHD_YES;
-	return good;
+	(void) kind;
+	*place = (struct answer_header) {name, value};
+	return MHD_YES;
+}
+
+/*
+ * Write the answer's headers into the place for them: the first one's value, and behind it the other lines.
+ * False: it is for another name, or another length.
+ */
+static bool
+fill_place(struct MHD_Response *response, const struct answer *answer, const struct text *lines)
+{
+	const char *first = answer->headers[0].name;
+	struct answer_header place = {"", ""};
+	size_t		start = strlen(first) + strlen(": ");
+	size_t		length = lines->length - start - strlen("\r\n");
+
+	(void) MHD_get_response_headers(response, find_place, &place);
+	if (strcmp(place.name, first) != 0 || strlen(place.value) != length)
+		return false;
+	memcpy((char *) place.value, lines->data + start, length);
+	return true;
+}
+
+/*
+ * Give a new response the answer's headers. To MHD all are one, as each costs it three pieces of memory. It lets no
+ * end of line into a value, so what it is given are blanks; its copy of them is the place.
+ */
+static bool
+add_headers(struct MHD_Response *response, const struct answer *answer, const struct text *lines)
+{
+	static const char blanks[HEADERS_MAX + 1] = {[0 ... HEADERS_MAX - 1] = ' '};
+
+	/* the last resort when memory is out has none */
+	if (answer->header_count == 0)
+		return true;
+	return lines->length <= HEADERS_MAX &&
+		MHD_add_response_header(response, answer->headers[0].name, blanks + HEADERS_MAX - lines->length +
+								strlen(answer->headers[0].name) + strlen(": \r\n")) == MHD_YES &&
+		fill_place(response, answer, lines);
+}
+
+/* The answer's headers as lines; NULL: they cannot be sent. Good until the next call. */
+static const struct text *
+write_lines(struct http *http, const struct answer *answer)
+{
+	text_reset(&http->lines);
+	answer_write_headers(answer, &http->lines);
+	return http->lines.failed ? NULL : &http->lines;
 }
 
 static enum MHD_Result
 send_once(struct exchange *exchange)
 {
 	const struct answer *answer = request_answer(exchange->request);
-	struct MHD_Response *response = make_response(exchange);
+	const struct text *lines = write_lines(exchange->http, answer);
+	struct MHD_Response *response = lines != NULL ? make_response(exchange) : NULL;
 	enum MHD_Result result = MHD_NO;
 
 	if (response == NULL)
 		return MHD_NO;
 	if ((!exchange_is_last(exchange) || MHD_add_response_header(response, "Connection", "close")) &&
-		add_headers(response, answer, 0))
+		add_headers(response, answer, lines))
 		result = queue_response(exchange->mhd, (unsigned) answer->status, response);
 	MHD_destroy_response(response);
 	return result;
 }
 
 /* ---- answers that are sent again ---- */
-
-struct header_list
-{
-	size_t		count;
-	struct answer_header headers[ANSWER_HEADERS_MAX];
-};
-
-static enum MHD_Result
-list_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	struct header_list *list = arg;
-
-	(void) kind;
-	if (list->count == ANSWER_HEADERS_MAX)
-		return MHD_NO;
-	list->headers[list->count++] = (struct answer_header) {name, value};
-	return MHD_YES;
-}
-
-/* Take one of its own headers out. MHD looks at the name once more when it has freed its own. */
-static bool
-drop_header(struct MHD_Response *response, const struct answer_header *header)
-{
-	char		name[64];
-	size_t		length = strlen(header->name);
-
-	if (length >= sizeof name)
-		return false;
-	memcpy(name, header->name, length + 1);
-	return MHD_del_response_header(response, name, header->value) == MHD_YES;
-}
-
-/*
- * Give it the answer's headers instead of those of the last one: up to the first that differs they stay.
- * MHD writes them down when a response is queued, so whoever is still being sent it is not concerned.
- */
-static bool
-change_headers(struct MHD_Response *response, const struct answer *answer)
-{
-	struct header_list list;
-	size_t		same = 0;
-
-	list.count = 0;
-	(void) MHD_get_response_headers(response, list_header, &list);
-	while (same < list.count && same < answer->header_count &&
-		   strcmp(list.headers[same].name, answer->headers[same].name) == 0 &&
-		   strcmp(list.headers[same].value, answer->headers[same].value) == 0)
-		same++;
-	for (size_t i = same; i < list.count; i++)
-		if (!drop_header(response, &list.headers[i]))
-			return false;
-	return add_headers(response, answer, same);
-}
 
 static void
 free_ready(void *response)
@@ -291,24 +299,41 @@ free_ready(void *response)
 }
 
 /*
- * Send a body that others are sent, too: the response is made once for each form of it. The
- * request holds the body until it has been sent.
+ * A response to be kept for this form of a body, which lives as long as it does; NULL when memory is out.
+ */
+static struct MHD_Response *
+make_ready(const struct answer *answer, const struct text *lines)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(answer->shared_length, (void *) answer->shared, MHD_RESPMEM_PERSISTENT);
+
+	if (response == NULL || add_headers(response, answer, lines))
+		return response;
+	MHD_destroy_response(response);
+	return NULL;
+}
+
+/*
+ * Send a body that others are sent, too: the response is made once for each form of it, and anew when its headers
+ * have another length. MHD writes them down when a response is queued, so whoever is still being sent it is
+ * not concerned. The request holds the body until it has been sent.
  */
 static enum MHD_Result
 send_again(struct exchange *exchange)
 {
 	const struct answer *answer = request_answer(exchange->request);
+	const struct text *lines = write_lines(exchange->http, answer);
 	void	  **ready = rendered_ready(answer->rendered, answer->shared, answer->status == MHD_HTTP_NOT_MODIFIED, free_ready);
 
-	if (*ready == NULL)
-		*ready = MHD_create_response_from_buffer(answer->shared_length, (void *) answer->shared,
-												 MHD_RESPMEM_PERSISTENT);
-	if (*ready != NULL && change_headers(*ready, answer))
-		return queue_response(exchange->mhd, (unsigned) answer->status, *ready);
-	if (*ready != NULL)
-		MHD_destroy_response(*ready);
-	*ready = NULL;
-	return MHD_NO;
+	if (lines == NULL)
+		return MHD_NO;
+	if (*ready == NULL || !fill_place(*ready, answer, lines))
+	{
+		if (*ready != NULL)
+			MHD_destroy_response(*ready);
+		*ready = make_ready(answer, lines);
+	}
+	return *ready != NULL ? queue_response(exchange->mhd, (unsigned) answer->status, *ready) : MHD_NO;
 }
 
 /* Hand the answer over to MHD; MHD_NO makes it close the connection. */
@@ -516,19 +541,26 @@ run(struct http *http)
 		log_event(LEVEL_ERROR, "http_failed", "error", "MHD_run refuses", NULL);
 }
 
+/* Has it more to do, now that it ran? */
+static bool
+wants_to_run(const struct http *http)
+{
+	MHD_UNSIGNED_LONG_LONG timeout = 0;
+
+	return http->held > 0 ? http->moved : MHD_get_timeout(http->daemon, &timeout) && timeout == 0;
+}
+
 /* Before each wait: run MHD when something has happened; tell when it wants to run again. */
 static int
 before_wait(void *arg)
 {
 	struct http *http = arg;
-	MHD_UNSIGNED_LONG_LONG timeout;
 
-	if (http->due)
+	for (int runs = 0; http->due && runs < RUNS_MOST; runs++)
+	{
 		run(http);
-	if (http->held > 0 && http->moved)
-		run(http);				/* which sends what was answered in the one before */
-	if (http->held > 0 ? http->moved : MHD_get_timeout(http->daemon, &timeout) && timeout == 0)
-		http->due = true;
+		http->due = http->due || wants_to_run(http);
+	}
 	if (http->drained != NULL && http->exchanges == NULL &&
 		(http->connections == 0 || !http->drain_grace.active))
 	{
@@ -651,5 +683,6 @@ http_free(struct http *http)
 	loop_watch_stop(http->service->loop, &http->watch);
 	MHD_stop_daemon(http->daemon);
 	linger_end_all(&http->service->lingering);
+	text_free(&http->lines);
 	free(http);
 }

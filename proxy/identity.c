@@ -12,8 +12,8 @@
 #include "statement.h"
 #include "text_cache.h"
 
-/* Half the number of users that are remembered. */
-#define CACHE_SETS 4096
+/* An eighth of the number of users that are remembered. */
+#define CACHE_SETS 1024
 
 static const struct db_statement statement = {
 	STATEMENT_IDENTITY,

@@ -18,11 +18,24 @@
  */
 #define BATCH_LOCK_TIMEOUT "250ms"
 
+/*
+ * A read that takes PostgreSQL less than so many µs joins up to so many others of its kind on one connection: to
+ * wake a second backend costs more than it does. Longer ones are spread, for backends to work side by side.
+ */
+#define QUICK 120
+#define QUICK_TOGETHER 8
+/* They join nobody who waits for so many ms: he may wait for a lock. */
+#define QUICK_WAITS 3
+/* What a statement takes is the least of late: what is above is waiting. It grows by this part of the difference. */
+#define FORGETTING 64
+
 struct lane
 {
 	struct loop *loop;
 	struct lane_options options;
 	struct db  *connections[LANE_CONNECTIONS_MAX];
+	size_t		slow[LANE_CONNECTIONS_MAX];	/* queries in flight there that are not quick */
+	uint64_t	least[DB_STATEMENTS_MAX];	/* µs a statement takes; 0: not known yet */
 	struct lane_job *first;		/* waiting, oldest first */
 	struct lane_job *last;
 	size_t		waiting;
@@ -116,12 +129,29 @@ goes_alone(const struct lane_job *job, const struct db_result *result)
 		(job->shares && strncmp(sqlstate, "57P", 3) != 0 && strncmp(sqlstate, "08", 2) != 0);
 }
 
+/* A query is answered: learn how long its statement takes. Those in front of it have had their share of the time. */
+static void
+note_duration(struct lane *lane, const struct lane_job *job)
+{
+	uint64_t	took = (loop_clock_us() - job->sent) / job->rank;
+	uint64_t   *least = &lane->least[job->statement->id];
+
+	if (*least == 0 || took < *least)
+		*least = took > 0 ? took : 1;
+	else
+		*least += (took - *least) / FORGETTING;
+}
+
 static void
 query_done(struct db_query *query, struct db_result *result)
 {
 	struct lane_job *job = query->arg;
 	struct lane *lane = job->lane;
 
+	if (!job->is_quick)
+		lane->slow[job->connection]--;
+	if (lane->options.only_reads && db_result_outcome(result) == DB_OK)
+		note_duration(lane, job);
 	if (db_result_outcome(result) == DB_SKIPPED)
 		job->attempts--;		/* it had none; what spoiled its group is answered and gone */
 	if (goes_alone(job, result))
@@ -136,22 +166,55 @@ query_done(struct db_query *query, struct db_result *result)
 	dispatch(lane);
 }
 
-/* The connection with the fewest queries in flight that takes one more; NULL: none. */
-static struct db *
+/* The connection with the fewest queries in flight that takes one more; -1: none. */
+static int
 least_busy(const struct lane *lane)
 {
-	struct db  *best = NULL;
+	int			best = -1;
 
 	for (int i = 0; i < lane->options.connections; i++)
 	{
-		struct db  *db = lane->connections[i];
+		const struct db *db = lane->connections[i];
 
 		if (!db_is_up(db) || db_in_flight(db) >= lane->options.depth)
 			continue;
-		if (best == NULL || db_in_flight(db) < db_in_flight(best))
-			best = db;
+		if (best < 0 || db_in_flight(db) < db_in_flight(lane->connections[best]))
+			best = i;
 	}
 	return best;
+}
+
+/* A connection that is busy with quick queries alone, and takes one more; -1: none. */
+static int
+busy_with_quick(const struct lane *lane)
+{
+	for (int i = 0; i < lane->options.connections; i++)
+	{
+		const struct db *db = lane->connections[i];
+
+		if (db_is_up(db) && lane->slow[i] == 0 && db_in_flight(db) > 0 &&
+			db_in_flight(db) < QUICK_TOGETHER && db_waits_for(db) < QUICK_WAITS)
+			return i;
+	}
+	return -1;
+}
+
+/* The connection for a query, `idlest` being the least busy one. */
+static int
+choose(const struct lane *lane, bool is_quick, int idlest)
+{
+	int			shared = is_quick ? busy_with_quick(lane) : -1;
+
+	return shared >= 0 ? shared : idlest;
+}
+
+/* Is this known to be answered in no time? */
+static bool
+is_quick(const struct lane *lane, const struct lane_job *job)
+{
+	uint64_t	least = lane->options.only_reads ? lane->least[job->statement->id] : 0;
+
+	return least > 0 && least < QUICK;
 }
 
 /* The next waiting job that is still wanted; NULL: none. */
@@ -171,8 +234,10 @@ next_wanted(struct lane *lane)
 
 /* Send a job; joined: the next one is of the same transaction. */
 static bool
-send_job(struct lane *lane, struct db *db, struct lane_job *job, bool joined)
+send_job(struct lane *lane, int connection, struct lane_job *job, bool joined)
 {
+	struct db  *db = lane->connections[connection];
+
 	job->query = (struct db_query) {
 		.statement = job->statement,
 		.value_count = job->value_count,
@@ -185,6 +250,11 @@ send_job(struct lane *lane, struct db *db, struct lane_job *job, bool joined)
 	if (!db_send(db, &job->query))
 		return false;
 	job->attempts++;
+	job->connection = connection;
+	job->sent = loop_clock_us();
+	job->rank = db_in_flight(db);
+	if (!job->is_quick)
+		lane->slow[connection]++;
 	return true;
 }
 
@@ -192,15 +262,18 @@ send_job(struct lane *lane, struct db *db, struct lane_job *job, bool joined)
 static void
 dispatch(struct lane *lane)
 {
-	struct db  *db;
+	int			idlest;
 
 	if (lane->options.batch > 0)
 		return;
-	while (!lane->closing && lane->first != NULL && (db = least_busy(lane)) != NULL)
+	while (!lane->closing && lane->first != NULL && (idlest = least_busy(lane)) >= 0)
 	{
 		struct lane_job *job = next_wanted(lane);
 
-		if (job != NULL && !send_job(lane, db, job, false))
+		if (job == NULL)
+			return;
+		job->is_quick = is_quick(lane, job);
+		if (!send_job(lane, choose(lane, job->is_quick, idlest), job, false))
 			enqueue(lane, job, true);	/* that connection is down now: the next one is looked for */
 	}
 }
@@ -225,7 +298,7 @@ gather(struct lane *lane, struct lane_job **batch)
 
 /* True when somebody was left out, and has been told. */
 static bool
-send_batch(struct lane *lane, struct db *db)
+send_batch(struct lane *lane, int connection)
 {
 	struct lane_job *batch[LANE_BATCH_MAX];
 	size_t		waiting = lane->waiting;
@@ -236,7 +309,8 @@ send_batch(struct lane *lane, struct db *db)
 	while (sent < count)
 	{
 		batch[sent]->shares = count > 1;
-		if (!send_job(lane, db, batch[sent], sent + 1 < count))
+		batch[sent]->is_quick = false;
+		if (!send_job(lane, connection, batch[sent], sent + 1 < count))
 			break;
 		sent++;
 	}
@@ -250,11 +324,11 @@ static int
 send_batches(void *arg)
 {
 	struct lane *lane = arg;
-	struct db  *db;
+	int			idlest;
 	bool		told = false;
 
-	while (!lane->closing && lane->first != NULL && (db = least_busy(lane)) != NULL)
-		told = send_batch(lane, db) || told;
+	while (!lane->closing && lane->first != NULL && (idlest = least_busy(lane)) >= 0)
+		told = send_batch(lane, idlest) || told;
 	return told ? 0 : -1;		/* what that has set off may need hooks that ran already */
 }
 

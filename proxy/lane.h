@@ -54,6 +54,10 @@ struct lane_job
 	struct db_query query;
 	int			attempts;
 	uint64_t	since;			/* ms: when it was submitted */
+	int			connection;		/* in flight: on which one, */
+	uint64_t	sent;			/* µs: since when, */
+	size_t		rank;			/* as how manieth there, */
+	bool		is_quick;		/* and as a short one? */
 	bool		queued;			/* waits in the lane; otherwise it is in flight */
 	bool		shares;			/* its transaction is that of others, too */
 	struct lane_job *next;

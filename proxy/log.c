@@ -15,12 +15,16 @@
 /* Collected lines are written out when they reach this many bytes. */
 #define FLUSH_AT 16384
 
+/* Lines wait for others for at most so many ms. */
+#define FLUSH_AFTER 50
+
 /* More of a method or path is not logged, in bytes. */
 #define METHOD_MAX 32
 #define PATH_MAX_LOGGED 512
 
 static enum log_level current_level = LEVEL_INFO;
 static __thread struct text pending;
+static __thread uint64_t pending_since; /* 0: nothing was there when last looked for */
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -56,6 +60,20 @@ log_flush(void)
 		written += (size_t) n;
 	}
 	text_reset(&pending);
+	pending_since = 0;
+}
+
+int
+log_flush_old(uint64_t now)
+{
+	if (pending.length == 0)
+		return -1;
+	if (pending_since == 0)
+		pending_since = now;
+	if (now - pending_since < FLUSH_AFTER)
+		return (int) (FLUSH_AFTER - (now - pending_since));
+	log_flush();
+	return -1;
 }
 
 void

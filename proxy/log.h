@@ -1,8 +1,8 @@
 /*
  * log.h - JSON log lines on standard error, one object a line.
  *
- * Lines are collected per thread and written once a loop pass (log_flush), or
- * at once for warnings and errors. Control bytes and broken UTF-8 are escaped.
+ * Lines are collected per thread and written within 50 ms (log_flush_old), or
+ * at once with a warning or an error. Control bytes and broken UTF-8 are escaped.
  * Never hand a secret, a token, a connection string or a request parameter to it.
  */
 #ifndef TIMETRACKR_LOG_H
@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level
 {
@@ -54,8 +55,14 @@ struct log_request
 /* Write the line of one request, at LEVEL_INFO. */
 void		log_request(const struct log_request *request);
 
-/* Write out what this thread has collected. The loop's last hook calls it. */
+/* Write out what this thread has collected. */
 void		log_flush(void);
+
+/*
+ * The same, once something was there for 50 ms: writing is a system call, and waits for the file. The loop's last hook
+ * calls it with the time in ms, and again after as many ms as it returns, or before; -1: nothing is left.
+ */
+int			log_flush_old(uint64_t now);
 
 /* The same, and free this thread's memory: the last call of a thread. */
 void		log_finish(void);

@@ -49,13 +49,19 @@ struct loop
 	struct post *last_post;
 };
 
-static uint64_t
-clock_ms(void)
+uint64_t
+loop_clock_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+	return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+static uint64_t
+clock_ms(void)
+{
+	return loop_clock_us() / 1000;
 }
 
 static struct post *

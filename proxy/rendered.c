@@ -8,8 +8,8 @@
 
 #include "gzip.h"
 
-/* About what the HTTP side keeps for a form: a dozen headers, each in three pieces of memory. */
-#define READY_SIZE 2560
+/* About what the HTTP side keeps for a form, most of it headers. */
+#define READY_SIZE 1280
 
 struct rendered *
 rendered_create(const char *body, size_t length, const char *link)

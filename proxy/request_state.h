@@ -52,6 +52,7 @@ struct request
 	bool		holds_place;	/* for a live connection */
 	struct poll_waiter waiter;	/* of one that waits for events */
 	char		position[24];	/* of the newest event that its statement saw */
+	struct request *next_spare;	/* when it is over */
 };
 
 /* Find out who the newcomer is, then request_start() it: IDENTIFIED. */

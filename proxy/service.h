@@ -58,7 +58,8 @@ struct service
 	uint64_t	id_counter;
 	size_t		documents;		/* imports under way */
 	struct lingering lingering; /* connections that are over */
-	struct request *spare;		/* memory for the next request; NULL: none */
+	struct request *spare;		/* memory for the next requests; NULL: none */
+	unsigned	spare_count;
 	size_t		unfinished;		/* requests that are not answered yet */
 	bool		draining;		/* shutting down: every answer ends its connection */
 };

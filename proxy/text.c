@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Make room for `more` bytes and the NUL; false once it has failed. */
-static bool
+bool
 text_reserve(struct text *text, size_t more)
 {
 	size_t		needed;
@@ -40,17 +39,6 @@ text_reserve(struct text *text, size_t more)
 	text->data = data;
 	text->capacity = capacity;
 	return true;
-}
-
-void
-text_add_bytes(struct text *text, const char *bytes, size_t length)
-{
-	if (!text_reserve(text, length))
-		return;
-	if (length > 0)
-		memcpy(text->data + text->length, bytes, length);
-	text->length += length;
-	text->data[text->length] = '\0';
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* No text of this program may grow past this many bytes. */
 #define TEXT_MAX (64u * 1024 * 1024)
@@ -22,8 +23,21 @@ struct text
 	bool		failed;
 };
 
-/* Add bytes, a C string, one byte, or printf-like output. */
-void		text_add_bytes(struct text *text, const char *bytes, size_t length);
+/* Make room for so many more bytes and the NUL; false once it has failed. */
+bool		text_reserve(struct text *text, size_t more);
+
+/* Add bytes, a C string, one byte, or printf-like output. The first is called for each piece of a log line. */
+static inline void
+text_add_bytes(struct text *text, const char *bytes, size_t length)
+{
+	if (text->failed || (text->capacity - text->length <= length && !text_reserve(text, length)))
+		return;
+	if (length > 0)
+		memcpy(text->data + text->length, bytes, length);
+	text->length += length;
+	text->data[text->length] = '\0';
+}
+
 void		text_add(struct text *text, const char *string);
 #define text_add_literal(text, literal) text_add_bytes(text, literal, sizeof(literal) - 1)
 void		text_add_char(struct text *text, char byte);

@@ -1,5 +1,6 @@
 /*
- * text_cache.c - sets of two places each, the later used one first.
+ * text_cache.c - sets of eight places each, those used later first. With fewer, sets that are full by chance
+ * would drop what is in use while others are empty.
  */
 #include "text_cache.h"
 
@@ -8,10 +9,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define WAYS 2
+#include "hash.h"
+
+#define WAYS 8
 
 struct place
 {
+	uint64_t	hash;			/* of the text */
 	char	   *text;			/* NULL: free */
 	size_t		length;
 	void	   *value;
@@ -59,15 +63,10 @@ text_cache_free(struct text_cache *cache)
 	free(cache);
 }
 
-/* The places of this text (FNV-1a, started from the key, then mixed). */
+/* The places of texts with this hash. */
 static struct place *
-set_of(struct text_cache *cache, const char *text, size_t length)
+set_of(struct text_cache *cache, uint64_t hash)
 {
-	uint64_t	hash = UINT64_C(14695981039346656037) ^ cache->hash_key;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char) text[i]) * UINT64_C(1099511628211);
-	hash ^= hash >> 32;
 	return cache->places[hash & (cache->sets - 1)];
 }
 
@@ -85,13 +84,15 @@ is_equal(const char *left, const char *right, size_t length)
 void *
 text_cache_find(struct text_cache *cache, const char *text, size_t length)
 {
-	struct place *set = set_of(cache, text, length);
+	uint64_t	hash = hash_keyed(text, length, cache->hash_key);
+	struct place *set = set_of(cache, hash);
 
 	for (size_t way = 0; way < WAYS; way++)
 	{
 		struct place found = set[way];
 
-		if (found.text == NULL || found.length != length || !is_equal(found.text, text, length))
+		if (found.text == NULL || found.hash != hash || found.length != length ||
+			!is_equal(found.text, text, length))
 			continue;
 		memmove(&set[1], &set[0], way * sizeof set[0]);
 		set[0] = found;
@@ -103,7 +104,8 @@ text_cache_find(struct text_cache *cache, const char *text, size_t length)
 void *
 text_cache_keep(struct text_cache *cache, const char *text, size_t length, void *value)
 {
-	struct place *set = set_of(cache, text, length);
+	uint64_t	hash = hash_keyed(text, length, cache->hash_key);
+	struct place *set = set_of(cache, hash);
 	char	   *copy = malloc(length + 1);
 
 	if (copy == NULL)
@@ -115,9 +117,7 @@ text_cache_keep(struct text_cache *cache, const char *text, size_t length, void 
 	copy[length] = '\0';
 	empty(&set[WAYS - 1]);
 	memmove(&set[1], &set[0], (WAYS - 1) * sizeof set[0]);
-	set[0].text = copy;
-	set[0].length = length;
-	set[0].value = value;
+	set[0] = (struct place) {.hash = hash, .text = copy, .length = length, .value = value};
 	return value;
 }
 

@@ -1,7 +1,7 @@
 /*
  * text_cache.h - what is known about a text: a table of fixed size, found by a keyed hash.
  *
- * A text has two places; what was used longest ago makes room. Not for several threads.
+ * A text has eight places; what was used longest ago makes room. Not for several threads.
  */
 #ifndef TIMETRACKR_TEXT_CACHE_H
 #define TIMETRACKR_TEXT_CACHE_H
@@ -11,7 +11,7 @@
 
 struct text_cache;
 
-/* One that holds at most 2 × `sets` texts, a power of two. NULL when memory or randomness is out. */
+/* One that holds at most 8 × `sets` texts, a power of two. NULL when memory or randomness is out. */
 struct text_cache *text_cache_create(size_t sets);
 
 /* Free it, with all values. */

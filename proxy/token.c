@@ -20,8 +20,8 @@
 #include "text_cache.h"
 #include "token_claims.h"
 
-/* Half the number of verified tokens that are kept. */
-#define CACHE_SETS 1024
+/* An eighth of the number of verified tokens that are kept. */
+#define CACHE_SETS 256
 
 enum { CURRENT, PREVIOUS, SECRETS };
 

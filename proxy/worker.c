@@ -198,9 +198,9 @@ note_readiness(void *arg)
 static int
 flush_log(void *arg)
 {
-	(void) arg;
-	log_flush();
-	return -1;
+	const struct worker *worker = arg;
+
+	return log_flush_old(loop_now(worker->loop));
 }
 
 static bool
