@@ -61,7 +61,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     leader_lock CONSTANT bigint := 8391171951110545260;
-    follower_lock CONSTANT bigint := leader_lock + 1;
+    follower_lock CONSTANT bigint := 8391171951110545263;
     leader integer;
     follows CONSTANT boolean := EXISTS (
         SELECT

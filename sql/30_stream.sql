@@ -281,7 +281,7 @@ AS $$
             ORDER BY o.id
             LIMIT 1), 0),
         -- try_to_lead() has the other side of this lock
-        NOT pg_try_advisory_xact_lock_shared(8391171951110545261)
+        NOT pg_try_advisory_xact_lock_shared(8391171951110545263)
     FROM timetrackr.relay r
 $$;
 COMMENT ON FUNCTION timetrackr.stream_state() IS
