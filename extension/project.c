@@ -78,14 +78,6 @@ static TtQuery demote_owner = {
 	2, {INT8OID, INT8OID}
 };
 
-static char *
-text_of(TtRows *rows, int column)
-{
-	bool		isnull;
-
-	return TextDatumGetCString(tt_rows_datum(rows, column, &isnull));
-}
-
 /* 0: no such project. */
 static int64
 owner_of(int64 project_id)
@@ -122,7 +114,7 @@ lock_project(int64 project_id, LockTupleMode mode, SeenProject *project)
 	if (found)
 	{
 		project->owner_id = tt_rows_int64(rows, PROJECT_OWNER);
-		project->is_public = strcmp(text_of(rows, PROJECT_VISIBILITY), "public") == 0;
+		project->is_public = strcmp(tt_rows_text(rows, PROJECT_VISIBILITY), "public") == 0;
 		(void) tt_rows_datum(rows, PROJECT_ARCHIVED_AT, &is_open);
 		project->archived = !is_open;
 	}
@@ -140,7 +132,7 @@ lock_role(int64 project_id, int64 user_id, SeenProject *project)
 	project->is_member = tt_rows_find(rows, keys) && tt_rows_lock(rows, LockTupleShare);
 	if (project->is_member)
 	{
-		const char *role = text_of(rows, 2);
+		const char *role = tt_rows_text(rows, 2);
 
 		project->is_manager = strcmp(role, "owner") == 0 || strcmp(role, "manager") == 0;
 	}
@@ -236,7 +228,7 @@ update_visibility(int64 project_id, const char *visibility)
 	TtRows	   *rows = tt_rows_open(&projects);
 
 	if (tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)}) &&
-		strcmp(text_of(rows, PROJECT_VISIBILITY), visibility) != 0)
+		strcmp(tt_rows_text(rows, PROJECT_VISIBILITY), visibility) != 0)
 	{
 		tt_rows_change(rows);
 		tt_rows_set(rows, PROJECT_VISIBILITY, CStringGetTextDatum(visibility));

@@ -16,6 +16,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parse_relation.h"
+#include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -185,6 +186,15 @@ tt_rows_int64(TtRows *rows, int column)
 		default:
 			elog(ERROR, "timetrackr: column \"%s\" is no integer", rows->table->columns[column].name);
 	}
+}
+
+char *
+tt_rows_text(TtRows *rows, int column)
+{
+	bool		isnull;
+	Datum		value = tt_rows_datum(rows, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 bool

@@ -48,6 +48,7 @@ extern bool tt_rows_lock(TtRows *rows, LockTupleMode mode);
 /* Fields of the row found or just inserted; columns count from 0, in the order of the TtTable. */
 extern Datum tt_rows_datum(TtRows *rows, int column, bool *isnull);
 extern int64 tt_rows_int64(TtRows *rows, int column);	/* NULL counts as 0 */
+extern char *tt_rows_text(TtRows *rows, int column);	/* palloc'd; NULL for NULL */
 
 /*
  * Begin a new row, of NULLs, or a change of the row found; set its fields; then
