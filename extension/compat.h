@@ -23,6 +23,26 @@
 #define tt_index_beginscan(table, index, snapshot, nkeys) index_beginscan(table, index, snapshot, nkeys, 0)
 #endif
 
+/* Where the executor keeps CHECK constraints of a table; 18 has some that are not enforced. */
+#if PG_VERSION_NUM < 180000
+#define TT_KEEPS_CHECKS
+#endif
+
+/* A range table of one table; tells where its updated columns are noted. rights is an empty list. */
+#if PG_VERSION_NUM >= 180000
+#define tt_range_table(estate, entry, rights) \
+	((void) addRTEPermissionInfo(&(rights), entry), \
+	 ExecInitRangeTable(estate, list_make1(entry), rights, bms_make_singleton(1)), \
+	 &linitial_node(RTEPermissionInfo, rights)->updatedCols)
+#elif PG_VERSION_NUM >= 160000
+#define tt_range_table(estate, entry, rights) \
+	((void) addRTEPermissionInfo(&(rights), entry), ExecInitRangeTable(estate, list_make1(entry), rights), \
+	 &linitial_node(RTEPermissionInfo, rights)->updatedCols)
+#else
+#define tt_range_table(estate, entry, rights) \
+	((void) (rights), ExecInitRangeTable(estate, list_make1(entry)), &(entry)->updatedCols)
+#endif
+
 #if PG_VERSION_NUM >= 160000
 #define tt_epq_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)
 #else

@@ -19,6 +19,7 @@
 #include "funcapi.h"
 #include "spi.h"
 #include "streak.h"
+#include "table.h"
 #include "totals.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -29,18 +30,20 @@ PG_FUNCTION_INFO_V1(tt_stop_entry);
 PG_FUNCTION_INFO_V1(tt_update_entry);
 PG_FUNCTION_INFO_V1(tt_delete_entry);
 
-static TtQuery insert_entry = {
-	"INSERT INTO timetrackr.time_entries"
-	" (user_id, project_id, start_time, end_time, timezone, note, tags, source)"
-	" VALUES ($1, $2, $3, $4, NULL, COALESCE($5, ''), COALESCE($6, '{}'),"
-	" CASE WHEN $4 IS NULL THEN 'timer' ELSE 'manual' END)"
-	" RETURNING id",
-	6, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTARRAYOID}, NULL
-};
+enum { USER_ID, ENTRY_ID, PROJECT_ID, START_TIME, END_TIME, NOTE, TAGS, SOURCE };
 
-static TtQuery end_entry = {
-	"UPDATE timetrackr.time_entries SET end_time = $3 WHERE user_id = $1 AND id = $2",
-	3, {INT8OID, INT8OID, TIMESTAMPTZOID}, NULL
+static TtTable time_entries = {
+	"time_entries", NULL, 2, 8,
+	{
+		[USER_ID] = {"user_id", INT8OID},
+		[ENTRY_ID] = {"id", INT8OID, true},
+		[PROJECT_ID] = {"project_id", INT8OID},
+		[START_TIME] = {"start_time", TIMESTAMPTZOID},
+		[END_TIME] = {"end_time", TIMESTAMPTZOID},
+		[NOTE] = {"note", TEXTOID},
+		[TAGS] = {"tags", TEXTARRAYOID},
+		[SOURCE] = {"source", TEXTOID},
+	}
 };
 
 /* The badges that these entries earned, as an array. */
@@ -100,10 +103,15 @@ now_in_seconds(void)
 static void
 set_end(int64 viewer, int64 entry_id, TimestampTz end)
 {
-	Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id), TimestampTzGetDatum(end)};
+	TtRows	   *rows = tt_rows_open(&time_entries);
+	Datum		keys[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
 
-	if (tt_query(&end_entry, args, NULL) != 1)
+	if (!tt_rows_find(rows, keys) || !tt_rows_lock(rows, LockTupleNoKeyExclusive))
 		elog(ERROR, "timetrackr: entry " INT64_FORMAT " vanished under the user's lock", entry_id);
+	tt_rows_change(rows);
+	tt_rows_set(rows, END_TIME, TimestampTzGetDatum(end));
+	tt_rows_update(rows);
+	tt_rows_close(rows);
 }
 
 /*
@@ -202,6 +210,28 @@ start_result(FunctionCallInfo fcinfo, int64 viewer, int64 entry_id, int64 stoppe
 	return form_result(columns, values, nulls, caller);
 }
 
+/* The new entry's id. Its times are checked by the table's trigger, which also fills in the rest. */
+static int64
+insert_entry(FunctionCallInfo fcinfo, int64 viewer, int64 project_id, TimestampTz start)
+{
+	TtRows	   *rows = tt_rows_open(&time_entries);
+	int64		entry_id;
+
+	tt_rows_new(rows);
+	tt_rows_set(rows, USER_ID, Int64GetDatum(viewer));
+	tt_rows_set(rows, PROJECT_ID, Int64GetDatum(project_id));
+	tt_rows_set(rows, START_TIME, TimestampTzGetDatum(start));
+	if (!PG_ARGISNULL(3))
+		tt_rows_set(rows, END_TIME, PG_GETARG_DATUM(3));
+	tt_rows_set(rows, NOTE, PG_ARGISNULL(4) ? CStringGetTextDatum("") : PG_GETARG_DATUM(4));
+	tt_rows_set(rows, TAGS, PG_ARGISNULL(5) ? PointerGetDatum(construct_empty_array(TEXTOID)) : PG_GETARG_DATUM(5));
+	tt_rows_set(rows, SOURCE, CStringGetTextDatum(PG_ARGISNULL(3) ? "timer" : "manual"));
+	tt_rows_insert(rows);
+	entry_id = tt_rows_int64(rows, ENTRY_ID);
+	tt_rows_close(rows);
+	return entry_id;
+}
+
 Datum
 tt_start_entry(PG_FUNCTION_ARGS)
 {
@@ -232,14 +262,7 @@ tt_start_entry(PG_FUNCTION_ARGS)
 		stopped_id = end_running(viewer, &running, &start, start_given);
 	lock_viewer(viewer)->none_runs = is_timer;
 
-	{
-		Datum		args[] = {Int64GetDatum(viewer), Int64GetDatum(project_id), TimestampTzGetDatum(start),
-		PG_GETARG_DATUM(3), PG_GETARG_DATUM(4), PG_GETARG_DATUM(5)};
-		bool		nulls[] = {false, false, false, is_timer, PG_ARGISNULL(4), PG_ARGISNULL(5)};
-
-		(void) tt_query(&insert_entry, args, nulls);
-		entry_id = tt_int64(0, 0);
-	}
+	entry_id = insert_entry(fcinfo, viewer, project_id, start);
 	result = start_result(fcinfo, viewer, entry_id, stopped_id, tt_badges_awarded() != awards, caller);
 	tt_spi_end();
 	return result;

@@ -10,6 +10,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
+#include "executor/executor.h"
+#include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
 #include "row.h"
 #include "utils/builtins.h"
@@ -17,6 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 /* Every TtTable with a layout. */
 static List *known_tables = NIL;
@@ -35,10 +38,18 @@ on_relcache_change(Datum arg, Oid relid)
 	}
 }
 
+/* A function that a default or a constraint calls may be part of its expression. */
+static void
+on_function_change(Datum arg, int cacheid, uint32 hashvalue)
+{
+	on_relcache_change(arg, InvalidOid);
+}
+
 void
 tt_layout_init(void)
 {
 	CacheRegisterRelcacheCallback(on_relcache_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, on_function_change, (Datum) 0);
 }
 
 static void
@@ -141,10 +152,30 @@ find_defaults(const TtTable *table, Relation relation, TtLayout *layout)
 		if (value == NULL)
 			continue;
 		found = palloc(sizeof(TtDefault));
-		*found = (TtDefault) {number, value};
+		*found = (TtDefault) {number, ExecInitExpr(expression_planner(value), NULL)};
 		layout->defaults = lappend(layout->defaults, found);
 	}
 }
+
+#ifdef TT_KEEPS_CHECKS
+/* PostgreSQL reads them from their text for each statement that writes. */
+static void
+find_checks(Relation relation, TtLayout *layout)
+{
+	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+	int			count = constraints == NULL ? 0 : constraints->num_check;
+
+	if (count == 0)
+		return;
+	layout->checks = palloc(count * sizeof(ExprState *));
+	for (int i = 0; i < count; i++)
+	{
+		Expr	   *check = expression_planner(stringToNode(constraints->check[i].ccbin));
+
+		layout->checks[i] = ExecInitExpr(check, NULL);
+	}
+}
+#endif
 
 static TtLayout *
 read_layout(const TtTable *table, Relation relation)
@@ -162,6 +193,9 @@ read_layout(const TtTable *table, Relation relation)
 	find_columns(table, RelationGetDescr(relation), layout);
 	find_index(table, relation, layout);
 	find_defaults(table, relation, layout);
+#ifdef TT_KEEPS_CHECKS
+	find_checks(relation, layout);
+#endif
 	MemoryContextSwitchTo(outer);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	return layout;
@@ -191,7 +225,8 @@ keep_layout(TtTable *table, TtLayout *layout)
 		MemoryContextSwitchTo(outer);
 	}
 	else
-		MemoryContextDelete(table->layout->context);
+		/* Who opened the table before may still use it. */
+		MemoryContextSetParent(table->layout->context, TopTransactionContext);
 	table->layout = layout;
 }
 

@@ -1,7 +1,8 @@
 /*
  * layout.h: where the columns and the key of a table are that C reads and
- * writes without SQL. A table is a static TtTable; what was found out about it
- * is kept until it is altered.
+ * writes without SQL, and its defaults and CHECK constraints, ready to be
+ * evaluated. A table is a static TtTable; what was found out about it is kept
+ * until it is altered.
  */
 #ifndef TT_LAYOUT_H
 #define TT_LAYOUT_H
@@ -9,7 +10,7 @@
 #include "timetrackr.h"
 
 #include "access/attnum.h"
-#include "nodes/pg_list.h"
+#include "nodes/execnodes.h"
 #include "utils/relcache.h"
 
 #define TT_TABLE_MAX_COLUMNS 16
@@ -39,17 +40,18 @@ typedef struct TtLayout
 	Oid			index;
 	AttrNumber	number[TT_TABLE_MAX_COLUMNS];
 	List	   *defaults;		/* TtDefault: what new rows get where nothing is set */
+	ExprState **checks;			/* one per CHECK constraint; NULL: PostgreSQL sees to them itself */
 } TtLayout;
 
 typedef struct TtDefault
 {
 	AttrNumber	number;
-	struct Expr *value;			/* not planned yet */
+	ExprState  *value;
 } TtDefault;
 
 /*
  * Open the table with its lock for writers, to the end of the transaction, and
- * tell how it is laid out: valid until the next call. A missing table or column,
+ * tell how it is laid out: valid to that end, too. A missing table or column,
  * another type or index is an error.
  */
 extern Relation tt_layout_open(TtTable *table, const TtLayout **layout);

@@ -9,13 +9,11 @@
 #include "actor.h"
 #include "arguments.h"
 #include "error.h"
+#include "spi.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(tt_set_member);
 PG_FUNCTION_INFO_V1(tt_remove_member);
-
-/* One change of the members at a time: what each may depends on those before. */
-static TtQuery project_to_change = {TT_SEE_PROJECT("NO KEY UPDATE"), 1, {INT8OID}};
 
 /* The account can't be deleted before its membership is in. */
 static TtQuery user_and_role = {
@@ -97,6 +95,13 @@ check_change(const SeenProject *project, int64 viewer_id, int64 user_id, const c
 	require_rank(project, viewer_id, to);
 }
 
+/* One change of the members at a time: what each may depends on those before. */
+static SeenProject
+see_project_to_change(int64 project_id, int64 viewer_id)
+{
+	return tt_see_project(project_id, LockTupleNoKeyExclusive, viewer_id, NULL);
+}
+
 /* set_member(viewer_id, project_id, user_id, role) */
 Datum
 tt_set_member(PG_FUNCTION_ARGS)
@@ -111,7 +116,7 @@ tt_set_member(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	tt_spi_begin();
-	project = tt_see_project(&project_to_change, project_id, viewer_id, NULL);
+	project = see_project_to_change(project_id, viewer_id);
 	tt_require_manager(&project, NULL);
 	from = present_role(project_id, user_id);
 	/* Asking again for what is so already is no change. */
@@ -137,7 +142,7 @@ tt_remove_member(PG_FUNCTION_ARGS)
 	SeenProject project;
 
 	tt_spi_begin();
-	project = tt_see_project(&project_to_change, project_id, viewer_id, NULL);
+	project = see_project_to_change(project_id, viewer_id);
 	if (user_id == project.owner_id && viewer_id == user_id)
 		raise_owner_stays();
 	if (viewer_id != user_id)

@@ -8,7 +8,6 @@
 #include "catalog/pg_type_d.h"
 #include "error.h"
 #include "table.h"
-#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -98,15 +97,6 @@ allowed_table(void)
 	return allowed;
 }
 
-static char *
-text_of(TtRows *rows, int column)
-{
-	bool		isnull;
-	Datum		value = tt_rows_datum(rows, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static void
 read_project(int64 project_id, Grounds *grounds)
 {
@@ -115,7 +105,7 @@ read_project(int64 project_id, Grounds *grounds)
 	grounds->exists = tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)});
 	if (grounds->exists)
 	{
-		const char *visibility = text_of(rows, 1);
+		const char *visibility = tt_rows_text(rows, 1);
 		bool		is_open;
 
 		grounds->is_public = visibility != NULL && strcmp(visibility, "public") == 0;
@@ -131,7 +121,7 @@ read_role(int64 user_id, int64 project_id, Grounds *grounds)
 	TtRows	   *rows = tt_rows_open(&project_members);
 
 	if (tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id), Int64GetDatum(user_id)}))
-		grounds->role = text_of(rows, 2);
+		grounds->role = tt_rows_text(rows, 2);
 	tt_rows_close(rows);
 }
 

@@ -17,6 +17,7 @@
 #include "project_news.h"
 #include "row.h"
 #include "spi.h"
+#include "table.h"
 #include "timeline.h"
 
 #include "access/xact.h"
@@ -31,41 +32,30 @@ PG_FUNCTION_INFO_V1(tt_create_project);
 PG_FUNCTION_INFO_V1(tt_set_visibility);
 PG_FUNCTION_INFO_V1(tt_join_project);
 
-static TtQuery insert_project = {
-	"INSERT INTO timetrackr.projects (name, description, owner_id, visibility)"
-	" VALUES ($1, $2, $3, $4) RETURNING id",
-	4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}
+enum { PROJECT_ID, PROJECT_NAME, PROJECT_DESCRIPTION, PROJECT_OWNER, PROJECT_VISIBILITY, PROJECT_ARCHIVED_AT };
+
+static TtTable projects = {
+	"projects", NULL, 1, 6,
+	{
+		[PROJECT_ID] = {"id", INT8OID, true},
+		[PROJECT_NAME] = {"name", TEXTOID},
+		[PROJECT_DESCRIPTION] = {"description", TEXTOID},
+		[PROJECT_OWNER] = {"owner_id", INT8OID},
+		[PROJECT_VISIBILITY] = {"visibility", TEXTOID},
+		[PROJECT_ARCHIVED_AT] = {"archived_at", TIMESTAMPTZOID},
+	}
 };
 
-/* Locked against two changes of visibility at once. */
-static TtQuery project_to_change = {TT_SEE_PROJECT("NO KEY UPDATE"), 1, {INT8OID}};
-
-/* Locked so that it is still public when the member is in. */
-static TtQuery project_to_join = {TT_SEE_PROJECT("SHARE"), 1, {INT8OID}};
-
-/*
- * An account that is being deleted is locked before its projects are. In the
- * other order, who tells the owner something, and the deletion, could block each other.
- */
-static TtQuery hold_owner = {
-	"SELECT FROM timetrackr.projects AS p"
-	" JOIN timetrackr.users AS u ON u.id = p.owner_id"
-	" WHERE p.id = $1"
-	" FOR KEY SHARE OF u",
-	1, {INT8OID}
+static TtTable project_members = {
+	"project_members", NULL, 2, 3,
+	{{"project_id", INT8OID}, {"user_id", INT8OID}, {"role", TEXTOID}}
 };
 
-/* Asked once the project is locked: whoever changes members holds that lock. */
-static TtQuery role_on_project = {
-	"SELECT role FROM timetrackr.project_members"
-	" WHERE project_id = $1 AND user_id = $2"
-	" FOR SHARE",
-	2, {INT8OID, INT8OID}
-};
+static TtTable users = {"users", NULL, 1, 1, {{"id", INT8OID}}};
 
-static TtQuery update_visibility = {
-	"UPDATE timetrackr.projects SET visibility = $2 WHERE id = $1 AND visibility <> $2",
-	2, {INT8OID, TEXTOID}
+static TtTable user_totals = {
+	"user_totals", NULL, 1, 2,
+	{{"user_id", INT8OID}, {"projects_created", INT4OID}}
 };
 
 static TtQuery insert_member = {
@@ -88,29 +78,76 @@ static TtQuery demote_owner = {
 	2, {INT8OID, INT8OID}
 };
 
-static TtQuery count_created = {
-	"UPDATE timetrackr.user_totals SET projects_created = projects_created + $2"
-	" WHERE user_id = $1",
-	2, {INT8OID, INT4OID}
-};
+/* 0: no such project. */
+static int64
+owner_of(int64 project_id)
+{
+	TtRows	   *rows = tt_rows_open(&projects);
+	int64		owner_id = tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)}) ?
+		tt_rows_int64(rows, PROJECT_OWNER) : 0;
+
+	tt_rows_close(rows);
+	return owner_id;
+}
+
+/*
+ * An account that is being deleted is locked before its projects are. In the
+ * other order, who tells the owner something, and the deletion, could block each other.
+ */
+static void
+hold_owner(int64 project_id)
+{
+	TtRows	   *rows = tt_rows_open(&users);
+
+	if (tt_rows_find(rows, (Datum[]) {Int64GetDatum(owner_of(project_id))}))
+		(void) tt_rows_lock(rows, LockTupleKeyShare);
+	tt_rows_close(rows);
+}
+
+static bool
+lock_project(int64 project_id, LockTupleMode mode, SeenProject *project)
+{
+	TtRows	   *rows = tt_rows_open(&projects);
+	bool		found = tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)}) && tt_rows_lock(rows, mode);
+	bool		is_open;
+
+	if (found)
+	{
+		project->owner_id = tt_rows_int64(rows, PROJECT_OWNER);
+		project->is_public = strcmp(tt_rows_text(rows, PROJECT_VISIBILITY), "public") == 0;
+		(void) tt_rows_datum(rows, PROJECT_ARCHIVED_AT, &is_open);
+		project->archived = !is_open;
+	}
+	tt_rows_close(rows);
+	return found;
+}
+
+/* Once the project is locked: whoever changes members holds that lock. */
+static void
+lock_role(int64 project_id, int64 user_id, SeenProject *project)
+{
+	TtRows	   *rows = tt_rows_open(&project_members);
+	Datum		keys[] = {Int64GetDatum(project_id), Int64GetDatum(user_id)};
+
+	project->is_member = tt_rows_find(rows, keys) && tt_rows_lock(rows, LockTupleShare);
+	if (project->is_member)
+	{
+		const char *role = tt_rows_text(rows, 2);
+
+		project->is_manager = strcmp(role, "owner") == 0 || strcmp(role, "manager") == 0;
+	}
+	tt_rows_close(rows);
+}
 
 SeenProject
-tt_see_project(TtQuery *query, int64 project_id, int64 viewer_id, const char *field)
+tt_see_project(int64 project_id, LockTupleMode mode, int64 viewer_id, const char *field)
 {
-	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(viewer_id)};
 	SeenProject project = {0};
 
 	tt_require_viewer(viewer_id);
-	(void) tt_query(&hold_owner, args, NULL);
-	if (tt_query(query, args, NULL) == 1)
-	{
-		project.owner_id = tt_int64(0, 0);
-		project.is_public = strcmp(tt_text(0, 1), "public") == 0;
-		project.archived = tt_bool(0, 2);
-		project.is_member = tt_query(&role_on_project, args, NULL) == 1;
-		project.is_manager = project.is_member &&
-			(strcmp(tt_text(0, 0), "owner") == 0 || strcmp(tt_text(0, 0), "manager") == 0);
-	}
+	hold_owner(project_id);
+	if (lock_project(project_id, mode, &project))
+		lock_role(project_id, viewer_id, &project);
 	if (!project.is_public && !project.is_member)
 		tt_raise(404, "project_not_found", field, NULL,
 				 "there is no project " INT64_FORMAT, project_id);
@@ -163,21 +200,41 @@ Datum
 tt_create_project(PG_FUNCTION_ARGS)
 {
 	int64		viewer_id = tt_viewer(fcinfo);
-	Datum		args[4];
+	Datum		name = CStringGetTextDatum(tt_project_name(fcinfo, 1));
+	Datum		description = CStringGetTextDatum(tt_project_description(fcinfo, 2));
+	Datum		visibility = CStringGetTextDatum(tt_required_enum(fcinfo, 3, "visibility"));
+	TtRows	   *rows;
 	int64		project_id;
-
-	args[0] = CStringGetTextDatum(tt_project_name(fcinfo, 1));
-	args[1] = CStringGetTextDatum(tt_project_description(fcinfo, 2));
-	args[2] = Int64GetDatum(viewer_id);
-	args[3] = CStringGetTextDatum(tt_required_enum(fcinfo, 3, "visibility"));
 
 	tt_spi_begin();
 	if (tt_user_lock(viewer_id) == NULL)
 		tt_no_viewer();
-	(void) tt_query(&insert_project, args, NULL);
-	project_id = tt_int64(0, 0);
+	rows = tt_rows_open(&projects);
+	tt_rows_new(rows);
+	tt_rows_set(rows, PROJECT_NAME, name);
+	tt_rows_set(rows, PROJECT_DESCRIPTION, description);
+	tt_rows_set(rows, PROJECT_OWNER, Int64GetDatum(viewer_id));
+	tt_rows_set(rows, PROJECT_VISIBILITY, visibility);
+	tt_rows_insert(rows);
+	project_id = tt_rows_int64(rows, PROJECT_ID);
+	tt_rows_close(rows);
 	tt_spi_end();
 	PG_RETURN_INT64(project_id);
+}
+
+static void
+update_visibility(int64 project_id, const char *visibility)
+{
+	TtRows	   *rows = tt_rows_open(&projects);
+
+	if (tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)}) &&
+		strcmp(tt_rows_text(rows, PROJECT_VISIBILITY), visibility) != 0)
+	{
+		tt_rows_change(rows);
+		tt_rows_set(rows, PROJECT_VISIBILITY, CStringGetTextDatum(visibility));
+		tt_rows_update(rows);
+	}
+	tt_rows_close(rows);
 }
 
 /* set_visibility(viewer_id, project_id, visibility) */
@@ -186,13 +243,14 @@ tt_set_visibility(PG_FUNCTION_ARGS)
 {
 	int64		viewer_id = tt_viewer(fcinfo);
 	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
-	Datum		args[2] = {Int64GetDatum(project_id), CStringGetTextDatum(tt_required_enum(fcinfo, 2, "visibility"))};
+	const char *visibility = tt_required_enum(fcinfo, 2, "visibility");
 	SeenProject project;
 
 	tt_spi_begin();
-	project = tt_see_project(&project_to_change, project_id, viewer_id, NULL);
+	/* Locked against two changes of visibility at once. */
+	project = tt_see_project(project_id, LockTupleNoKeyExclusive, viewer_id, NULL);
 	tt_require_owner(&project, viewer_id);
-	(void) tt_query(&update_visibility, args, NULL);
+	update_visibility(project_id, visibility);
 	tt_spi_end();
 	PG_RETURN_BOOL(true);
 }
@@ -208,7 +266,8 @@ tt_join_project(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	tt_spi_begin();
-	project = tt_see_project(&project_to_join, project_id, viewer_id, NULL);
+	/* Locked so that it is still public when the member is in. */
+	project = tt_see_project(project_id, LockTupleShare, viewer_id, NULL);
 	if (!project.is_member && project.archived)
 		tt_raise(409, "project_archived", NULL, NULL, "the project is archived");
 	if (project.is_member || tt_query_by(viewer_id, &insert_member, args, NULL) == 0)
@@ -222,12 +281,20 @@ tt_join_project(PG_FUNCTION_ARGS)
 static void
 created_changed(int64 owner_id, int change)
 {
-	Datum		args[2] = {Int64GetDatum(owner_id), Int32GetDatum(change)};
+	Datum		key = Int64GetDatum(owner_id);
+	TtRows	   *rows;
 
 	/* Deleting a user deletes his projects, and his totals with him. */
 	if (tt_user_lock(owner_id) == NULL)
 		return;
-	(void) tt_query(&count_created, args, NULL);
+	rows = tt_rows_open(&user_totals);
+	if (tt_rows_find(rows, &key))
+	{
+		tt_rows_change(rows);
+		tt_rows_set(rows, 1, Int32GetDatum((int32) tt_rows_int64(rows, 1) + change));
+		tt_rows_update(rows);
+	}
+	tt_rows_close(rows);
 	tt_badges_evaluate(owner_id, 0);
 }
 

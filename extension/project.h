@@ -8,7 +8,7 @@
 #include "timetrackr.h"
 
 #include "commands/trigger.h"
-#include "spi.h"
+#include "nodes/lockoptions.h"
 
 #define TT_PROJECT_NAME_MAX_CHARS 200
 
@@ -21,20 +21,13 @@ typedef struct SeenProject
 	bool		is_manager;		/* or owner */
 } SeenProject;
 
-/* SQL of a query for tt_see_project() that locks project $1. */
-#define TT_SEE_PROJECT(lock) \
-	"SELECT owner_id, visibility, archived_at IS NOT NULL" \
-	" FROM timetrackr.projects" \
-	" WHERE id = $1" \
-	" FOR " lock
-
 /*
- * Read and lock the project; the viewer's membership stays as it is to the end
+ * Read and lock the project as mode tells; the viewer's membership stays as it is to the end
  * of the transaction, too. Raises 401 invalid_token when there is no such
  * viewer, 404 project_not_found, with field, when he may not know of it.
  * Needs tt_spi_begin().
  */
-extern SeenProject tt_see_project(TtQuery *query, int64 project_id, int64 viewer_id, const char *field);
+extern SeenProject tt_see_project(int64 project_id, LockTupleMode mode, int64 viewer_id, const char *field);
 
 /* Raise 403 not_owner; 403 not_manager with field. */
 extern void tt_require_owner(const SeenProject *project, int64 viewer_id);

@@ -9,20 +9,17 @@
 #include "error.h"
 #include "lock.h"
 #include "membership.h"
+#include "spi.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(tt_update_project);
 PG_FUNCTION_INFO_V1(tt_delete_project);
-
-static TtQuery project_to_edit = {TT_SEE_PROJECT("NO KEY UPDATE"), 1, {INT8OID}};
 
 /* Nobody begins an entry on it any more: an entry refers to its project. */
 static TtQuery close_project = {
 	"SELECT FROM timetrackr.projects WHERE id = $1 FOR UPDATE",
 	1, {INT8OID}
 };
-
-static TtQuery project_to_fill = {TT_SEE_PROJECT("SHARE"), 1, {INT8OID}};
 
 static TtQuery update_project = {
 	"UPDATE timetrackr.projects"
@@ -78,7 +75,7 @@ tt_update_project(PG_FUNCTION_ARGS)
 	args[5] = BoolGetDatum(archived);
 	args[6] = BoolGetDatum(archived && PG_GETARG_BOOL(4));
 	tt_spi_begin();
-	project = tt_see_project(&project_to_edit, project_id, viewer_id, NULL);
+	project = tt_see_project(project_id, LockTupleNoKeyExclusive, viewer_id, NULL);
 	tt_require_manager(&project, NULL);
 	(void) tt_query(&update_project, args, NULL);
 	(void) tt_query(&whole_project, viewed, NULL);
@@ -96,7 +93,7 @@ require_target(int64 target_id, int64 project_id, int64 viewer_id)
 	if (target_id == project_id)
 		tt_raise(422, "same_project", "move_entries_to", NULL,
 				 "entries can't move to the project that is deleted");
-	target = tt_see_project(&project_to_fill, target_id, viewer_id, "move_entries_to");
+	target = tt_see_project(target_id, LockTupleShare, viewer_id, "move_entries_to");
 	tt_require_manager(&target, "move_entries_to");
 	if (target.archived)
 		tt_raise(409, "project_archived", "move_entries_to", NULL, "that project is archived");
@@ -166,7 +163,7 @@ tt_delete_project(PG_FUNCTION_ARGS)
 	int64	   *users;
 
 	tt_spi_begin();
-	project = tt_see_project(&project_to_edit, project_id, viewer_id, NULL);
+	project = tt_see_project(project_id, LockTupleNoKeyExclusive, viewer_id, NULL);
 	tt_require_owner(&project, viewer_id);
 	if (!PG_ARGISNULL(2))
 		require_target(PG_GETARG_INT64(2), project_id, viewer_id);

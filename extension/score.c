@@ -9,6 +9,9 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
+/* What an entry changes is less. */
+#define MANY_CHANGES 20
+
 /* What the score of one period gains or loses, and what it has then. */
 typedef struct ScoreChange
 {
@@ -96,13 +99,21 @@ insert_score(TtRows *rows, const Datum *keys, const UserTotals *totals, int64 se
 	tt_rows_insert(rows);
 }
 
-/* A score of nothing is no row. */
+/* The start of the user's last score of this kind of period. */
+static DateADT
+last_start(TtRows *rows, int64 user_id, const char *period)
+{
+	tt_rows_seek(rows, (Datum[]) {Int64GetDatum(user_id), CStringGetTextDatum(period)}, 2);
+	return tt_rows_previous(rows) ? (DateADT) tt_rows_int64(rows, PERIOD_START) : DATEVAL_NOBEGIN;
+}
+
+/* A score of nothing is no row. After `last` there is none to look for. */
 static void
-change_score(TtRows *rows, const UserTotals *totals, ScoreChange *change)
+change_score(TtRows *rows, const UserTotals *totals, DateADT last, ScoreChange *change)
 {
 	Datum		keys[] = {Int64GetDatum(totals->user_id), CStringGetTextDatum(change->period),
 	DateADTGetDatum(change->start)};
-	bool		found = tt_rows_find(rows, keys);
+	bool		found = change->start <= last && tt_rows_find(rows, keys);
 
 	change->after = change->seconds + (found ? tt_rows_int64(rows, SECONDS) : 0);
 	if (change->after < 0)
@@ -123,13 +134,19 @@ change_score(TtRows *rows, const UserTotals *totals, ScoreChange *change)
 static void
 write_changes(const UserTotals *totals, ScoreChange *changes, int nchanges)
 {
+	DateADT		last = DATEVAL_NOEND;
 	TtRows	   *rows;
 
 	if (nchanges == 0)
 		return;
 	rows = tt_rows_open(&scores);
 	for (int i = 0; i < nchanges; i++)
-		change_score(rows, totals, &changes[i]);
+	{
+		/* To ask for the last one pays when many may come after it. */
+		if (nchanges >= MANY_CHANGES && (i == 0 || changes[i].period != changes[i - 1].period))
+			last = last_start(rows, totals->user_id, changes[i].period);
+		change_score(rows, totals, last, &changes[i]);
+	}
 	tt_rows_close(rows);
 }
 

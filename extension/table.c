@@ -9,39 +9,43 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/pg_type_d.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
+#include "parser/parse_relation.h"
+#include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+
+/* The rows written by one kind of command, as the table's statement triggers see them. */
+typedef struct Statement
+{
+	bool		begun;
+	TransitionCaptureState *capture;	/* NULL: no trigger asks for the rows */
+} Statement;
 
 /* What writing needs; made for the first row that is written. */
 typedef struct Writer
 {
 	EState	   *estate;
 	ResultRelInfo *result;
+	ResultRelInfo *captured;	/* the same without row triggers */
 	EPQState	epq;
 	TupleTableSlot *slot;		/* the row to be written */
-	bool		has_defaults;	/* defaults are ready: from the first new row on */
-	List	   *defaults;		/* ReadyDefault */
+	Bitmapset **updated;		/* columns that are set; NULL: nothing depends on which */
+	Statement	statements[CMD_INSERT + 1];
 } Writer;
-
-/* A default that is ready to be evaluated. */
-typedef struct ReadyDefault
-{
-	AttrNumber	number;
-	ExprState  *value;
-} ReadyDefault;
 
 struct TtRows
 {
 	TtTable    *table;
+	const TtLayout *layout;
 	Relation	relation;
-	AttrNumber	number[TT_TABLE_MAX_COLUMNS];
-	Oid			index_oid;
 	Relation	index;			/* NULL until something is looked for, as scan */
 	IndexScanDesc scan;
 	int			scan_keys;		/* how many columns scan compares */
@@ -55,12 +59,9 @@ TtRows *
 tt_rows_open(TtTable *table)
 {
 	TtRows	   *rows = palloc0(sizeof(TtRows));
-	const TtLayout *layout;
 
 	rows->table = table;
-	rows->relation = tt_layout_open(table, &layout);
-	memcpy(rows->number, layout->number, sizeof(rows->number));
-	rows->index_oid = layout->index;
+	rows->relation = tt_layout_open(table, &rows->layout);
 	rows->found = table_slot_create(rows->relation, NULL);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -111,7 +112,7 @@ static void
 set_equal_keys(TtRows *rows, ScanKey scan_keys, const Datum *keys, int nkeys)
 {
 	if (rows->index == NULL)
-		rows->index = index_open(rows->index_oid, RowExclusiveLock);
+		rows->index = index_open(rows->layout->index, RowExclusiveLock);
 	for (int i = 0; i < nkeys; i++)
 		ScanKeyEntryInitialize(&scan_keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
 							   rows->index->rd_indcollation[i],
@@ -163,7 +164,7 @@ tt_rows_find(TtRows *rows, const Datum *keys)
 Datum
 tt_rows_datum(TtRows *rows, int column, bool *isnull)
 {
-	return slot_getattr(rows->current, rows->number[column], isnull);
+	return slot_getattr(rows->current, rows->layout->number[column], isnull);
 }
 
 int64
@@ -185,6 +186,15 @@ tt_rows_int64(TtRows *rows, int column)
 		default:
 			elog(ERROR, "timetrackr: column \"%s\" is no integer", rows->table->columns[column].name);
 	}
+}
+
+char *
+tt_rows_text(TtRows *rows, int column)
+{
+	bool		isnull;
+	Datum		value = tt_rows_datum(rows, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 bool
@@ -219,6 +229,29 @@ tt_rows_lock(TtRows *rows, LockTupleMode mode)
 
 /* writing */
 
+/* Does it matter which columns an update sets? */
+static bool
+has_dependents(Relation relation)
+{
+	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+
+	return relation->trigdesc != NULL || (constraints != NULL && constraints->has_generated_stored);
+}
+
+/* Where triggers look for the columns that a statement sets: in a range table of this one table. */
+static Bitmapset **
+updated_columns(Relation relation, EState *estate)
+{
+	RangeTblEntry *entry = makeNode(RangeTblEntry);
+	List	   *rights = NIL;
+
+	entry->rtekind = RTE_RELATION;
+	entry->relid = RelationGetRelid(relation);
+	entry->relkind = relation->rd_rel->relkind;
+	entry->rellockmode = RowExclusiveLock;
+	return tt_range_table(estate, entry, rights);
+}
+
 static Writer *
 begin_writing(TtRows *rows)
 {
@@ -228,8 +261,16 @@ begin_writing(TtRows *rows)
 	writer->estate->es_snapshot = rows->snapshot;
 	writer->estate->es_output_cid = GetCurrentCommandId(true);
 	writer->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(writer->result, rows->relation, 0, NULL, 0);
+	if (has_dependents(rows->relation))
+		writer->updated = updated_columns(rows->relation, writer->estate);
+	InitResultRelInfo(writer->result, rows->relation, writer->updated == NULL ? 0 : 1, NULL, 0);
+#ifdef TT_KEEPS_CHECKS
+	writer->result->ri_ConstraintExprs = rows->layout->checks;
+#endif
 	ExecOpenIndices(writer->result, false);
+	writer->captured = makeNode(ResultRelInfo);
+	*writer->captured = *writer->result;
+	writer->captured->ri_TrigDesc = NULL;
 	tt_epq_init(&writer->epq, writer->estate);
 	writer->slot = MakeSingleTupleTableSlot(RelationGetDescr(rows->relation), &TTSOpsVirtual);
 	AfterTriggerBeginQuery();
@@ -244,25 +285,6 @@ cleared_slot(TtRows *rows)
 	return ExecClearTuple(rows->writer->slot);
 }
 
-static void
-ready_defaults(TtRows *rows)
-{
-	Writer	   *writer = rows->writer;
-	const TtLayout *layout;
-	ListCell   *cell;
-
-	table_close(tt_layout_open(rows->table, &layout), NoLock);
-	foreach(cell, layout->defaults)
-	{
-		const TtDefault *given = lfirst(cell);
-		ReadyDefault *one = palloc(sizeof(ReadyDefault));
-
-		*one = (ReadyDefault) {given->number, ExecPrepareExpr(given->value, writer->estate)};
-		writer->defaults = lappend(writer->defaults, one);
-	}
-	writer->has_defaults = true;
-}
-
 void
 tt_rows_new(TtRows *rows)
 {
@@ -270,12 +292,10 @@ tt_rows_new(TtRows *rows)
 	EState	   *estate = rows->writer->estate;
 	ListCell   *cell;
 
-	if (!rows->writer->has_defaults)
-		ready_defaults(rows);
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
-	foreach(cell, rows->writer->defaults)
+	foreach(cell, rows->layout->defaults)
 	{
-		const ReadyDefault *one = lfirst(cell);
+		const TtDefault *one = lfirst(cell);
 
 		slot->tts_values[one->number - 1] = ExecEvalExpr(one->value, GetPerTupleExprContext(estate),
 														 &slot->tts_isnull[one->number - 1]);
@@ -293,27 +313,80 @@ tt_rows_change(TtRows *rows)
 	memcpy(slot->tts_isnull, rows->found->tts_isnull, natts * sizeof(bool));
 }
 
+static void
+set(TtRows *rows, int column, Datum value, bool isnull)
+{
+	Writer	   *writer = rows->writer;
+	AttrNumber	number = rows->layout->number[column];
+
+	writer->slot->tts_values[number - 1] = value;
+	writer->slot->tts_isnull[number - 1] = isnull;
+	if (writer->updated != NULL)
+		*writer->updated = bms_add_member(*writer->updated, number - FirstLowInvalidHeapAttributeNumber);
+}
+
 void
 tt_rows_set(TtRows *rows, int column, Datum value)
 {
-	TupleTableSlot *slot = rows->writer->slot;
-
-	slot->tts_values[rows->number[column] - 1] = value;
-	slot->tts_isnull[rows->number[column] - 1] = false;
+	set(rows, column, value, false);
 }
 
 void
 tt_rows_set_null(TtRows *rows, int column)
 {
-	rows->writer->slot->tts_isnull[rows->number[column] - 1] = true;
+	set(rows, column, (Datum) 0, true);
+}
+
+/* What comes before the first row that a command of this kind writes. */
+static TransitionCaptureState *
+begin_statement(TtRows *rows, CmdType command)
+{
+	Writer	   *writer = rows->writer;
+	Statement  *statement = &writer->statements[command];
+	TriggerDesc *triggers = writer->result->ri_TrigDesc;
+
+	if (statement->begun)
+		return statement->capture;
+	statement->begun = true;
+	PreventCommandIfReadOnly(command == CMD_INSERT ? "INSERT" : "UPDATE");
+	if (triggers == NULL)
+		return NULL;
+	statement->capture = MakeTransitionCaptureState(triggers, RelationGetRelid(rows->relation), command);
+	if (command == CMD_INSERT)
+		ExecBSInsertTriggers(writer->estate, writer->result);
+	else
+		ExecBSUpdateTriggers(writer->estate, writer->result);
+	return statement->capture;
+}
+
+/* Was the row stored? A row trigger may have kept it out. */
+static bool
+is_written(const Writer *writer)
+{
+	return ItemPointerIsValid(&writer->slot->tts_tid);
+}
+
+/* As a statement of each kind that has been begun ends. */
+static void
+end_statements(Writer *writer)
+{
+	const Statement *statements = writer->statements;
+
+	if (statements[CMD_INSERT].begun)
+		ExecASInsertTriggers(writer->estate, writer->result, statements[CMD_INSERT].capture);
+	if (statements[CMD_UPDATE].begun)
+		ExecASUpdateTriggers(writer->estate, writer->result, statements[CMD_UPDATE].capture);
 }
 
 void
 tt_rows_insert(TtRows *rows)
 {
 	Writer	   *writer = rows->writer;
+	TransitionCaptureState *capture = begin_statement(rows, CMD_INSERT);
 
 	ExecSimpleRelationInsert(writer->result, writer->estate, ExecStoreVirtualTuple(writer->slot));
+	if (capture != NULL && is_written(writer))
+		ExecARInsertTriggers(writer->estate, writer->captured, writer->slot, NIL, capture);
 	ResetPerTupleExprContext(writer->estate);
 	rows->current = writer->slot;
 }
@@ -322,9 +395,13 @@ void
 tt_rows_update(TtRows *rows)
 {
 	Writer	   *writer = rows->writer;
+	TransitionCaptureState *capture = begin_statement(rows, CMD_UPDATE);
 
 	ExecSimpleRelationUpdate(writer->result, writer->estate, &writer->epq, rows->found,
 							 ExecStoreVirtualTuple(writer->slot));
+	if (capture != NULL && is_written(writer))
+		ExecARUpdateTriggers(writer->estate, writer->captured, NULL, NULL, &rows->found->tts_tid, NULL,
+							 writer->slot, NIL, capture, false);
 	ResetPerTupleExprContext(writer->estate);
 }
 
@@ -341,6 +418,7 @@ tt_rows_delete(TtRows *rows)
 static void
 end_writing(Writer *writer)
 {
+	end_statements(writer);
 	AfterTriggerEndQuery(writer->estate);
 	EvalPlanQualEnd(&writer->epq);
 	ExecCloseIndices(writer->result);

@@ -2,12 +2,14 @@
  * table.h: reading and writing rows of a table by one of its indexes, without
  * SQL. For the tables that only triggers write, under the lock of the row's
  * user (lock.h): nobody else changes these rows meanwhile, so there is nothing
- * to wait for and nothing to look at twice; and for looking up one row. A statement costs five times as
- * much as what it does to one such row.
+ * to wait for and nothing to look at twice. A row that others may change is
+ * locked before it is. A statement costs five times as much as what it does to
+ * one such row.
  *
- * Indexes, constraints and row triggers of the table are seen to; statement
- * triggers, rules, rights and row-level security are not. So only functions that
- * decide by themselves who may call them, and for whom, get here.
+ * Indexes, constraints and triggers of the table are seen to, those for each
+ * statement once for all rows inserted or updated while it is open; not for
+ * rows deleted. Rules, rights and row-level security are not. So only functions
+ * that decide by themselves who may call them, and for whom, get here.
  */
 #ifndef TT_TABLE_H
 #define TT_TABLE_H
@@ -46,6 +48,7 @@ extern bool tt_rows_lock(TtRows *rows, LockTupleMode mode);
 /* Fields of the row found or just inserted; columns count from 0, in the order of the TtTable. */
 extern Datum tt_rows_datum(TtRows *rows, int column, bool *isnull);
 extern int64 tt_rows_int64(TtRows *rows, int column);	/* NULL counts as 0 */
+extern char *tt_rows_text(TtRows *rows, int column);	/* palloc'd; NULL for NULL */
 
 /*
  * Begin a new row, of NULLs, or a change of the row found; set its fields; then

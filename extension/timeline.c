@@ -9,12 +9,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-static TtQuery insert_event = {
-	"INSERT INTO timetrackr.timeline_events (user_id, event_type, event_data, project_id, occurred_at)"
-	" VALUES ($1, $2, $3::jsonb, $4, $5)",
-	5, {INT8OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID}, NULL
-};
-
 static TtQuery put_entries = {
 	"INSERT INTO timetrackr.timeline_events"
 	" (user_id, event_type, event_data, project_id, entry_id, occurred_at)"
@@ -46,18 +40,6 @@ static TtQuery remove_project = {
 	1, {INT8OID}, NULL
 };
 
-void
-tt_timeline_add(int64 user_id, const char *event_type, const char *data,
-				int64 project_id, TimestampTz occurred_at)
-{
-	Datum		args[] = {Int64GetDatum(user_id), CStringGetTextDatum(event_type),
-		CStringGetTextDatum(data), Int64GetDatum(project_id),
-	TimestampTzGetDatum(occurred_at)};
-	bool		nulls[] = {false, false, false, project_id == 0, false};
-
-	(void) tt_query(&insert_event, args, nulls);
-}
-
 enum { USER_ID, EVENT_ID, EVENT_TYPE, EVENT_DATA, PROJECT_ID, ENTRY_ID, OCCURRED_AT };
 
 static TtTable timeline_events = {
@@ -72,6 +54,23 @@ static TtTable timeline_events = {
 		[OCCURRED_AT] = {"occurred_at", TIMESTAMPTZOID},
 	}
 };
+
+void
+tt_timeline_add(int64 user_id, const char *event_type, const char *data,
+				int64 project_id, TimestampTz occurred_at)
+{
+	TtRows	   *rows = tt_rows_open(&timeline_events);
+
+	tt_rows_new(rows);
+	tt_rows_set(rows, USER_ID, Int64GetDatum(user_id));
+	tt_rows_set(rows, EVENT_TYPE, CStringGetTextDatum(event_type));
+	tt_rows_set(rows, EVENT_DATA, DirectFunctionCall1(jsonb_in, CStringGetDatum(data)));
+	if (project_id != 0)
+		tt_rows_set(rows, PROJECT_ID, Int64GetDatum(project_id));
+	tt_rows_set(rows, OCCURRED_AT, TimestampTzGetDatum(occurred_at));
+	tt_rows_insert(rows);
+	tt_rows_close(rows);
+}
 
 static void
 add_entry(TtRows *rows, const EntryRow *entry, Datum event_type)

@@ -11,6 +11,9 @@
 #include "streak.h"
 #include "table.h"
 
+/* From so many on it pays to ask for the user's last day first. */
+#define MANY_SLICES 5
+
 /* What one (day, project) gains or loses; day is unused per project. */
 typedef struct Delta
 {
@@ -121,11 +124,14 @@ insert_figures(TtRows *rows, const Datum *keys, int nkeys, const Delta *delta)
 	tt_rows_insert(rows);
 }
 
-/* Add delta to the row with these keys, whose first is the user. A row of no entries goes. */
+/*
+ * Add delta to the row with these keys, whose first is the user; there may be
+ * none yet. A row of no entries goes.
+ */
 static void
-add_figures(TtRows *rows, const TtTable *table, const Datum *keys, int nkeys, const Delta *delta)
+add_figures(TtRows *rows, const TtTable *table, const Datum *keys, int nkeys, bool may_exist, const Delta *delta)
 {
-	bool		found = tt_rows_find(rows, keys);
+	bool		found = may_exist && tt_rows_find(rows, keys);
 	int64		seconds = found ? tt_rows_int64(rows, nkeys) + delta->seconds : 0;
 	int64		entries = found ? tt_rows_int64(rows, nkeys + 1) + delta->entries : 0;
 
@@ -143,20 +149,31 @@ add_figures(TtRows *rows, const TtTable *table, const Datum *keys, int nkeys, co
 		tt_totals_drifted(DatumGetInt64(keys[0]), table->name);
 }
 
+/* After it there is nothing to look for, which a history of many days can do without. */
+static DateADT
+last_day(TtRows *rows, int64 user_id)
+{
+	tt_rows_seek(rows, (Datum[]) {Int64GetDatum(user_id)}, 1);
+	return tt_rows_previous(rows) ? (DateADT) tt_rows_int64(rows, 1) : DATEVAL_NOBEGIN;
+}
+
 static void
 apply_days(int64 user_id, const DeltaList *slices)
 {
+	DateADT		last = DATEVAL_NOEND;
 	TtRows	   *rows;
 
 	if (slices->count == 0)
 		return;
 	rows = tt_rows_open(&day_totals);
+	if (slices->count >= MANY_SLICES)
+		last = last_day(rows, user_id);
 	for (int i = 0; i < slices->count; i++)
 	{
 		const Delta *delta = &slices->items[i];
 		Datum		keys[] = {Int64GetDatum(user_id), DateADTGetDatum(delta->day), Int64GetDatum(delta->project_id)};
 
-		add_figures(rows, &day_totals, keys, lengthof(keys), delta);
+		add_figures(rows, &day_totals, keys, lengthof(keys), delta->day <= last, delta);
 	}
 	tt_rows_close(rows);
 }
@@ -174,7 +191,7 @@ apply_projects(int64 user_id, const DeltaList *projects)
 		const Delta *delta = &projects->items[i];
 		Datum		keys[] = {Int64GetDatum(user_id), Int64GetDatum(delta->project_id)};
 
-		add_figures(rows, &project_totals, keys, lengthof(keys), delta);
+		add_figures(rows, &project_totals, keys, lengthof(keys), true, delta);
 	}
 	tt_rows_close(rows);
 }

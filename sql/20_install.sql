@@ -232,7 +232,7 @@ BEGIN
 
     CREATE TABLE IF NOT EXISTS timetrackr.scores (
         user_id bigint NOT NULL,
-        period text NOT NULL,
+        period text COLLATE "C" NOT NULL,
         period_start date NOT NULL,
         seconds bigint NOT NULL,
         listed boolean NOT NULL,

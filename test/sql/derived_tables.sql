@@ -87,3 +87,48 @@ TRUNCATE timetrackr.users CASCADE;
 SELECT count(*) AS totals_left FROM timetrackr.user_totals;
 ROLLBACK;
 SELECT * FROM timetrackr.verify();
+
+-- Entries and projects are written by key, too. Constraints and triggers that
+-- their owner adds hold in sessions that have written before.
+\set VERBOSITY terse
+BEGIN;
+ALTER TABLE timetrackr.time_entries ADD CONSTRAINT no_essays CHECK (length(note) < 5);
+SELECT test.refusal(format('SELECT timetrackr.start_entry(%s, %s, note => ''an essay'')', :dee, :one));
+CREATE FUNCTION test.is_polite(note text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT note <> 'rude' $$;
+ALTER TABLE timetrackr.time_entries DROP CONSTRAINT no_essays, ADD CONSTRAINT polite CHECK (test.is_polite(note));
+SELECT test.refusal(format('SELECT timetrackr.start_entry(%s, %s, note => ''rude'')', :dee, :one));
+CREATE OR REPLACE FUNCTION test.is_polite(note text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT note <> 'an essay' $$;
+SELECT test.refusal(format('SELECT timetrackr.start_entry(%s, %s, note => ''an essay'')', :dee, :one));
+ROLLBACK;
+BEGIN;
+CREATE TABLE test.told (n integer GENERATED ALWAYS AS IDENTITY, what text);
+CREATE FUNCTION test.tell()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO test.told (what) VALUES (format('%s %s %s of %s', TG_ARGV[0], TG_WHEN, TG_OP, TG_TABLE_NAME));
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER tell_before BEFORE INSERT OR UPDATE ON timetrackr.time_entries FOR EACH STATEMENT EXECUTE FUNCTION test.tell('statement');
+CREATE TRIGGER tell_after AFTER INSERT OR UPDATE ON timetrackr.time_entries FOR EACH STATEMENT EXECUTE FUNCTION test.tell('statement');
+CREATE TRIGGER tell_end AFTER UPDATE OF end_time ON timetrackr.time_entries FOR EACH ROW EXECUTE FUNCTION test.tell('end');
+CREATE TRIGGER tell_note AFTER UPDATE OF note ON timetrackr.time_entries FOR EACH ROW EXECUTE FUNCTION test.tell('note');
+CREATE TRIGGER tell_visibility BEFORE UPDATE OF visibility ON timetrackr.projects FOR EACH ROW EXECUTE FUNCTION test.tell('visibility');
+ALTER TABLE timetrackr.projects ADD COLUMN seen text GENERATED ALWAYS AS (upper(visibility)) STORED;
+SELECT entry_id AS entry FROM timetrackr.start_entry(:dee, :one) \gset
+SELECT flagged FROM timetrackr.stop_entry(:dee, :entry);
+SELECT timetrackr.set_visibility(:dee, :one, 'public');
+SELECT visibility, seen FROM timetrackr.projects WHERE id = :one;
+SELECT what FROM test.told ORDER BY n;
+SELECT * FROM timetrackr.verify(:dee);
+ROLLBACK;
+-- Nothing is written where nothing may be.
+BEGIN READ ONLY;
+SELECT timetrackr.start_entry(:dee, :one);
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT timetrackr.create_project(:dee, 'Read only', '', 'private');
+ROLLBACK;
+\set VERBOSITY default
