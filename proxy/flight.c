@@ -165,6 +165,7 @@ query(struct flight *flight)
 		.done = query_done,
 		.is_wanted = is_wanted,
 		.arg = flight,
+		.route = route,
 	};
 	if (!lane_submit(lane, &flight->job))
 		land_with_problem(flight, 503, lane_is_up(lane) ? "overloaded" : "database_unavailable",

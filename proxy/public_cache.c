@@ -438,7 +438,8 @@ public_cache_open(struct service *service, const struct public_cache_options *op
 	cache->cache = cache_create(config->cache_bytes, options->counters);
 	cache->generations = generations_create(options->writes);
 	if (config->redis.host != NULL)
-		cache->shared = shared_cache_open(service->loop, &config->redis);
+		cache->shared = shared_cache_open(service->loop, &config->redis,
+										  &service->metrics->redis[METRICS_REDIS_CACHE]);
 	if (cache->cache == NULL || cache->generations == NULL ||
 		(config->redis.host != NULL && cache->shared == NULL))
 	{
