@@ -214,6 +214,8 @@ apply_metrics_listen(struct config *config, const struct setting *setting, const
 	bool		in_brackets = length > 2 && value[0] == '[' && value[length - 1] == ']';
 	long		port;
 
+	if (*value == '\0')
+		return true;
 	if (in_brackets)
 	{
 		value++;

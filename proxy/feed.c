@@ -40,6 +40,7 @@ struct feed
 	struct feed_listener *told_next;	/* the next one to be told; NULL at the end, or between */
 	int64_t		position;		/* 0: not known */
 	int64_t		identity;		/* of the database; 0: not known */
+	int64_t		behind;			/* ms: what the last probe found of the relay */
 	bool		current;
 	bool		sound;			/* the last probe was answered in time and found the relay at work */
 	bool		caught_up;		/* nothing is missing since the connection was lost */
@@ -299,7 +300,8 @@ take_probe(struct feed *feed, const struct db_result *result)
 	int64_t		newest = number(result, 0, 1);
 	bool		known = feed->position != 0;
 
-	feed->sound = !feed->deaf && number(result, 0, 2) <= BEHIND_MOST;
+	feed->behind = number(result, 0, 2);
+	feed->sound = !feed->deaf && feed->behind <= BEHIND_MOST;
 	if (known && (feed->pruned || feed->identity != identity || newest < feed->position))
 		begin_anew(feed, newest);
 	else if (known && newest > feed->position)
@@ -414,6 +416,12 @@ bool
 feed_is_current(const struct feed *feed)
 {
 	return feed->current;
+}
+
+int64_t
+feed_relay_behind(const struct feed *feed)
+{
+	return feed->behind;
 }
 
 int64_t

@@ -74,6 +74,9 @@ void		feed_ignore(struct feed *feed, struct feed_listener *listener);
 /* Has everything that was committed a second ago been delivered? False until it was first connected. */
 bool		feed_is_current(const struct feed *feed);
 
+/* For how many ms the next event had been waiting for the relay when the database was asked last. */
+int64_t		feed_relay_behind(const struct feed *feed);
+
 /* Id of the last event delivered, or of the last before the feed began; 0 while that is not known. */
 int64_t		feed_position(const struct feed *feed);
 

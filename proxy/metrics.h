@@ -94,6 +94,7 @@ struct worker_metrics
 	_Atomic uint64_t live_closed;
 	_Atomic uint64_t live_messages; /* given to clients */
 	_Atomic uint64_t feed_current;	/* 1: yes */
+	_Atomic uint64_t relay_behind;	/* ms, as its feed has found */
 	_Atomic(clockid_t) clock;	/* CPU time of its thread; 0 while there is none */
 	struct lane_metrics lanes[LANE_COUNT];
 	struct redis_metrics redis[METRICS_REDIS_COUNT];

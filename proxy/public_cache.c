@@ -367,6 +367,7 @@ public_cache_get(struct public_cache *cache, const struct catalog_route *route,
 	cache_count(&cache->options.counters->misses);
 	list_flight(flight);
 	board_flight(flight, wait);
+	flight_note_request(flight->flight, wait->request_id);
 	take_off(flight);
 	return true;
 }

@@ -305,6 +305,23 @@ scrape_redis(const struct metrics *metrics, struct text *text)
 
 /* ---- the relay ---- */
 
+/* Every proxy's feeds look at it, also while its leader is stuck. */
+static void
+scrape_lag(const struct metrics *metrics, struct text *text)
+{
+	uint64_t	most = 0;
+
+	for (size_t i = 0; i < metrics->worker_count; i++)
+	{
+		uint64_t	behind = counter_get(&metrics->workers[i]->relay_behind);
+
+		most = behind > most ? behind : most;
+	}
+	exposition_family(text, "timetrackr_relay_lag_seconds", "gauge",
+					  "For how long the next event has been waiting for the relay, whoever leads it, in seconds.");
+	exposition_seconds(text, "timetrackr_relay_lag_seconds", "", most * 1000);
+}
+
 static uint64_t
 level_of(const _Atomic int64_t *level)
 {
@@ -351,6 +368,7 @@ scrape(const struct worker_shared *shared, struct text *text)
 	scrape_lanes(shared->metrics, text);
 	scrape_cache(shared, text);
 	scrape_redis(shared->metrics, text);
+	scrape_lag(shared->metrics, text);
 	scrape_relay(shared->relay_metrics, text);
 	scrape_audit(atomic_load(&shared->metrics->audit), text);
 	scrape_process(shared->metrics, text);

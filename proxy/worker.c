@@ -200,6 +200,7 @@ note_readiness(void *arg)
 		atomic_fetch_add(worker->unready, 1);
 	worker->ready = ready;
 	counter_set(&worker->service.metrics->feed_current, feed_is_current(worker->service.feed));
+	counter_set(&worker->service.metrics->relay_behind, (uint64_t) feed_relay_behind(worker->service.feed));
 	return -1;
 }
 
