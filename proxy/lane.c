@@ -333,9 +333,7 @@ static void
 fail_waiting(struct lane *lane)
 {
 	while (lane->first != NULL)
-	{
 		reject(lane, dequeue(lane));
-	}
 }
 
 static void
@@ -485,6 +483,7 @@ lane_withdraw(struct lane_job *job)
 		lane->last = before;
 	lane->waiting--;
 	counter_set(&lane->options.metrics->waiting, lane->waiting);
+	counter_add(&lane->options.metrics->rejected, 1);
 	job->queued = false;
 	job->next = NULL;
 	return true;

@@ -18,13 +18,12 @@
 
 #include "db.h"
 
-struct catalog_route;
-struct lane_metrics;
-
 #define LANE_CONNECTIONS_MAX 4
 #define LANE_BATCH_MAX 256
 
+struct catalog_route;
 struct lane;
+struct lane_metrics;
 
 struct lane_options
 {

@@ -189,7 +189,7 @@ static const struct row lane_rows[] = {
 	{LANE(undone), "timetrackr_lane_statements_total", ",outcome=\"undone\"", NULL, NULL},
 	{LANE(retries), "timetrackr_lane_retries_total", "", "counter", "Statements that were sent again."},
 	{LANE(rejected), "timetrackr_lane_rejected_total", "", "counter",
-	"Statements never sent: the queue was full, no connection was up, or the client had gone."},
+	"Statements never sent: no room, no connection, no time, or nobody who wants them any more."},
 	{LANE(slow), "timetrackr_lane_slow_statements_total", "", "counter", "Statements that took SLOW_QUERY_MS or more."},
 	{LANE(batches), "timetrackr_lane_batches_total", "", "counter", "Transactions that statements shared."},
 };

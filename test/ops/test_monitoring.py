@@ -207,6 +207,27 @@ def test_connections_to_postgresql_that_are_lost(watched):
     )
 
 
+def test_statements_that_find_no_connection(watched):
+    user = watched.exercise()
+    before = watched.look()
+    wanted = before.all("timetrackr_database_connections_wanted")
+    rejected = "timetrackr_lane_rejected_total"
+    with watched.postgres.connect("postgres") as admin:
+        admin.execute(f"ALTER DATABASE {watched.database} ALLOW_CONNECTIONS false")
+        try:
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (watched.database,))
+            watched.comes_to(0, "timetrackr_database_connections")
+            watched.comes_to(0, "timetrackr_ready")
+            watched.comes_to(0, "timetrackr_relay_leader")
+            user.get("/users/me").expect(503)
+            assert watched.look().sum(rejected, lane="read") > before.sum(rejected, lane="read")
+        finally:
+            admin.execute(f"ALTER DATABASE {watched.database} ALLOW_CONNECTIONS true")
+    eventually(lambda: watched.look().all("timetrackr_database_connections") == wanted, 30, "all connections")
+    watched.comes_to(1, "timetrackr_relay_leader")
+    watched.comes_to(0, "timetrackr_lane_queued_statements")
+
+
 def test_the_relay_that_leads_and_one_that_is_held_up(watched):
     watched.comes_to(1, "timetrackr_relay_leader")
     before = watched.look()
