@@ -100,7 +100,7 @@ def test_promtool_takes_the_rules(promtool, tmp_path):
         assert checked.returncode == 0 and "FAILED" not in checked.stdout, checked.stdout
 
 
-def test_every_alert_is_tested_to_fire_and_not_to(promtool):
+def test_every_alert_is_tested_to_fire_and_not_to():
     alerts = re.findall(r"- alert: (\w+)", RULES.read_text())
     tested = (ROOT / "test" / "ops" / "alerts.yml").read_text()
     assert len(alerts) == len(set(alerts)) > 10
