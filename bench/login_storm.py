@@ -74,7 +74,7 @@ def main(rounds=5, seconds=4):
     with World(users=300, redis=False) as world:
         with world.postgres.connect() as db:
             db.execute("ALTER ROLE proxy_login SET timetrackr.bcrypt_cost = 10")
-        proxy = world.proxy()
+        proxy = world.proxy(CACHE_BYTES=0)
         email = "storm@example.com"
         body = {"email": email, "password": PASSWORD, "username": "storm"}
         session = proxy.client().post("/auth/signup", body).expect(201)

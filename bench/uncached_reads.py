@@ -1,4 +1,4 @@
-"""Reads that the proxy asks PostgreSQL for: over HTTP, and the same prepared
+"""Reads that the proxy asks PostgreSQL for, as it keeps no answers here: over HTTP, and the same prepared
 statement by pgbench; 8 connections each, random users, in turns.
 
 usage: bench/run uncached_reads [ROUNDS [SECONDS OF EACH]] [NAME=VALUE[,NAME=VALUE] …]: each
@@ -109,7 +109,7 @@ def compare(read, proxies, scale):
 
 def lines(scale, variants=({},)):
     with World() as world:
-        proxies = world.variants(variants)
+        proxies = world.variants(variants, CACHE_BYTES=0)
         world.drained()
         reads = [Read(world, next(iter(proxies.values())), *read) for read in READS]
         return [line for read in reads for line in compare(read, proxies, scale)]

@@ -22,11 +22,13 @@
 /*
  * All in ms. An event is known of, or the feed is current no more, after an interval
  * and a limit at the latest, and what the relay may be behind: together a second.
+ * Who follows says so anew within a second when the one who had said it for all is gone.
  */
 #define PROBE_INTERVAL 250
 #define PROBE_LIMIT 400			/* no answer for so long: perhaps not current */
 #define BEHIND_MOST 350			/* the relay */
 #define SILENCE_LIMIT 5000		/* then the connection is dropped */
+#define UNFOLLOWED_LEAST 1000
 #define REFUSED_PAUSE 5000
 
 #define READ_ROWS 500
@@ -41,6 +43,7 @@ struct feed
 	int64_t		position;		/* 0: not known */
 	int64_t		identity;		/* of the database; 0: not known */
 	int64_t		behind;			/* ms: what the last probe found of the relay */
+	uint64_t	unfollowed_since;	/* ms, on the loop's clock; 0: another proxy's relay follows, or may */
 	bool		current;
 	bool		sound;			/* the last probe was answered in time and found the relay at work */
 	bool		caught_up;		/* nothing is missing since the connection was lost */
@@ -279,6 +282,7 @@ late(void *arg)
 	struct feed *feed = arg;
 
 	feed->sound = false;
+	feed->unfollowed_since = 0;
 	settle(feed);
 }
 
@@ -302,6 +306,10 @@ take_probe(struct feed *feed, const struct db_result *result)
 
 	feed->behind = number(result, 0, 2);
 	feed->sound = !feed->deaf && feed->behind <= BEHIND_MOST;
+	if (strcmp(db_result_value(result, 0, 3), "t") == 0)
+		feed->unfollowed_since = 0;
+	else if (feed->unfollowed_since == 0)
+		feed->unfollowed_since = loop_now(feed->loop);
 	if (known && (feed->pruned || feed->identity != identity || newest < feed->position))
 		begin_anew(feed, newest);
 	else if (known && newest > feed->position)
@@ -340,7 +348,7 @@ send_probe(void *arg)
 	struct feed *feed = arg;
 
 	loop_timer_set(feed->loop, &feed->late_timer, PROBE_LIMIT, late, feed);
-	ask(feed, &feed->probe, "SELECT identity, newest_id, behind_ms FROM timetrackr.stream_state()", 0, probed);
+	ask(feed, &feed->probe, "SELECT identity, newest_id, behind_ms, followed FROM timetrackr.stream_state()", 0, probed);
 }
 
 /* ---- the connection ---- */
@@ -416,6 +424,13 @@ bool
 feed_is_current(const struct feed *feed)
 {
 	return feed->current;
+}
+
+bool
+feed_is_unfollowed(const struct feed *feed)
+{
+	return feed->current && feed->unfollowed_since != 0 &&
+		loop_now(feed->loop) - feed->unfollowed_since >= UNFOLLOWED_LEAST;
 }
 
 int64_t

@@ -77,6 +77,12 @@ bool		feed_is_current(const struct feed *feed);
 /* For how many ms the next event had been waiting for the relay when the database was asked last. */
 int64_t		feed_relay_behind(const struct feed *feed);
 
+/*
+ * Has the relay had no follower for a second? Then no proxy but the leader's is at
+ * work; one that has just been started is known of after a quarter of a second. Never while the feed is not current.
+ */
+bool		feed_is_unfollowed(const struct feed *feed);
+
 /* Id of the last event delivered, or of the last before the feed began; 0 while that is not known. */
 int64_t		feed_position(const struct feed *feed);
 

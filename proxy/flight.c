@@ -40,7 +40,7 @@ keep(struct flight *flight, const char **place, const char *text)
 	return text == NULL || *place != NULL;
 }
 
-/* The values as a visitor's: those behind the parameters are the viewer's, and stay NULL. */
+/* Those behind the parameters stay NULL: a viewer whom the function does not ask for. */
 static bool
 copy_values(struct flight *flight, const struct param_values *values)
 {

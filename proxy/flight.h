@@ -1,5 +1,5 @@
 /*
- * flight.h - one call made for several requests at once, on behalf of a visitor:
+ * flight.h - one call made for several requests at once, of one viewer or of visitors:
  * it outlives each of them. Who waits for it, and what becomes of the
  * answer, is public_cache.c's business.
  */

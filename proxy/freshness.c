@@ -14,7 +14,7 @@
 /* Ranks and streaks change by what other users do, or by the hour: such answers are this old at most. */
 #define SAFETY_AGE 60000
 
-/* What an answer rests on, besides GENERATION_ALL. */
+/* What an answer rests on, besides GENERATION_ALL, and the viewer: what he may see changes with his roles. */
 enum
 {
 	ON_USER = 1,				/* parameter user_id */
@@ -38,6 +38,10 @@ static const struct
 	[ACCELERATOR_USER_BADGES] = {.max_age = SAFETY_AGE, .rests = ON_USER},
 	[ACCELERATOR_PROJECT] = {SAFETY_AGE, ON_PROJECT | ON_EDITS | ON_MEMBERS, "project:", ":details", "project_id"},
 	[ACCELERATOR_BADGES] = {.max_age = SAFETY_AGE, .rests = ON_BADGES},
+	[ACCELERATOR_TIMELINE] = {.max_age = SAFETY_AGE, .rests = ON_USER},
+	/* a timer that starts is no event */
+	[ACCELERATOR_ACTIVITY] = {.max_age = BOARD_AGE, .rests = ON_USER},
+	[ACCELERATOR_ME] = {.max_age = SAFETY_AGE},
 };
 
 /* What writes and events change. NAMED: the users and projects they name, the writer included. */
@@ -88,7 +92,6 @@ static const struct
 	{"leaderboard_changed", CHANGES_NOTHING},
 	{"notification_created", CHANGES_NOTHING},
 	{"project_changed", CHANGES_NAMED | CHANGES_ALL},
-	{"project_created", CHANGES_NOTHING},
 	{"score_changed", CHANGES_NAMED | CHANGES_EDITS},
 };
 
@@ -111,6 +114,13 @@ id_param(const struct catalog_route *route, const struct param_values *values, c
 	return text != NULL ? strtoll(text, NULL, 10) : 0;
 }
 
+/* Whom the answer is for, when that matters; NULL: anybody, or a visitor. */
+static const char *
+viewer_of(const struct catalog_route *route, const struct param_values *values)
+{
+	return route->viewer >= 0 ? values->value[route->viewer] : NULL;
+}
+
 void
 freshness_begin(struct basis *basis, const struct catalog_route *route, const struct param_values *values)
 {
@@ -119,6 +129,8 @@ freshness_begin(struct basis *basis, const struct catalog_route *route, const st
 	basis->max_age = answers[route->accelerator].max_age;
 	basis->slot_count = 0;
 	(void) basis_add(basis, GENERATION_ALL);	/* there is room for all of these */
+	if (viewer_of(route, values) != NULL)
+		(void) basis_add(basis, generation_of_user(strtoll(viewer_of(route, values), NULL, 10)));
 	if (rests & ON_USER)
 		(void) basis_add(basis, generation_of_user(id_param(route, values, "user_id")));
 	if (rests & ON_PROJECT)
@@ -168,7 +180,7 @@ freshness_shared_key(const struct catalog_route *route, const struct param_value
 {
 	const char *param = answers[route->accelerator].shared_param;
 
-	if (param == NULL)
+	if (param == NULL || viewer_of(route, values) != NULL)
 		return false;
 	snprintf(key, FRESHNESS_KEY_MAX, "%s%" PRId64 "%s", answers[route->accelerator].shared,
 			 id_param(route, values, param), answers[route->accelerator].shared_end);

@@ -2,7 +2,7 @@
  * freshness.h - the rules of the cache: which answers are kept and for how long,
  * what each rests on, and what writes and events change.
  *
- * Kept are answers to visitors, of the routes that routes.def marks so. A
+ * Kept are answers of the routes that routes.def marks so. A
  * rule left out here makes answers stale, so what is not known changes everything.
  */
 #ifndef TIMETRACKR_FRESHNESS_H
@@ -46,7 +46,7 @@ void		freshness_complete(struct basis *basis, const struct catalog_route *route,
 /* What it rests on that a token's user is known to exist. */
 void		freshness_of_viewer(struct basis *basis, int64_t user_id);
 
-/* The key under which all proxies share the answer to a call; false: they do not. */
+/* The key under which all proxies share the answer to a call; false: they do not, as it is some viewer's own. */
 bool		freshness_shared_key(const struct catalog_route *route, const struct param_values *values,
 								 char key[FRESHNESS_KEY_MAX]);
 

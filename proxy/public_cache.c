@@ -88,6 +88,15 @@ find_fresh(struct public_cache *cache, const struct public_key *key, bool *known
 }
 
 bool
+public_cache_is_for_viewers(const struct public_cache *cache)
+{
+	const struct relay_metrics *relay = cache->service->relay_metrics;
+
+	return !cache->reads_lag && feed_is_unfollowed(cache->service->feed) &&
+		atomic_load_explicit(&relay->leads, memory_order_relaxed) != 0;
+}
+
+bool
 public_cache_knows(struct public_cache *cache, int64_t user_id)
 {
 	struct public_key key;

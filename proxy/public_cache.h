@@ -1,10 +1,13 @@
 /*
- * public_cache.h - answers to visitors, kept by each worker and shared through
+ * public_cache.h - answers kept by each worker, those to visitors shared through
  * Redis; and one query for all who ask for the same at once.
  *
  * An answer is given only as long as nothing it rests on has changed (basis.h, freshness.h).
  * That is heard from the feed, and from the writes that this process handles. While the
  * feed is not current, and where reads go to a replica, which may lag, answers are kept for a second only.
+ *
+ * A viewer must see what he has just written himself, through whichever proxy. So his answers
+ * are kept only by a process that is the only one, and then hears of every write before its client does.
  */
 #ifndef TIMETRACKR_PUBLIC_CACHE_H
 #define TIMETRACKR_PUBLIC_CACHE_H
@@ -50,10 +53,13 @@ struct public_cache *public_cache_open(struct service *service, const struct pub
 void		public_cache_end(struct public_cache *cache);
 void		public_cache_close(struct public_cache *cache);
 
+/* May viewers be given answers of their own that were kept? */
+bool		public_cache_is_for_viewers(const struct public_cache *cache);
+
 /*
- * Answer a call for a visitor, or for a viewer whom public_cache_knows(), if the
- * route's answers are kept. False: it is not for the cache. True:
- * done() is called, within this call or later.
+ * Answer a call if the route's answers are kept. With a viewer it needs
+ * public_cache_is_for_viewers() where the function asks for him, and public_cache_knows() where it
+ * does not. False: it is not for the cache. True: done() is called, within this call or later.
  */
 bool		public_cache_get(struct public_cache *cache, const struct catalog_route *route,
 							 const struct param_values *values, const struct target *target,

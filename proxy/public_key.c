@@ -21,7 +21,7 @@ public_key_of_call(struct public_key *key, const struct catalog *catalog,
 	key->length = 2;
 	for (size_t i = 0; i < route->param_count; i++)
 	{
-		const char *value = (int) i != route->viewer ? values->value[i] : NULL;
+		const char *value = values->value[i];
 		size_t		length = value != NULL ? strlen(value) + 1 : 0;
 
 		if (PUBLIC_KEY_MAX - key->length < length + 1)

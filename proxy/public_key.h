@@ -1,6 +1,6 @@
 /*
- * public_key.h - under which key an answer to a visitor is kept: the route, and
- * the values of the call. Two calls of one key have the same answer.
+ * public_key.h - under which key an answer is kept: the route, and the values of the
+ * call, the viewer where the function asks for him. Two calls of one key have the same answer.
  */
 #ifndef TIMETRACKR_PUBLIC_KEY_H
 #define TIMETRACKR_PUBLIC_KEY_H

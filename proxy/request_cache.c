@@ -1,5 +1,5 @@
 /*
- * request_cache.c - requests and the cache of answers to visitors.
+ * request_cache.c - requests and the cache of answers.
  */
 #include "request_state.h"
 
@@ -29,6 +29,17 @@ is_same_for_all(const struct catalog_route *route)
 	return route->viewer < 0 && freshness_keeps(route);
 }
 
+/* May whoever asks be given what is kept for him? */
+static bool
+may_use(struct public_cache *cache, const struct catalog_route *route, int64_t user_id)
+{
+	if (!freshness_keeps(route))
+		return false;
+	if (user_id == 0)
+		return true;
+	return route->viewer >= 0 ? public_cache_is_for_viewers(cache) : public_cache_knows(cache, user_id);
+}
+
 bool
 request_use_cache(struct request *request)
 {
@@ -36,7 +47,7 @@ request_use_cache(struct request *request)
 	const struct catalog_route *route = request->admission.route;
 	int64_t		user_id = request->admission.user_id;
 
-	if (cache == NULL || (user_id != 0 && (!is_same_for_all(route) || !public_cache_knows(cache, user_id))))
+	if (cache == NULL || !may_use(cache, route, user_id))
 		return false;
 	request->state = JOINED;
 	request->working = true;

@@ -94,9 +94,9 @@ void		request_too_late(void *arg);
 void		request_run_builtin(struct request *request);
 
 /*
- * Have the cache answer, now or later; false: the request is not for it. It is
- * when no viewer could get another answer: to a visitor, or on a
- * route that does not ask who looks, and for a viewer who is known to exist.
+ * Have the cache answer, now or later; false: the request is not for it. It is for visitors, for
+ * viewers on a route that asks who looks while answers are kept for
+ * each, and on one that does not ask for those who are known to exist.
  */
 bool		request_use_cache(struct request *request);
 

@@ -61,10 +61,27 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     leader_lock CONSTANT bigint := 8391171951110545260;
+    follower_lock CONSTANT bigint := leader_lock + 1;
     leader integer;
+    follows CONSTANT boolean := EXISTS (
+        SELECT
+        FROM pg_locks l
+        WHERE l.pid = pg_backend_pid()
+            AND l.locktype = 'advisory'
+            AND l.classid::bigint = follower_lock >> 32
+            AND l.objid::bigint = follower_lock & 4294967295
+            AND l.objsubid = 1
+    );
 BEGIN
     IF pg_try_advisory_lock(leader_lock) THEN
+        IF follows THEN
+            PERFORM pg_advisory_unlock(follower_lock);
+        END IF;
         RETURN true;
+    END IF;
+    -- One of those who follow has the lock that tells of them (stream_state()).
+    IF NOT follows THEN
+        PERFORM pg_try_advisory_lock(follower_lock);
     END IF;
     IF NOT inspect THEN
         RETURN false;
@@ -90,7 +107,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.try_to_lead(boolean) IS
-'Makes this session the relay''s leader, until it ends: true. False: another one leads. With inspect a leader whose session has been idle for ten seconds is terminated, so that the next try may succeed.';
+'Makes this session the relay''s leader, until it ends: true. False: another one leads, and this one follows. With inspect a leader whose session has been idle for ten seconds is terminated, so that the next try may succeed.';
 
 CREATE FUNCTION timetrackr.relay_status()
 RETURNS TABLE (

@@ -259,7 +259,8 @@ CREATE FUNCTION timetrackr.stream_state()
 RETURNS TABLE (
     identity bigint,
     newest_id bigint,
-    behind_ms bigint
+    behind_ms bigint,
+    followed boolean
 )
 LANGUAGE sql
 VOLATILE
@@ -278,8 +279,10 @@ AS $$
             WHERE o.id > r.outbox_id
                 AND o.run_at <= now()
             ORDER BY o.id
-            LIMIT 1), 0)
+            LIMIT 1), 0),
+        -- try_to_lead() has the other side of this lock
+        NOT pg_try_advisory_xact_lock_shared(8391171951110545261)
     FROM timetrackr.relay r
 $$;
 COMMENT ON FUNCTION timetrackr.stream_state() IS
-'Where the stream ends: identity of the database (see relay_state()), the id of the newest event, and for how many ms the next event of the outbox has been waiting for the relay, 0 when none has.';
+'Where the stream ends: identity of the database (see relay_state()), the id of the newest event, for how many ms the next event of the outbox has been waiting for the relay, 0 when none has, and whether there is a proxy whose relay follows: else the leader''s is the only one.';

@@ -118,10 +118,13 @@ answer(const char *about, struct db_result *result)
 	query->done(query, result);
 }
 
+/* What the next probes find: does another relay follow? */
+static const char *followed = "t";
+
 static void
 answer_probe(const char *identity, const char *newest, const char *behind)
 {
-	struct db_result result = {.outcome = DB_OK, .rows = 1, .values = {{identity, newest, behind}}};
+	struct db_result result = {.outcome = DB_OK, .rows = 1, .values = {{identity, newest, behind, followed}}};
 
 	answer("stream_state", &result);
 }
@@ -460,6 +463,57 @@ test_noise(void)
 	CHECK(events > 0);
 }
 
+/* ---- other proxies ---- */
+
+static void
+stop_loop(void *arg)
+{
+	(void) arg;
+	loop_stop(loop);
+}
+
+/* Answer the probes as they come, for so many ms, or until the feed is unfollowed. How long was that? */
+static uint64_t
+probe_for(const struct feed *feed, uint64_t limit)
+{
+	uint64_t	begin = loop_now(loop);
+	struct loop_timer timer = {0};
+
+	while (!feed_is_unfollowed(feed) && loop_now(loop) - begin < limit)
+	{
+		loop_timer_set(loop, &timer, 10, stop_loop, NULL);
+		if (!CHECK(loop_run(loop)))
+			break;
+		if (query_count > 0)
+			answer_probe("1", "10", "0");
+	}
+	return loop_now(loop) - begin;
+}
+
+static void
+test_followers(void)
+{
+	struct feed *feed = feed_at_ten();
+
+	CHECK(probe_for(feed, 1500) >= 1500);
+	followed = "f";
+	CHECK(probe_for(feed, 10000) >= 1000 && feed_is_unfollowed(feed));
+	followed = "t";
+	options.up(options.arg);	/* as the next probe would come */
+	queries[0] = queries[--query_count];
+	answer_probe("1", "10", "0");
+	CHECK(!feed_is_unfollowed(feed) && feed_is_current(feed));
+	followed = "f";
+	CHECK(probe_for(feed, 10000) >= 1000 && feed_is_unfollowed(feed));
+	lose_connection();
+	CHECK(!feed_is_unfollowed(feed));
+	connect_and_listen();
+	answer_probe("1", "10", "0");
+	CHECK(feed_is_current(feed) && !feed_is_unfollowed(feed));
+	followed = "t";
+	end(feed);
+}
+
 int
 main(void)
 {
@@ -474,6 +528,7 @@ main(void)
 	test_behind();
 	test_listeners();
 	test_noise();
+	test_followers();
 	loop_free(loop);
 	return check_summary("feed");
 }

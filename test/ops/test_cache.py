@@ -264,6 +264,142 @@ def test_entries_move_the_sums_at_once(stage, gate):
         assert sums_after(lambda: member.delete(path_of_entry).expect(204))[0] == 0
 
 
+# ---- viewers ----
+
+
+def test_viewers_get_kept_answers_of_their_own(stage, gate):
+    proxy = stage.proxy()
+    owner, project_id, path = public_project(proxy)
+    other = sign_up(proxy)
+    own = f"/users/{owner.id}/profile"
+    eventually(lambda: is_kept(owner, gate, path, project_id), what="a kept answer for the owner")
+    for _ in range(3):
+        assert owner.get(own).expect(200)["email"] == owner.email
+        assert other.get(own).expect(200)["email"] is None
+        assert proxy.client().get(own).expect(200)["email"] is None
+        assert owner.get("/users/me").expect(200)["user_id"] == owner.id
+        assert other.get("/users/me").expect(200)["user_id"] == other.id
+    stage.query("UPDATE timetrackr.users SET role = 'admin' WHERE id = %s", other.id)
+    eventually(lambda: other.get(own).expect(200)["email"] == owner.email, 1.0, "an admin's view")
+    stage.query("UPDATE timetrackr.users SET role = 'user' WHERE id = %s", other.id)
+    eventually(lambda: other.get(own).expect(200)["email"] is None, 1.0, "the end of an admin's view")
+    assert f'"email":"{owner.email}"' not in (stage.redis.command("GET", f"user:{owner.id}:profile") or "")
+
+
+def test_a_member_who_is_removed_loses_what_was_kept_for_him(stage):
+    proxy = stage.proxy(WORKERS=2)
+    owner, member = sign_up(proxy), sign_up(proxy)
+    project_id = owner.project("Ours")
+    owner.entry(project_id, days_ago(1), 600)
+    membership = f"/projects/{project_id}/members/{member.id}"
+
+    def sees():
+        project = member.get(f"/projects/{project_id}").status
+        profile = member.get(f"/users/{owner.id}/profile").expect(200)["contributions"]
+        timeline = member.get(f"/users/{owner.id}/timeline").expect(200)
+        activity = member.get(f"/users/{owner.id}/activity").expect(200)["projects"]
+        named = [event for event in timeline if event["event_data"].get("project_id") == project_id]
+        seen = {project == 200, bool(profile), bool(named), bool(activity)}
+        assert len(seen) == 1, (project, profile, named, activity)
+        return seen.pop()
+
+    eventually(lambda: not sees(), what="a stranger's view")
+    for _ in range(10):
+        assert not sees() and not sees()
+        owner.put(membership, {"role": "contributor"}).expect(200)
+        assert sees() and sees()
+        owner.delete(membership).expect(204)
+    shown = [f"/users/{owner.id}/{page}" for page in ("profile", "timeline", "activity")]
+
+    def mentions(path):
+        return '"Ours"' in json.dumps(member.get(path).expect(200))
+
+    for _ in range(3):
+        stage.query(
+            "INSERT INTO timetrackr.project_members (project_id, user_id) VALUES (%s, %s)", project_id, member.id
+        )
+        for path in shown:
+            eventually(lambda: mentions(path), 1.0, f"a member's view of {path}")
+        stage.query(
+            "DELETE FROM timetrackr.project_members WHERE project_id = %s AND user_id = %s", project_id, member.id
+        )
+        for path in shown:
+            eventually(lambda: not mentions(path), 1.0, f"a stranger's view of {path}")
+
+
+def test_a_viewer_whose_account_is_deleted_is_401_though_his_answers_were_kept(stage, gate):
+    proxy = stage.proxy()
+    owner, project_id, path = public_project(proxy)
+    eventually(lambda: is_kept(owner, gate, path, project_id), what="a kept answer for the owner")
+    other = sign_up(proxy)
+    eventually(lambda: is_kept(other, gate, path, project_id), what="a kept answer for another")
+    stage.query("DELETE FROM timetrackr.users WHERE id = %s", other.id)
+    eventually(lambda: other.get(path).status == 401, 1.0, "a token whose user is gone")
+    owner.get(path).expect(200)
+
+
+def what_a_user_sees(client, user_id):
+    """Of himself: seconds by four ways, and the newest of his timeline."""
+    me = client.get("/users/me").expect(200)
+    profile = client.get(f"/users/{user_id}/profile").expect(200)
+    activity = client.get(f"/users/{user_id}/activity").expect(200)
+    timeline = client.get(f"/users/{user_id}/timeline").expect(200)
+    entries = [event["event_data"]["entry_id"] for event in timeline if event["event_type"] == "time_entry_completed"]
+    return me["total_seconds"], profile["total_seconds"], activity["total_seconds"], entries
+
+
+def write_and_look(writer, reader, rounds):
+    """After each write of his the user sees it in all that is kept, whichever proxy and worker answers."""
+    project_id = writer.project()
+    written = []
+    for number in range(rounds):
+        what_a_user_sees(reader, writer.id)
+        written.append(writer.entry(project_id, days_ago(number + 1), 60)["entry_id"])
+        assert what_a_user_sees(reader, writer.id) == (*[60 * len(written)] * 3, written)
+        started = writer.start(project_id)["entry_id"]
+        recent = reader.get(f"/users/{writer.id}/activity").expect(200)["recent_entries"]
+        assert recent[0]["entry_id"] == started
+        writer.delete(f"/time-entries/{started}").expect(204)
+        recent = reader.get(f"/users/{writer.id}/activity").expect(200)["recent_entries"]
+        assert recent[0]["entry_id"] == written[0]
+    writer.patch("/users/me", {"bio": "changed"}).expect(200)
+    assert reader.get("/users/me").expect(200)["bio"] == "changed"
+
+
+def test_a_user_sees_what_he_has_just_written(stage, gate):
+    proxy = stage.proxy(WORKERS=2)
+    owner, project_id, path = public_project(proxy)
+    eventually(lambda: is_kept(owner, gate, path, project_id), what="a kept answer for the owner")
+    user = sign_up(proxy)
+    write_and_look(user, proxy.client(token=user.session["access_token"]), 15)
+
+
+def test_a_user_sees_at_once_what_he_has_written_through_another_proxy(stage, gate):
+    """Viewers' answers are kept by a proxy that is the only one, and by none while there are two."""
+    first = stage.proxy()
+    owner, project_id, path = public_project(first)
+    eventually(lambda: is_kept(owner, gate, path, project_id), what="a kept answer for the owner")
+    second = stage.proxy()
+    eventually(lambda: not is_kept(owner, gate, path, project_id), what="the first proxy knows of the second")
+    user = sign_up(second)
+    write_and_look(user, first.client(token=user.session["access_token"]), 15)
+    other = sign_up(first)
+    write_and_look(other, second.client(token=other.session["access_token"]), 5)
+    second.stop()
+    eventually(lambda: is_kept(owner, gate, path, project_id), what="a kept answer for the owner again")
+
+
+def test_the_last_proxy_keeps_answers_for_viewers_whichever_it_is(stage, gate):
+    first, second = stage.proxy(), stage.proxy()
+    leader = leader_of(stage, first, second)
+    other = second if leader is first else first
+    owner, project_id, path = public_project(other)
+    for _ in range(3):
+        assert not is_kept(owner, gate, path, project_id)
+    leader.kill()
+    eventually(lambda: is_kept(owner, gate, path, project_id), what="a kept answer for the owner")
+
+
 # ---- Redis ----
 
 
@@ -340,7 +476,7 @@ def test_keys_are_deleted_when_what_they_hold_has_changed(stage):
     eventually(lambda: stage.redis.command("EXISTS", key) == 0, what="the leader's deletion")
     eventually(is_shared, what=key)
     user.patch("/users/me", {"bio": "by HTTP"}).expect(200)
-    assert stage.redis.command("EXISTS", key) == 0
+    eventually(lambda: stage.redis.command("EXISTS", key) == 0, what="the deletion by the proxy that wrote")
 
 
 @pytest.mark.parametrize("value", ["", "{}", "nonsense", '{"user_id":1,"as_of":"0000000000000000-0000000000000000"}'])

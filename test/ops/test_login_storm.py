@@ -16,9 +16,9 @@ CLIENTS = 64
 
 @pytest.fixture
 def proxy(postgres, db, tmp_path):
-    """With bcrypt as it is used."""
+    """With bcrypt as it is used, and reads that are PostgreSQL's."""
     db.execute("ALTER ROLE proxy_login SET timetrackr.bcrypt_cost = 10")
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url())
+    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), CACHE_BYTES=0)
     proxy.start()
     yield proxy
     proxy.stop()
