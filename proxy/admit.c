@@ -71,7 +71,7 @@ find_route(const struct service *service, const struct request_head *head,
 	/* an unknown method matches no route, but the path may still be known */
 	admission->route = target_match(service->catalog, (enum catalog_method) method, target,
 									&admission->allowed);
-	if (admission->allowed == 0)
+	if (admission->allowed == 0 && service->files != NULL)
 	{
 		admission->file = statics_find(service->files, target->path, target->path_length);
 		if (admission->file != NULL)
@@ -147,7 +147,7 @@ find_viewer(const struct service *service, const struct request_head *head, stru
 	/* a browser cannot set the header of a WebSocket's handshake */
 	if (text == NULL && admission->route->builtin == BUILTIN_LIVE)
 		text = upgrade_authorization(&head->upgrade, arena);
-	if (text == NULL)
+	if (text == NULL || service->tokens == NULL)
 	{
 		if (admission->route->access != ACCESS_USER)
 			return true;
@@ -194,6 +194,8 @@ check_limit(struct service *service, struct arena *arena, struct admission *admi
 	if (limit_take(service->limits, opens_session ? LIMIT_SESSIONS : LIMIT_REQUESTS, who,
 				   loop_now(service->loop), &admission->limit))
 		return true;
+	counter_add(&service->metrics->limited[opens_session ? METRICS_LIMIT_SESSIONS : admission->user_id != 0
+										   ? METRICS_LIMIT_USER : METRICS_LIMIT_ADDRESS], 1);
 	problem_set(problem, 429, "too_many_requests", "Too many requests. Wait a little.");
 	problem->retry_after = (int) admission->limit.reset;
 	return false;
@@ -210,7 +212,7 @@ choose_type(const struct request_head *head, struct admission *admission, struct
 	int			csv = has_csv ? accept_weight(head->accept, "text/csv") : 0;
 
 	admission->wants_csv = shape == SHAPE_REPORT && csv > json;
-	if (json > 0 || csv > 0 || shape == SHAPE_NOTHING)
+	if (json > 0 || csv > 0 || shape == SHAPE_NOTHING || shape == SHAPE_TEXT)
 		return true;
 	problem_set(problem, 406, "not_acceptable", !has_csv ? "The answer is application/json."
 				: has_json ? "The answer is application/json or text/csv." : "The answer is text/csv.");

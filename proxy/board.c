@@ -53,7 +53,7 @@ board_open(struct loop *loop, const struct board_options *options)
 {
 	struct board *board = calloc(1, sizeof *board);
 	struct redis_options redis_options = {
-		.server = options->server, .name = "relay", .silence_limit = SILENCE_LIMIT,
+		.server = options->server, .name = "relay", .metrics = options->metrics, .silence_limit = SILENCE_LIMIT,
 		.up = options->up, .arg = options->arg
 	};
 

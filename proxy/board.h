@@ -49,6 +49,7 @@ typedef void board_done_fn(void *arg, enum board_answer answer, const char *name
 struct board_options
 {
 	const struct config_redis *server;	/* must outlive it */
+	struct redis_metrics *metrics;	/* likewise; or NULL */
 	void		(*up) (void *arg);	/* Redis can be used */
 	void	   *arg;
 };

@@ -3,6 +3,7 @@
  */
 #include "builtin.h"
 
+#include "scrape.h"
 #include "statement.h"
 
 const struct db_statement builtin_ready_statement = {STATEMENT_READY, "SELECT 1"};
@@ -17,6 +18,11 @@ builtin_answer(struct answer *answer, const struct service *service, enum catalo
 	{
 		case BUILTIN_OPENAPI:
 			answer_set_rendered(answer, 200, service->openapi);
+			break;
+		case BUILTIN_METRICS:
+			answer->status = 200;
+			scrape(service->scraped, &answer->body);
+			answer_add_header(answer, "Content-Type", SCRAPE_TYPE);
 			break;
 		case BUILTIN_READYZ:
 			answer_set_json(answer, 200, ready, sizeof ready - 1);

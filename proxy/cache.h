@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "basis.h"
+#include "counter.h"
 #include "rendered.h"
 
 struct cache;
@@ -30,9 +31,7 @@ struct cache_counters
 static inline void
 cache_count(_Atomic uint64_t *counter)
 {
-	/* one writer: no locked instruction is needed */
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-						  memory_order_relaxed);
+	counter_add(counter, 1);
 }
 
 /* `bytes` bounds keys, answers and bookkeeping. NULL when memory is out. */

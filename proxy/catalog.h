@@ -49,6 +49,7 @@ enum catalog_shape
 	SHAPE_DOCUMENT,				/* one object of any size, fetched like that: from rows of section, key, many, item */
 	SHAPE_EVENTS,				/* an array, waited for while it is empty (parameters after, wait, limit) */
 	SHAPE_SESSION,				/* one object, completed with an access token */
+	SHAPE_TEXT,					/* text, whatever the client prefers */
 	SHAPE_NOTHING				/* no body */
 };
 
@@ -83,7 +84,8 @@ enum catalog_builtin
 	BUILTIN_HEALTHZ,
 	BUILTIN_READYZ,
 	BUILTIN_OPENAPI,
-	BUILTIN_LIVE
+	BUILTIN_LIVE,
+	BUILTIN_METRICS				/* at the exporter alone */
 };
 
 enum catalog_kind

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "db_blocking.h"
+#include "exporter.h"
 #include "net.h"
 #include "redis.h"
 #include "tls.h"
@@ -89,6 +90,7 @@ check_settings(const struct config *config, char *why, size_t why_size)
 		return false;
 	tls_release(identity);
 	return net_check(config->host, config->port, why, why_size) &&
+		exporter_check(config, why, why_size) &&
 		check_replica(config, why, why_size) &&
 		(config->redis.host == NULL || check_redis(config, why, why_size));
 }

@@ -60,6 +60,8 @@ static const struct setting settings[] = {
 	"longest request body that is read"},
 	{"MAX_IMPORT_BYTES", apply_size, MEMBER(max_import_bytes), 1024, 64 * 1024 * 1024, "33554432",
 	"longest file that is imported"},
+	{"METRICS_LISTEN", apply_metrics_listen, MEMBER(metrics_host), 1, 65535, "",
+	"address:port where /metrics is, such as 127.0.0.1:9464; unset: nowhere"},
 	{"PORT", apply_port, MEMBER(port), 0, 65535, "3000",
 	"TCP port to listen on; 0: any free one"},
 	{"RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(rate_limit_per_minute), 0, 10000000, "600",
@@ -70,6 +72,8 @@ static const struct setting settings[] = {
 	"redis://, unix:// or redis+sentinel:// URL; unset: no Redis"},
 	{"REFRESH_TOKEN_TTL", apply_number, MEMBER(refresh_token_ttl), 1, 315360000, "2592000",
 	"seconds a refresh token is valid"},
+	{"SLOW_QUERY_MS", apply_number, MEMBER(slow_query), 0, 3600000, "1000",
+	"ms from which on a statement, with its wait for a connection, is logged; 0: none"},
 	{"TLS_CERT", apply_file, MEMBER(tls_cert), 0, 0, "",
 	"certificate, and those behind it, in PEM; with TLS_KEY: HTTPS instead of HTTP"},
 	{"TLS_KEY", apply_file, MEMBER(tls_key), 0, 0, "",
@@ -166,6 +170,7 @@ config_free(struct config *config)
 	redis_url_free(&config->redis);
 	trusted_proxies_free(&config->trusted_proxies);
 	free(config->host);
+	free(config->metrics_host);
 	free(config->tls_cert);
 	free(config->tls_key);
 	free(config->api_docs_root);

@@ -50,6 +50,9 @@ struct config
 	long		live_ping;		/* seconds */
 	char	   *api_docs_root;	/* folder of the page at /api-docs; NULL: where it usually is */
 	enum log_level log_level;
+	long		slow_query;		/* ms; 0: off */
+	char	   *metrics_host;	/* where /metrics is; NULL: nowhere */
+	int			metrics_port;
 };
 
 /*

@@ -206,6 +206,30 @@ apply_host(struct config *config, const struct setting *setting, const char *val
 }
 
 bool
+apply_metrics_listen(struct config *config, const struct setting *setting, const char *value,
+					 char *why, size_t why_size)
+{
+	const char *colon = strrchr(value, ':');
+	size_t		length = colon != NULL ? (size_t) (colon - value) : 0;
+	bool		in_brackets = length > 2 && value[0] == '[' && value[length - 1] == ']';
+	long		port;
+
+	if (*value == '\0')
+		return true;
+	if (in_brackets)
+	{
+		value++;
+		length -= 2;
+	}
+	if (length == 0 || strspn(value, in_brackets ? "0123456789abcdefABCDEF.:" : "0123456789.") != length)
+		return config_refuse(why, why_size, "must be an address and a port such as 127.0.0.1:9464 or [::1]:9464");
+	if (!parse_number(setting, colon + 1, &port, why, why_size))
+		return false;
+	config->metrics_port = (int) port;
+	return config_keep(member(config, setting), value, length, why, why_size);
+}
+
+bool
 apply_log_level(struct config *config, const struct setting *setting, const char *value,
 				char *why, size_t why_size)
 {

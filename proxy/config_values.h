@@ -31,6 +31,7 @@ setting_fn	apply_file;
 setting_fn	apply_folder;
 setting_fn	apply_host;
 setting_fn	apply_log_level;
+setting_fn	apply_metrics_listen;
 setting_fn	apply_number;
 setting_fn	apply_origins;
 setting_fn	apply_port;

@@ -115,6 +115,7 @@ connection_is_welcome(struct service *service, const struct sockaddr *address)
 	client_address_of(&client, address);
 	if (address_quota_has_room(service->address_quota, &client))
 		return true;
+	counter_add(&service->metrics->connections_refused, 1);
 	if (!service->refusal_logged.active)
 	{
 		client_address_write(&client, text);
@@ -141,6 +142,8 @@ connection_start(struct connection *connection, struct service *service, int fd,
 	client_address_write(&connection->address, connection->peer);
 	client_address_write_group(&connection->address, connection->group);
 	connection->is_counted = address_quota_take(service->address_quota, &connection->address);
+	counter_add(&service->metrics->connections, 1);
+	counter_add(&service->metrics->connections_taken, 1);
 	connection_enter(connection, CONNECTION_HEAD);
 }
 
@@ -149,6 +152,7 @@ connection_stop(struct connection *connection)
 {
 	struct service *service = connection->service;
 
+	counter_add(&service->metrics->connections, (uint64_t) -1);
 	loop_timer_stop(service->loop, &connection->timer);
 	tls_release(connection->identity);
 	if (connection->is_counted)

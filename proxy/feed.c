@@ -42,6 +42,7 @@ struct feed
 	struct feed_listener *told_next;	/* the next one to be told; NULL at the end, or between */
 	int64_t		position;		/* 0: not known */
 	int64_t		identity;		/* of the database; 0: not known */
+	int64_t		behind;			/* ms: what the last probe found of the relay */
 	uint64_t	unfollowed_since;	/* ms, on the loop's clock; 0: another proxy's relay follows, or may */
 	bool		current;
 	bool		sound;			/* the last probe was answered in time and found the relay at work */
@@ -303,7 +304,8 @@ take_probe(struct feed *feed, const struct db_result *result)
 	int64_t		newest = number(result, 0, 1);
 	bool		known = feed->position != 0;
 
-	feed->sound = !feed->deaf && number(result, 0, 2) <= BEHIND_MOST;
+	feed->behind = number(result, 0, 2);
+	feed->sound = !feed->deaf && feed->behind <= BEHIND_MOST;
 	if (strcmp(db_result_value(result, 0, 3), "t") == 0)
 		feed->unfollowed_since = 0;
 	else if (feed->unfollowed_since == 0)
@@ -429,6 +431,12 @@ feed_is_unfollowed(const struct feed *feed)
 {
 	return feed->current && feed->unfollowed_since != 0 &&
 		loop_now(feed->loop) - feed->unfollowed_since >= UNFOLLOWED_LEAST;
+}
+
+int64_t
+feed_relay_behind(const struct feed *feed)
+{
+	return feed->behind;
 }
 
 int64_t

@@ -74,6 +74,9 @@ void		feed_ignore(struct feed *feed, struct feed_listener *listener);
 /* Has everything that was committed a second ago been delivered? False until it was first connected. */
 bool		feed_is_current(const struct feed *feed);
 
+/* For how many ms the next event had been waiting for the relay when the database was asked last. */
+int64_t		feed_relay_behind(const struct feed *feed);
+
 /*
  * Has the relay had no follower for a second? Then no proxy but the leader's is at
  * work; one that has just been started is known of after a quarter of a second. Never while the feed is not current.

@@ -18,6 +18,7 @@ struct flight
 	struct arena arena;
 	struct param_values values;
 	struct target target;
+	const char *request_id;
 	struct lane_job job;
 	struct answer answer;
 	struct problem problem;
@@ -85,6 +86,12 @@ flight_prepare(struct service *service, const struct catalog_route *route,
 		return flight;
 	flight_free(flight);
 	return NULL;
+}
+
+void
+flight_note_request(struct flight *flight, const char *request_id)
+{
+	(void) keep(flight, &flight->request_id, request_id);	/* without memory the log is poorer */
 }
 
 const struct param_values *
@@ -165,6 +172,8 @@ query(struct flight *flight)
 		.done = query_done,
 		.is_wanted = is_wanted,
 		.arg = flight,
+		.route = route,
+		.request_id = flight->request_id,
 	};
 	if (!lane_submit(lane, &flight->job))
 		land_with_problem(flight, 503, lane_is_up(lane) ? "overloaded" : "database_unavailable",

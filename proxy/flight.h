@@ -28,6 +28,9 @@ struct flight *flight_prepare(struct service *service, const struct catalog_rout
 							  const struct param_values *values, const struct target *target,
 							  flight_done_fn *done, flight_is_wanted_fn *is_wanted, void *arg);
 
+/* Whose request it is that it was prepared for, for the log; copied. */
+void		flight_note_request(struct flight *flight, const char *request_id);
+
 /* The call's values. */
 const struct param_values *flight_values(const struct flight *flight);
 

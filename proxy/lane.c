@@ -3,15 +3,20 @@
  */
 #include "lane.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "catalog.h"
+#include "log.h"
+#include "metrics.h"
 
 /* A lane without a connection keeps its queue for so long: time to reconnect once or twice. */
 #define GRACE 1000				/* ms */
 #define ATTEMPTS_MAX 4
 /* Whether a job is still wanted is asked only after so long: it costs a system call. */
-#define LONG_WAIT 250			/* ms */
+#define LONG_WAIT 250000		/* µs */
 /*
  * Who has to wait for so long for a lock lets his batch go on without him. That is sooner than
  * PostgreSQL looks for deadlocks: a batch could meet one who deletes an account or a project.
@@ -69,6 +74,7 @@ enqueue(struct lane *lane, struct lane_job *job, bool at_front)
 		lane->last = job;
 	}
 	lane->waiting++;
+	counter_set(&lane->options.metrics->waiting, lane->waiting);
 }
 
 static struct lane_job *
@@ -80,9 +86,18 @@ dequeue(struct lane *lane)
 	if (lane->first == NULL)
 		lane->last = NULL;
 	lane->waiting--;
+	counter_set(&lane->options.metrics->waiting, lane->waiting);
 	job->next = NULL;
 	job->queued = false;
 	return job;
+}
+
+/* Say that a job will not be run. */
+static void
+reject(struct lane *lane, struct lane_job *job)
+{
+	counter_add(&lane->options.metrics->rejected, 1);
+	job->done(job, NULL);
 }
 
 /* May this result be answered by running the statement again? */
@@ -131,9 +146,9 @@ goes_alone(const struct lane_job *job, const struct db_result *result)
 
 /* A query is answered: learn how long its statement takes. Those in front of it have had their share of the time. */
 static void
-note_duration(struct lane *lane, const struct lane_job *job)
+note_duration(struct lane *lane, const struct lane_job *job, uint64_t ran)
 {
-	uint64_t	took = (loop_clock_us() - job->sent) / job->rank;
+	uint64_t	took = ran / job->rank;
 	uint64_t   *least = &lane->least[job->statement->id];
 
 	if (*least == 0 || took < *least)
@@ -142,27 +157,80 @@ note_duration(struct lane *lane, const struct lane_job *job)
 		*least += (took - *least) / FORGETTING;
 }
 
+/* Is the client's request the reason of this error, and not the state of the server? */
+static bool
+is_refusal(const char *sqlstate)
+{
+	return strncmp(sqlstate, "TT", 2) == 0 || strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0;
+}
+
+/* Count what has become of a job that was sent. */
+static void
+count_result(struct lane *lane, const struct lane_job *job, const struct db_result *result, uint64_t ran)
+{
+	struct lane_metrics *metrics = lane->options.metrics;
+	enum db_outcome outcome = db_result_outcome(result);
+
+	counter_add(&metrics->in_flight, (uint64_t) -1);
+	histogram_observe(&metrics->wait, job->sent - job->since);
+	histogram_observe(&metrics->run, ran);
+	counter_add(outcome == DB_OK ? &metrics->ok : outcome == DB_LOST ? &metrics->lost
+				: outcome == DB_SKIPPED ? &metrics->undone
+				: is_refusal(db_error_sqlstate(result)) ? &metrics->refused : &metrics->failed, 1);
+}
+
+/* Log a job that took long, its wait included. */
+static void
+log_slow(const struct lane *lane, const struct lane_job *job, uint64_t ran)
+{
+	uint64_t	queued = (job->sent - job->since) / 1000;
+	uint64_t	ran_ms = ran / 1000;
+	char		queue_text[24];
+	char		run_text[24];
+	char		attempts[16];
+
+	if (lane->options.slow == 0 || queued + ran_ms < lane->options.slow)
+		return;
+	counter_add(&lane->options.metrics->slow, 1);
+	snprintf(queue_text, sizeof queue_text, "%" PRIu64, queued);
+	snprintf(run_text, sizeof run_text, "%" PRIu64, ran_ms);
+	snprintf(attempts, sizeof attempts, "%d", job->attempts);
+	log_event(LEVEL_WARN, "slow_query", "method", job->route != NULL ? catalog_method_name(job->route->method) : NULL,
+			  "route", job->route != NULL ? job->route->path : NULL, "lane", lane->options.name,
+			  "queue_ms", queue_text, "database_ms", run_text, "attempts", attempts,
+			  "request_id", job->request_id, NULL);
+}
+
 static void
 query_done(struct db_query *query, struct db_result *result)
 {
 	struct lane_job *job = query->arg;
 	struct lane *lane = job->lane;
+	uint64_t	ran = loop_clock_us() - job->sent;
 
 	if (!job->is_quick)
 		lane->slow[job->connection]--;
 	if (lane->options.only_reads && db_result_outcome(result) == DB_OK)
-		note_duration(lane, job);
+		note_duration(lane, job, ran);
+	count_result(lane, job, result, ran);
 	if (db_result_outcome(result) == DB_SKIPPED)
 		job->attempts--;		/* it had none; what spoiled its group is answered and gone */
 	if (goes_alone(job, result))
 	{
+		counter_add(&lane->options.metrics->retries, 1);
 		if (!admit(lane->options.alone, job))
-			job->done(job, NULL);
+			reject(lane->options.alone, job);
 	}
 	else if (may_repeat(job, result))
+	{
+		counter_add(&lane->options.metrics->retries, 1);
 		enqueue(lane, job, true);
+	}
 	else
+	{
+		log_slow(lane, job, ran);
 		job->done(job, result);
+	}
 	dispatch(lane);
 }
 
@@ -225,9 +293,9 @@ next_wanted(struct lane *lane)
 	{
 		struct lane_job *job = dequeue(lane);
 
-		if (loop_now(lane->loop) - job->since < LONG_WAIT || job->is_wanted(job))
+		if (loop_now_us(lane->loop) - job->since < LONG_WAIT || job->is_wanted(job))
 			return job;
-		job->done(job, NULL);
+		reject(lane, job);
 	}
 	return NULL;
 }
@@ -255,6 +323,7 @@ send_job(struct lane *lane, int connection, struct lane_job *job, bool joined)
 	job->rank = db_in_flight(db);
 	if (!job->is_quick)
 		lane->slow[connection]++;
+	counter_add(&lane->options.metrics->in_flight, 1);
 	return true;
 }
 
@@ -314,6 +383,7 @@ send_batch(struct lane *lane, int connection)
 			break;
 		sent++;
 	}
+	counter_add(&lane->options.metrics->batches, sent > 0);
 	while (count > sent)
 		enqueue(lane, batch[--count], true);
 	return told;
@@ -337,11 +407,7 @@ static void
 fail_waiting(struct lane *lane)
 {
 	while (lane->first != NULL)
-	{
-		struct lane_job *job = dequeue(lane);
-
-		job->done(job, NULL);
-	}
+		reject(lane, dequeue(lane));
 }
 
 static void
@@ -359,6 +425,8 @@ connection_up(void *arg)
 	struct lane *lane = arg;
 
 	lane->dead = false;
+	counter_add(&lane->options.metrics->connections_up, 1);
+	counter_add(&lane->options.metrics->connects, 1);
 	loop_timer_stop(lane->loop, &lane->grace);
 	dispatch(lane);
 }
@@ -369,6 +437,7 @@ connection_down(void *arg, const char *why)
 	struct lane *lane = arg;
 
 	(void) why;
+	counter_add(&lane->options.metrics->connections_up, (uint64_t) -1);
 	if (!lane_is_up(lane) && !lane->dead && !lane->grace.active)
 		loop_timer_set(lane->loop, &lane->grace, GRACE, grace_over, lane);
 }
@@ -383,6 +452,7 @@ lane_open(struct loop *loop, const struct lane_options *options)
 		return NULL;
 	lane->loop = loop;
 	lane->options = *options;
+	counter_set(&options->metrics->connections, (uint64_t) options->connections);
 	snprintf(lane->timeout_text, sizeof lane->timeout_text, "%llu",
 			 (unsigned long long) options->statement_timeout);
 	lane->settings[0] = "statement_timeout";
@@ -462,8 +532,11 @@ bool
 lane_submit(struct lane *lane, struct lane_job *job)
 {
 	job->attempts = 0;
-	job->since = loop_now(lane->loop);
-	return admit(lane, job);
+	job->since = loop_now_us(lane->loop);
+	if (admit(lane, job))
+		return true;
+	counter_add(&lane->options.metrics->rejected, 1);
+	return false;
 }
 
 bool
@@ -483,6 +556,8 @@ lane_withdraw(struct lane_job *job)
 	if (lane->last == job)
 		lane->last = before;
 	lane->waiting--;
+	counter_set(&lane->options.metrics->waiting, lane->waiting);
+	counter_add(&lane->options.metrics->rejected, 1);
 	job->queued = false;
 	job->next = NULL;
 	return true;

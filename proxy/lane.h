@@ -21,7 +21,9 @@
 #define LANE_CONNECTIONS_MAX 4
 #define LANE_BATCH_MAX 256
 
+struct catalog_route;
 struct lane;
+struct lane_metrics;
 
 struct lane_options
 {
@@ -34,6 +36,8 @@ struct lane_options
 	size_t		batch;			/* most jobs in a transaction, up to LANE_BATCH_MAX; 0: each has its own */
 	struct lane *alone;			/* with batches: where jobs go that do not get on in this lane; outlives it */
 	const char *nice;			/* timetrackr.nice of its sessions: how far they stand back; NULL: not at all */
+	struct lane_metrics *metrics;	/* what to count in */
+	uint64_t	slow;			/* jobs that take so many ms are logged; 0: none */
 	bool		only_reads;		/* jobs may be grouped, and repeated when the connection was lost */
 };
 
@@ -50,10 +54,12 @@ struct lane_job
 	/* Asked of a job that had to wait long: does anybody still want it? Else it is not run. */
 	bool		(*is_wanted) (const struct lane_job *job);
 	void	   *arg;
+	const struct catalog_route *route;	/* for the log, as the next one; NULL: it is of none */
+	const char *request_id;		/* NULL: of no request alone */
 	struct lane *lane;			/* private from here */
 	struct db_query query;
 	int			attempts;
-	uint64_t	since;			/* ms: when it was submitted */
+	uint64_t	since;			/* µs: when it was submitted */
 	int			connection;		/* in flight: on which one, */
 	uint64_t	sent;			/* µs: since when, */
 	size_t		rank;			/* as how manieth there, */

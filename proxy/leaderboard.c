@@ -53,11 +53,11 @@ redis_up(void *arg)
 
 struct leaderboard *
 leaderboard_open(struct loop *loop, const struct config_redis *server,
-				 const struct board_identity *identity)
+				 const struct board_identity *identity, struct redis_metrics *metrics)
 {
 	struct leaderboard *leaderboard = calloc(1, sizeof *leaderboard);
 	struct redis_options options = {
-		.server = server, .name = "leaderboard", .silence_limit = SILENCE_LIMIT,
+		.server = server, .name = "leaderboard", .metrics = metrics, .silence_limit = SILENCE_LIMIT,
 		.up = redis_up, .arg = leaderboard
 	};
 

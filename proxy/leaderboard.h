@@ -14,10 +14,11 @@
 #include "loop.h"
 
 struct leaderboard;
+struct redis_metrics;
 
 /* Open on a worker's loop, with a connection of its own. All must outlive it. NULL when memory is out. */
 struct leaderboard *leaderboard_open(struct loop *loop, const struct config_redis *server,
-									 const struct board_identity *identity);
+									 const struct board_identity *identity, struct redis_metrics *metrics);
 
 /* Close it; requests on their way are declined. */
 void		leaderboard_close(struct leaderboard *leaderboard);

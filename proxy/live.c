@@ -197,6 +197,7 @@ peer_ended(struct peer *peer)
 	struct live *live = client->live;
 
 	log_client(client, "live_closed");
+	counter_add(&live->service->metrics->live_closed, 1);
 	free_client(client);
 	if (live->clients == NULL && live->drained != NULL)
 	{
@@ -283,6 +284,7 @@ live_open(struct live *live, const struct live_opening *opening)
 		return;
 	}
 	link_client(client);
+	counter_add(&live->service->metrics->live_opened, 1);
 	if (opening->user_id != 0)
 		enter_user(client, opening->user_id, opening->expires);
 	else
@@ -315,6 +317,7 @@ live_new(struct service *service, struct live_quota *quota)
 		.drained = peer_drained,
 		.pinged = peer_pinged,
 		.ended = peer_ended,
+		.messages = &service->metrics->live_messages,
 	};
 	if (!peer_host_start(&live->host))
 	{

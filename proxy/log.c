@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "journal.h"
 #include "text.h"
 #include "trace.h"
 
@@ -100,6 +101,7 @@ begin_line(enum log_level level, const char *event)
 			strftime(second_text, sizeof second_text, "%Y-%m-%dT%H:%M:%S", &utc) > 0)
 			last_second = now.tv_sec;
 	}
+	text_add(&pending, journal_prefix(level));
 	text_add_literal(&pending, "{\"time\":\"");
 	text_add(&pending, second_text);
 	text_add_char(&pending, '.');

@@ -37,7 +37,7 @@ struct loop
 	int			epoll_fd;
 	int			wake_fd;		/* eventfd, readable while posts wait */
 	struct loop_watch wake_watch;
-	uint64_t	now;
+	uint64_t	now;			/* µs */
 	atomic_bool stopping;
 	struct slot *slots;
 	int			slot_count;
@@ -56,12 +56,6 @@ loop_clock_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
-
-static uint64_t
-clock_ms(void)
-{
-	return loop_clock_us() / 1000;
 }
 
 static struct post *
@@ -109,7 +103,7 @@ loop_create(void)
 		return NULL;
 	loop->wake_watch = (struct loop_watch) LOOP_WATCH_INIT;
 	loop->free_slot = -1;
-	loop->now = clock_ms();
+	loop->now = loop_clock_us();
 	loop->wake_fd = -1;
 	pthread_mutex_init(&loop->post_lock, NULL);	/* cannot fail with default attributes on Linux */
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -153,6 +147,12 @@ loop_free(struct loop *loop)
 
 uint64_t
 loop_now(const struct loop *loop)
+{
+	return loop->now / 1000;
+}
+
+uint64_t
+loop_now_us(const struct loop *loop)
 {
 	return loop->now;
 }
@@ -364,7 +364,7 @@ loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay,
 	loop_timer_stop(loop, timer);
 	timer->fire = fire;
 	timer->arg = arg;
-	timer->due = loop->now + (delay > 0 ? delay : 1);	/* never within the pass that sets it */
+	timer->due = loop_now(loop) + (delay > 0 ? delay : 1);	/* never within the pass that sets it */
 	timer->active = true;
 	loop->timers = heap_meld(loop->timers, timer);
 }
@@ -372,7 +372,9 @@ loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay,
 static void
 fire_timers(struct loop *loop)
 {
-	while (loop->timers != NULL && loop->timers->due <= loop->now)
+	uint64_t	now = loop_now(loop);
+
+	while (loop->timers != NULL && loop->timers->due <= now)
 	{
 		struct loop_timer *timer = loop->timers;
 
@@ -463,7 +465,7 @@ prepare_wait(struct loop *loop)
 	}
 	if (loop->timers != NULL)
 	{
-		int64_t		left = (int64_t) loop->timers->due - (int64_t) clock_ms();
+		int64_t		left = (int64_t) loop->timers->due - (int64_t) (loop_clock_us() / 1000);
 
 		if (left < 0)
 			left = 0;
@@ -485,7 +487,7 @@ loop_run(struct loop *loop)
 
 		if (count < 0 && errno != EINTR)
 			return false;
-		loop->now = clock_ms();
+		loop->now = loop_clock_us();
 		for (int i = 0; i < count; i++)
 			deliver(loop, &events[i]);
 		fire_timers(loop);

@@ -113,6 +113,9 @@ void		loop_hook_stop(struct loop *loop, struct loop_hook *hook);
 /* Monotonic time in ms as of the start of this pass. */
 uint64_t	loop_now(const struct loop *loop);
 
+/* The same in µs. */
+uint64_t	loop_now_us(const struct loop *loop);
+
 /* Monotonic time in µs, right now. */
 uint64_t	loop_clock_us(void);
 

@@ -14,7 +14,9 @@
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
+#include "exporter.h"
 #include "generations.h"
+#include "journal.h"
 #include "limit.h"
 #include "linger.h"
 #include "live_quota.h"
@@ -58,8 +60,18 @@ usage(FILE *out, int status)
 static int
 complain(const char *why)
 {
-	fprintf(stderr, "%s\n", why);
+	fprintf(stderr, "%s%s\n", journal_prefix(LEVEL_ERROR), why);
 	return EXIT_FAILURE;
+}
+
+/* The same of a setting. */
+static int
+complain_of(const char *setting, const char *why)
+{
+	char		line[600];
+
+	snprintf(line, sizeof line, "%s: %s", setting, why);
+	return complain(line);
 }
 
 /* Build the catalog; a failure is the database's setting's. */
@@ -70,7 +82,7 @@ build_catalog(const struct config *config)
 	struct catalog *catalog = catalog_build(config->database_url, reason, sizeof reason);
 
 	if (catalog == NULL)
-		fprintf(stderr, "DATABASE_URL: %s\n", reason);
+		complain_of("DATABASE_URL", reason);
 	return catalog;
 }
 
@@ -146,7 +158,8 @@ run_workers(struct worker **workers, int count, const struct config *config, con
 
 /* Make all workers on their sockets and run them. */
 static int
-serve_on(const struct worker_shared *shared, const int *fds, int count, const sigset_t *awaited)
+serve_on(const struct worker_shared *shared, struct exporter *exporter, const int *fds, int count,
+		 const sigset_t *awaited)
 {
 	struct worker **workers = calloc((size_t) count, sizeof *workers);
 	int			made = 0;
@@ -155,10 +168,13 @@ serve_on(const struct worker_shared *shared, const int *fds, int count, const si
 	while (workers != NULL && made < count &&
 		   (workers[made] = worker_create(shared, made, fds[made])) != NULL)
 		made++;
-	if (made == count)
-		status = run_workers(workers, count, shared->config, awaited);
+	if (made < count)
+		complain_of("WORKERS", "the system has not enough memory or descriptors for so many");
+	else if (exporter != NULL && !exporter_start(exporter))
+		complain("METRICS_LISTEN: the system refuses a thread");
 	else
-		fprintf(stderr, "WORKERS: the system has not enough memory or descriptors for %d\n", count);
+		status = run_workers(workers, count, shared->config, awaited);
+	exporter_end(exporter);
 	/* a worker closes its own socket, even one that could not be made */
 	for (int i = made + 1; i < count; i++)
 		close(fds[i]);
@@ -184,7 +200,8 @@ share_room(const struct config *config, struct room *room, char *why, size_t why
 {
 	unsigned	workers = (unsigned) config->workers;
 	unsigned	descriptors = net_raise_descriptor_limit();
-	unsigned	reserved = DESCRIPTORS_PER_WORKER * workers + DESCRIPTORS_RESERVED;
+	unsigned	reserved = DESCRIPTORS_PER_WORKER * workers + DESCRIPTORS_RESERVED +
+		(config->metrics_host != NULL ? EXPORTER_DESCRIPTORS : 0);
 	unsigned	usable = descriptors > reserved ? descriptors - reserved : 0;
 	unsigned	most = usable / 4 * 3;
 	unsigned	share;
@@ -207,7 +224,7 @@ static bool
 is_complete(const struct worker_shared *shared)
 {
 	return shared->limits != NULL && shared->address_quota != NULL && shared->live_quota != NULL &&
-		shared->writes != NULL && shared->cache_counters != NULL;
+		shared->writes != NULL && shared->cache_counters != NULL && shared->metrics != NULL;
 }
 
 static bool
@@ -218,6 +235,15 @@ load_tls(struct worker_shared *shared, char *why, size_t why_size)
 	if (config->tls_cert != NULL)
 		shared->tls = tls_load(config->tls_cert, config->tls_key, why, why_size);
 	return config->tls_cert == NULL || shared->tls != NULL;
+}
+
+/* The listener for /metrics, if there is to be one. */
+static bool
+open_exporter(const struct worker_shared *shared, struct exporter **exporter, char *why, size_t why_size)
+{
+	if (shared->config->metrics_host != NULL)
+		*exporter = exporter_create(shared, why, why_size);
+	return shared->config->metrics_host == NULL || *exporter != NULL;
 }
 
 static int
@@ -243,10 +269,12 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		.relay_metrics = &relay_metrics,
 		.writes = writes_create(),
 		.cache_counters = calloc((size_t) count, sizeof *shared.cache_counters),
+		.metrics = metrics_create((size_t) count, catalog->route_count),
 		.openapi = openapi,
 		.files = files,
 		.connections = room.http,
 	};
+	struct exporter *exporter = NULL;
 	int		   *fds = calloc((size_t) count, sizeof *fds);
 	int			port = config->port;
 	int			status = EXIT_FAILURE;
@@ -255,7 +283,8 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	sigset_t	awaited;
 
 	if (!has_room || fds == NULL || !is_complete(&shared) || !load_tls(&shared, why, sizeof why) ||
-		!block_signals(&awaited) || !net_listen(config->host, &port, fds, count, why, sizeof why))
+		!block_signals(&awaited) || !open_exporter(&shared, &exporter, why, sizeof why) ||
+		!net_listen(config->host, &port, fds, count, why, sizeof why))
 		complain(why);
 	else
 	{
@@ -273,15 +302,17 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		log_event(LEVEL_INFO, "listening", "host", config->host, "port", port_text,
 				  "version", TIMETRACKR_VERSION, NULL);
 		log_flush();
-		status = serve_on(&shared, fds, count, &awaited);
+		status = serve_on(&shared, exporter, fds, count, &awaited);
 		net_unlisten(config->host);
 	}
+	exporter_free(exporter);
 	limits_free(shared.limits);
 	address_quota_free(shared.address_quota);
 	tls_release(shared.tls);
 	live_quota_free(shared.live_quota);
 	writes_free(shared.writes);
 	free(shared.cache_counters);
+	metrics_free(shared.metrics);
 	free(fds);
 	log_finish();
 	return status;
@@ -301,9 +332,8 @@ run(enum command command, const struct config *config, const struct catalog *cat
 	files = api_docs_load(config->api_docs_root, why, sizeof why);
 	if (files == NULL)
 	{
-		fprintf(stderr, "API_DOCS_ROOT: %s\n", why);
 		free(openapi);
-		return EXIT_FAILURE;
+		return complain_of("API_DOCS_ROOT", why);
 	}
 	if (command == PRINT_OPENAPI)
 		status = puts(openapi) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -325,6 +355,7 @@ main(int argc, char **argv)
 	char		why[512];
 	int			status = EXIT_FAILURE;
 
+	journal_find();
 	if (argc > 2)
 		return usage(stderr, EXIT_FAILURE);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)

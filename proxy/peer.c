@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "counter.h"
 #include "tls.h"
 
 /* ms for the closing handshake, and for the peer to end the connection. */
@@ -199,7 +200,10 @@ void
 peer_send(struct peer *peer, struct frame *frame)
 {
 	if (peer->state == PEER_OPEN)
+	{
 		peer->messages++;
+		counter_add(peer->host->messages, 1);
+	}
 	send_bounded(peer, frame);
 }
 

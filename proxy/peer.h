@@ -36,6 +36,7 @@ struct peer_host
 	void		(*pinged) (struct peer *peer);
 	/* It has ended: free it. Not called within any function of this file that its owner calls. */
 	void		(*ended) (struct peer *peer);
+	_Atomic uint64_t *messages;	/* counts those sent */
 	struct websocket *websocket;	/* for making frames; the rest is private */
 	struct frame *ping;
 	struct peer *unsent;		/* peers with something to send in this pass */

@@ -376,6 +376,7 @@ public_cache_get(struct public_cache *cache, const struct catalog_route *route,
 	cache_count(&cache->options.counters->misses);
 	list_flight(flight);
 	board_flight(flight, wait);
+	flight_note_request(flight->flight, wait->request_id);
 	take_off(flight);
 	return true;
 }
@@ -447,7 +448,8 @@ public_cache_open(struct service *service, const struct public_cache_options *op
 	cache->cache = cache_create(config->cache_bytes, options->counters);
 	cache->generations = generations_create(options->writes);
 	if (config->redis.host != NULL)
-		cache->shared = shared_cache_open(service->loop, &config->redis);
+		cache->shared = shared_cache_open(service->loop, &config->redis,
+										  &service->metrics->redis[METRICS_REDIS_CACHE]);
 	if (cache->cache == NULL || cache->generations == NULL ||
 		(config->redis.host != NULL && cache->shared == NULL))
 	{

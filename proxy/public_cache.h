@@ -40,6 +40,7 @@ struct public_wait
 	/* Called once, unless he leaves. `rendered` NULL: the problem is the answer. Both are gone after the call. */
 	void		(*done) (void *arg, struct rendered *rendered, const struct problem *problem);
 	void	   *arg;
+	const char *request_id;		/* for the log */
 	struct public_flight *flight;	/* private from here */
 	struct public_wait *next;
 	struct public_wait *previous;

@@ -14,6 +14,7 @@
 
 #include "backoff.h"
 #include "log.h"
+#include "metrics.h"
 #include "redis_greeting.h"
 #include "redis_wire.h"
 #include "sentinel.h"
@@ -59,6 +60,7 @@ struct redis
 {
 	struct loop *loop;
 	struct redis_options options;
+	struct redis_metrics unseen;	/* counted in when nobody wants to know */
 	enum state	state;
 	struct redis_wire *wire;	/* NULL before CONNECTING */
 	struct sentinel *sentinel;
@@ -125,6 +127,7 @@ append(struct redis *redis, size_t count, const char *const *words, const size_t
 		done, arg, loop_now(redis->loop) + redis->options.silence_limit, script
 	};
 	redis->count++;
+	counter_add(&redis->options.metrics->commands, 1);
 	redis->unsent = true;
 	if (redis->state == STATE_UP && !redis->timer.active)
 		loop_timer_set(redis->loop, &redis->timer, redis->options.silence_limit, check_silence, redis);
@@ -190,6 +193,8 @@ deliver(struct redis *redis, const struct redis_reply *reply)
 		return false;
 	}
 	pending = take_first(redis);
+	if (redis_reply_kind(reply) == REPLY_ERROR)
+		counter_add(&redis->options.metrics->errors, 1);
 	if (pending.script != NO_SCRIPT && redis_reply_kind(reply) == REPLY_ERROR &&
 		strncmp(redis_reply_text(reply), "NOSCRIPT", 8) == 0)
 		redis->sha[pending.script][0] = '\0';
@@ -290,6 +295,8 @@ static void
 come_up(struct redis *redis)
 {
 	redis->state = STATE_UP;
+	counter_set(&redis->options.metrics->up, 1);
+	counter_add(&redis->options.metrics->connects, 1);
 	redis->up_since = loop_now(redis->loop);
 	loop_timer_stop(redis->loop, &redis->timer);
 	if (redis->options.server->sentinel_count > 0)
@@ -402,6 +409,8 @@ disconnect(struct redis *redis)
 	loop_timer_stop(redis->loop, &redis->master_timer);
 	sentinel_stop(redis->sentinel);
 	redis->state = STATE_WAITING;
+	counter_set(&redis->options.metrics->up, 0);
+	counter_add(&redis->options.metrics->unanswered, redis->count);
 	redis->unsent = false;
 	redis->connections++;
 	redis_wire_close(redis->wire);
@@ -428,6 +437,7 @@ drop(struct redis *redis, const char *why)
 		sentinel_doubt(redis->sentinel);
 	if (redis->state == STATE_WAITING || redis->closing)
 		return;
+	counter_add(&redis->options.metrics->failures, 1);
 	snprintf(redis->trouble, sizeof redis->trouble, "%s", why);
 	if (was_up && loop_now(redis->loop) >= redis->up_since + STEADY_AFTER)
 		backoff_reset(&redis->backoff);
@@ -450,6 +460,9 @@ redis_open(struct loop *loop, const struct redis_options *options)
 		return NULL;
 	redis->loop = loop;
 	redis->options = *options;
+	if (options->metrics == NULL)
+		redis->options.metrics = &redis->unseen;
+	counter_set(&redis->options.metrics->connections, 1);
 	redis->watch = (struct loop_watch) LOOP_WATCH_INIT;
 	redis->backoff.most = options->server->sentinel_count > 0 ? BACKOFF_MOST_SENTINEL : BACKOFF_MOST;
 	backoff_reset(&redis->backoff);

@@ -43,6 +43,7 @@ struct redis_options
 {
 	const struct config_redis *server;	/* must outlive the connection; host not NULL */
 	const char *name;			/* in log lines; must outlive it too */
+	struct redis_metrics *metrics;	/* what to count in; NULL: nothing is counted */
 	uint64_t	silence_limit;	/* a command unanswered for this many ms makes the connection be dropped */
 	/* Called when commands are welcome / no longer so; may be NULL. down() comes before any done(NULL). */
 	void		(*up) (void *arg);

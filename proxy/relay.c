@@ -437,7 +437,7 @@ redis_up(void *arg)
 
 struct relay *
 relay_open(struct loop *loop, const struct config *config, struct board_identity *identity,
-		   struct relay_metrics *metrics)
+		   struct relay_metrics *metrics, struct redis_metrics *redis_metrics)
 {
 	struct relay *relay = calloc(1, sizeof *relay);
 	struct db_options db_options = {
@@ -445,7 +445,7 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 		.silence_limit = SILENCE_LIMIT, .up = database_up, .down = database_down,
 		.notified = notified, .arg = relay
 	};
-	struct board_options board_options = {.server = &config->redis, .up = redis_up, .arg = relay};
+	struct board_options board_options = {.server = &config->redis, .metrics = redis_metrics, .up = redis_up, .arg = relay};
 
 	if (relay == NULL)
 		return NULL;

@@ -15,6 +15,7 @@
 #include "loop.h"
 #include "relay_metrics.h"
 
+struct redis_metrics;
 struct relay;
 
 /*
@@ -23,7 +24,8 @@ struct relay;
  * NULL when memory is out.
  */
 struct relay *relay_open(struct loop *loop, const struct config *config,
-						 struct board_identity *identity, struct relay_metrics *metrics);
+						 struct board_identity *identity, struct relay_metrics *metrics,
+						 struct redis_metrics *redis_metrics);
 
 /* What it counts when it compares Redis with PostgreSQL; lives as long as it does. Any thread may read it. */
 const struct audit_counters *relay_audit_counters(const struct relay *relay);

@@ -146,6 +146,19 @@ request_take_body(struct request *request)
 
 /* ---- answering ---- */
 
+/* Where its answer is counted. */
+static size_t
+metrics_place(const struct request *request)
+{
+	const struct catalog *catalog = request->service->catalog;
+	const struct admission *admission = &request->admission;
+
+	if (admission->route != NULL)
+		return (size_t) (admission->route - catalog->routes);
+	return catalog->route_count + (admission->is_options ? METRICS_OPTIONS
+								   : admission->file != NULL ? METRICS_FILE : METRICS_UNMATCHED);
+}
+
 static void
 log_answer(const struct request *request)
 {
@@ -164,6 +177,7 @@ log_answer(const struct request *request)
 
 	(void) answer_body(&request->answer, &line.bytes);
 	log_request(&line);
+	metrics_count_answer(request->service->metrics, metrics_place(request), line.status, line.microseconds);
 }
 
 /* May the client, or a cache in between, keep the answer, and ask whether it is still right? */

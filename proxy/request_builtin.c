@@ -35,6 +35,8 @@ check_ready(struct request *request)
 		.done = ready_done,
 		.is_wanted = request_is_wanted,
 		.arg = request,
+		.route = request->admission.route,
+		.request_id = request->admission.id,
 	};
 	request->working = true;
 	if (lane_submit(request->service->lanes[LANE_READ], &request->job))

@@ -51,7 +51,9 @@ request_use_cache(struct request *request)
 		return false;
 	request->state = JOINED;
 	request->working = true;
-	request->wait = (struct public_wait) {.done = cache_answered, .arg = request};
+	request->wait = (struct public_wait) {
+		.done = cache_answered, .arg = request, .request_id = request->admission.id
+	};
 	if (public_cache_get(cache, route, &request->values, &request->target, &request->wait))
 		return true;
 	request->state = NEW;

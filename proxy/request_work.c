@@ -107,6 +107,8 @@ request_query(struct request *request)
 		.done = query_done,
 		.is_wanted = request_is_wanted,
 		.arg = request,
+		.route = route,
+		.request_id = request->admission.id,
 	};
 	request->working = true;
 	poll_look(&request->waiter);

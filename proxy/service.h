@@ -16,6 +16,7 @@
 #include "limit.h"
 #include "linger.h"
 #include "loop.h"
+#include "metrics.h"
 #include "relay_metrics.h"
 
 struct address_quota;
@@ -29,6 +30,7 @@ struct request;
 struct statics;
 struct tls_identity;
 struct tokens;
+struct worker_shared;
 
 struct service
 {
@@ -39,7 +41,7 @@ struct service
 	struct poll *poll;			/* those who wait for events */
 	struct feed *feed;			/* events of the whole database, as they come in */
 	struct live *live;			/* the WebSockets */
-	struct tokens *tokens;
+	struct tokens *tokens;		/* NULL: nobody is asked for one */
 	struct tls_identity *tls;	/* of new connections; NULL: no TLS */
 	struct identities *identities;	/* users of the identity provider; NULL: there is none */
 	struct limits *limits;
@@ -50,8 +52,10 @@ struct service
 	void	   *redis;
 	const struct relay_metrics *relay_metrics;	/* of this process */
 	const atomic_uint *unready;	/* workers of this process that lack a connection */
+	struct worker_metrics *metrics;	/* of this worker */
+	const struct worker_shared *scraped;	/* what /metrics tells of; of the exporter's requests alone */
 	struct rendered *openapi;	/* the document */
-	const struct statics *files;	/* what is sent as it is */
+	const struct statics *files;	/* what is sent as it is; NULL: nothing */
 	struct public_cache *public_cache;	/* NULL: nothing is kept */
 	char		refresh_ttl[24];	/* the setting, as a value of a call */
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */

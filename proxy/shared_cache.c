@@ -43,10 +43,12 @@ static const struct redis_script read_script = {
 };
 
 struct shared_cache *
-shared_cache_open(struct loop *loop, const struct config_redis *server)
+shared_cache_open(struct loop *loop, const struct config_redis *server, struct redis_metrics *metrics)
 {
 	struct shared_cache *shared = calloc(1, sizeof *shared);
-	struct redis_options options = {.server = server, .name = "cache", .silence_limit = SILENCE_LIMIT};
+	struct redis_options options = {
+		.server = server, .name = "cache", .metrics = metrics, .silence_limit = SILENCE_LIMIT
+	};
 
 	if (shared == NULL)
 		return NULL;

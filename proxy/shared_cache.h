@@ -21,6 +21,7 @@
 #include "config.h"
 #include "loop.h"
 
+struct redis_metrics;
 struct shared_cache;
 
 /* An answer; `body` is gone after the call. `body` NULL: there is none, or it cannot be read. */
@@ -36,7 +37,8 @@ struct shared_answer
 typedef void shared_cache_done_fn(void *arg, const struct shared_answer *answer);
 
 /* Open a connection on a worker's loop; `server` must outlive it. NULL when memory is out. */
-struct shared_cache *shared_cache_open(struct loop *loop, const struct config_redis *server);
+struct shared_cache *shared_cache_open(struct loop *loop, const struct config_redis *server,
+									   struct redis_metrics *metrics);
 
 /* Close it; reads on their way find nothing. */
 void		shared_cache_close(struct shared_cache *shared);

@@ -98,6 +98,7 @@ fetch(struct stream *stream)
 		.done = page_came,
 		.is_wanted = is_wanted,
 		.arg = stream,
+		.route = route,
 	};
 	stream->state = STREAM_FETCHING;
 	return lane_submit(stream->lane, &stream->job);

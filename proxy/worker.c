@@ -109,6 +109,8 @@ open_lanes(struct worker *worker, const struct config *config)
 	{
 		if (i == LANE_BATCH && config->write_batch <= 1)
 			continue;
+		options[i].metrics = &worker->service.metrics->lanes[i];
+		options[i].slow = (uint64_t) config->slow_query;
 		if (i == LANE_BATCH)
 			options[i].alone = worker->service.lanes[LANE_WRITE];
 		worker->service.lanes[i] = lane_open(worker->loop, &options[i]);
@@ -127,7 +129,8 @@ open_boards(struct worker *worker, const struct worker_shared *shared)
 
 	if (config->redis.host != NULL)
 	{
-		worker->leaderboard = leaderboard_open(worker->loop, &config->redis, shared->identity);
+		worker->leaderboard = leaderboard_open(worker->loop, &config->redis, shared->identity,
+											   &service->metrics->redis[METRICS_REDIS_LEADERBOARD]);
 		if (worker->leaderboard == NULL)
 			return false;
 		service->accelerators[ACCELERATOR_LEADERBOARD] =
@@ -135,9 +138,13 @@ open_boards(struct worker *worker, const struct worker_shared *shared)
 		service->redis_is_up = leaderboard_redis_is_up;
 		service->redis = worker->leaderboard;
 	}
-	if (worker->number == 0)
-		worker->relay = relay_open(worker->loop, config, shared->identity, shared->relay_metrics);
-	return worker->number != 0 || worker->relay != NULL;
+	if (worker->number != 0)
+		return true;
+	worker->relay = relay_open(worker->loop, config, shared->identity, shared->relay_metrics,
+							   &service->metrics->redis[METRICS_REDIS_RELAY]);
+	if (worker->relay != NULL)
+		atomic_store(&shared->metrics->audit, relay_audit_counters(worker->relay));
+	return worker->relay != NULL;
 }
 
 /* Users of the identity provider, if there is one. */
@@ -192,6 +199,8 @@ note_readiness(void *arg)
 	else if (!ready && worker->ready)
 		atomic_fetch_add(worker->unready, 1);
 	worker->ready = ready;
+	counter_set(&worker->service.metrics->feed_current, feed_is_current(worker->service.feed));
+	counter_set(&worker->service.metrics->relay_behind, (uint64_t) feed_relay_behind(worker->service.feed));
 	return -1;
 }
 
@@ -217,6 +226,7 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->address_quota = shared->address_quota;
 	service->unready = shared->unready;
 	service->relay_metrics = shared->relay_metrics;
+	service->metrics = shared->metrics->workers[worker->number];
 	worker->unready = shared->unready;
 	service->files = shared->files;
 	service->openapi = rendered_create(shared->openapi, strlen(shared->openapi), NULL);
@@ -239,14 +249,16 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 	struct worker *worker = calloc(1, sizeof *worker);
 
 	if (worker != NULL)
+	{
+		worker->number = number;
 		worker->loop = loop_create();
+	}
 	if (worker == NULL || worker->loop == NULL || !fill_service(worker, shared))
 	{
 		close(listen_fd);
 		worker_free(worker);
 		return NULL;
 	}
-	worker->number = number;
 	/* hooks run in this order: HTTP starts queries, connections send them, the log is written */
 	worker->http = http_create(&worker->service, listen_fd, shared->connections);
 	if (worker->http != NULL && open_lanes(worker, shared->config))
@@ -269,7 +281,10 @@ static void *
 run(void *arg)
 {
 	struct worker *worker = arg;
+	clockid_t	clock;
 
+	if (pthread_getcpuclockid(pthread_self(), &clock) == 0)
+		atomic_store(&worker->service.metrics->clock, clock);
 	if (!loop_run(worker->loop))
 	{
 		log_event(LEVEL_ERROR, "loop_failed", "error", strerror(errno), NULL);
@@ -277,6 +292,7 @@ run(void *arg)
 		/* main() waits for a signal: without this worker the process is of no use */
 		kill(getpid(), SIGTERM);
 	}
+	atomic_store(&worker->service.metrics->clock, 0);
 	log_finish();
 	return NULL;
 }

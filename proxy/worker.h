@@ -14,6 +14,7 @@
 #include "config.h"
 #include "limit.h"
 #include "live_quota.h"
+#include "metrics.h"
 #include "relay_metrics.h"
 
 struct statics;
@@ -30,6 +31,7 @@ struct worker_shared
 	struct tls_identity *tls;	/* at first; NULL: no TLS */
 	struct live_quota *live_quota;
 	struct relay_metrics *relay_metrics;
+	struct metrics *metrics;
 	struct writes *writes;		/* what this process has written, for its caches */
 	struct cache_counters *cache_counters;	/* one for each worker */
 	struct board_identity *identity;	/* whose boards in Redis to believe */

@@ -1,5 +1,5 @@
--- Who may do what. Nobody but the owner, until grant_api() or grant_analyst()
--- says so: a function of the extension is no door that opens by itself.
+-- Who may do what. Nobody but the owner, until grant_api(), grant_analyst() or
+-- grant_monitor() says so: a function of the extension is no door that opens by itself.
 
 CREATE FUNCTION timetrackr.grant_functions(role regrole, names text[])
 RETURNS void
@@ -112,5 +112,19 @@ END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_analyst(regrole) IS
 'Grants an existing role the analysts'' views, and no more: what is public, without emails, naming listed users only. Run it after install(), and again after an upgrade.';
+
+CREATE FUNCTION timetrackr.grant_monitor(role regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA timetrackr TO %s', role);
+    EXECUTE format('GRANT SELECT ON timetrackr.health TO %s', role);
+    PERFORM timetrackr.grant_functions(role, ARRAY['health_checks']);
+END
+$$;
+COMMENT ON FUNCTION timetrackr.grant_monitor(regrole) IS
+'Grants an existing role, such as pg_monitor, the view health, and no more: nothing of any user. Run it after CREATE EXTENSION, and again after an upgrade.';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA timetrackr FROM PUBLIC;

@@ -69,6 +69,30 @@ def test_a_malformed_traceparent_is_ignored(logged, headers):
     assert "trace_id" not in line_of(logged, name)
 
 
+@pytest.mark.parametrize("is_journal", [True, False])
+def test_the_journal_gets_the_priority_of_each_line(postgres, tmp_path, is_journal):
+    """As systemd does it: JOURNAL_STREAM names what standard error is, unless it was redirected since."""
+    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), LOG_LEVEL="debug", SLOW_QUERY_MS=1)
+    proxy.log.touch()
+    file = proxy.log.stat()
+    proxy.settings["JOURNAL_STREAM"] = f"{file.st_dev}:{file.st_ino if is_journal else file.st_ino + 1}"
+    proxy.start()
+    try:
+        sign_up(proxy)
+    finally:
+        proxy.stop()
+    found = set()
+    for line in proxy.log.read_text().splitlines():
+        priority, brace, rest = line.partition("{")
+        found.add((priority, json.loads(brace + rest)["level"]))
+    expected = {("<4>", "warn"), ("<6>", "info"), ("<7>", "debug")}
+    assert found == (expected if is_journal else {("", level) for _, level in expected})
+    proxy.settings["PORT"] = "x"
+    proxy.launch([proxy.program], env=proxy.env)
+    assert proxy.popen.wait(30) > 0
+    assert proxy.log.read_text().splitlines()[-1].startswith("<3>PORT: " if is_journal else "PORT: ")
+
+
 HOSTILE = [
     request(target="/\"},{\"event\":\"forged\"}"),
     request(target="/a\\\"b\\"),
