@@ -81,7 +81,7 @@ add_read(struct text *sql, struct catalog_route *route, const char *format)
 		const char *name = route->params[route->keys[i]].name + strlen("after_");
 
 		if (route->params[route->keys[i]].type->kind == KIND_TIMESTAMP)
-			text_printf(sql, ", pg_catalog.to_json(r.\"%s\") #>> '{}'", name);
+			text_printf(sql, ", pg_catalog.btrim(pg_catalog.to_json(r.\"%s\")::pg_catalog.text, '\"')", name);
 		else
 			text_printf(sql, ", r.\"%s\"::pg_catalog.text", name);
 	}
