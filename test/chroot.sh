@@ -15,6 +15,15 @@ mirror() {
 		head -n 1
 }
 
+# Does the mirror have this suite?
+has_suite() {
+	local there=0 list
+	list=$(mktemp /tmp/timetrackr-suite.XXXXXX)
+	/usr/lib/apt/apt-helper download-file "$(mirror)dists/$1/InRelease" "$list" >/dev/null 2>&1 || there=1
+	rm -f "$list"
+	return "$there"
+}
+
 # A command inside, with a clean environment.
 inside() {
 	env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
@@ -24,12 +33,15 @@ inside() {
 # make_root SUITE PACKAGES: a fresh root with these packages, separated by commas. debootstrap makes
 # the few devices there are; only /proc and /dev/shm are mounted.
 make_root() {
+	local script=
+	# one that is newer than debootstrap is made like sid
+	[ -e "/usr/share/debootstrap/scripts/$1" ] || script=sid
 	ROOT=$(mktemp -d "${BARE_DIR:-/var/tmp}/timetrackr-bare.XXXXXX")
 	trap end_root EXIT
 	trap 'exit 130' INT TERM
 	chmod 755 "$ROOT"
 	say "==> making a fresh Debian $1 in $ROOT"
-	if ! debootstrap --variant=minbase --include="$2" "$1" "$ROOT" "$(mirror)" >"$ROOT.log" 2>&1; then
+	if ! debootstrap --variant=minbase --include="$2" "$1" "$ROOT" "$(mirror)" $script >"$ROOT.log" 2>&1; then
 		tail -n 20 "$ROOT.log" >&2
 		fail "debootstrap failed"
 	fi

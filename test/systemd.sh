@@ -12,7 +12,6 @@ BOOT_SCRIPT='
 	mount --make-rprivate /
 	mount --bind "$1" "$1"
 	cd "$1"
-	mountpoint -q proc && umount proc
 	mount -t proc proc proc
 	mount -t sysfs -o ro sysfs sys
 	mount -t cgroup2 cgroup2 sys/fs/cgroup
