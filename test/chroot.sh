@@ -6,6 +6,8 @@
 
 ROOT=
 PASSED=0
+# Seconds after which a step hangs.
+STEP_LIMIT=3600
 FAILED=0
 
 # The mirror of the main archive that apt has, for any suite of it.
@@ -97,7 +99,7 @@ fenced_block() {
 try_with() {
 	local how=$1 name=$2 expected=$3 script=$4 status=0 began=$SECONDS
 	say "==> $name"
-	"$how" bash -euc "cd /root/timetrackr; $script" 2>&1 </dev/null | tee "$ROOT.log" |
+	"$how" timeout -k 10 "$STEP_LIMIT" bash -euc "cd /root/timetrackr; $script" 2>&1 </dev/null | tee "$ROOT.log" |
 		sed -un 's/^==>/    ==>/p' || status=$?
 	if [ "$status" -eq 0 ] && grep -qE "$expected" "$ROOT.log"; then
 		PASSED=$((PASSED + 1))
