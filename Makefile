@@ -15,7 +15,7 @@ EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql results output_iso
 
 # Commands of ours need no PostgreSQL to be there yet: PGXS is read only when
 # another goal is asked for.
-COMMANDS = help up down reset check bench soak fuzz check-bare lint format openapi api-docs proxy
+COMMANDS = help up down reset check bench soak fuzz check-bare deb check-deb check-versions lint format openapi api-docs proxy
 ifneq ($(filter-out $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -38,6 +38,9 @@ help:
 	@echo 'make soak        the property tests for long, with other steps (SOAK_SECONDS=1800 SOAK_SEED=1)'
 	@echo 'make fuzz        random input for the parsers under sanitizers, each for FUZZ_SECONDS=600'
 	@echo 'make check-bare  try make up, the README and make check in a fresh Debian (root)'
+	@echo 'make deb         build the Debian packages of this machine into build/deb'
+	@echo 'make check-deb   build and try the packages in a fresh Debian, under systemd (root)'
+	@echo 'make check-versions  build and test against PostgreSQL 15, 17 and 18 (root; SUITES="bookworm trixie forky")'
 	@echo 'make             build the extension (PG_CONFIG=... for another PostgreSQL)'
 	@echo 'make install     install it there;  make installcheck  run the regression tests'
 	@echo 'make proxy       build proxy/timetrackr-proxy'
@@ -76,6 +79,15 @@ fuzz:
 
 check-bare:
 	@test/bare
+
+deb:
+	@deploy/deb
+
+check-deb:
+	@test/deb
+
+check-versions:
+	@test/versions $(SUITES)
 
 lint:
 	@deploy/lint

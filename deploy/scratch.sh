@@ -24,7 +24,7 @@ copy_sources() {
 	tar -C "$TOP" -cf - --exclude=./.git --exclude=./.run --exclude=node_modules \
 		--exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude=__pycache__ \
 		--exclude=./test/results --exclude=./proxy/build --exclude=./proxy/timetrackr-proxy \
-		--exclude=./test/fuzz/build --exclude=./bench/results . |
+		--exclude=./test/fuzz/build --exclude=./bench/results --exclude=./build . |
 		tar -C "$WORK/src" -xf - --no-same-owner
 	chmod -R a+rX "$WORK"
 	! is_root || chown -R postgres:postgres "$WORK"

@@ -16,6 +16,13 @@
 #define TT_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* Stands before the type: PostgreSQL 18 has its own, and no longer the attribute behind. */
+#if PG_VERSION_NUM >= 180000
+#define TT_NORETURN pg_noreturn
+#else
+#define TT_NORETURN __attribute__((noreturn))
+#endif
+
 /* Another argument each, which nothing here needs. */
 #if PG_VERSION_NUM >= 180000
 #define tt_index_beginscan(table, index, snapshot, nkeys) index_beginscan(table, index, snapshot, NULL, nkeys, 0)

@@ -16,7 +16,7 @@
 extern HeapTuple tt_entry_normalise(TriggerData *trigger, MemoryContext result);
 
 /* Raise 409 entry_running, naming the entry. */
-extern void tt_raise_running(int64 entry_id) pg_attribute_noreturn();
+extern TT_NORETURN void tt_raise_running(int64 entry_id);
 
 /* The whole second at or before t. */
 extern TimestampTz tt_whole_second(TimestampTz t);

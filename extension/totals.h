@@ -83,7 +83,7 @@ extern int64 tt_project_seconds(int64 user_id, int64 project_id);
 extern void tt_totals_widen(UserTotals *totals, const EntryChange *changes, int nchanges);
 
 /* Raise: a derived row that should exist does not, so something wrote past the triggers. */
-extern void tt_totals_drifted(int64 user_id, const char *table) pg_attribute_noreturn();
+extern TT_NORETURN void tt_totals_drifted(int64 user_id, const char *table);
 
 /* AFTER DELETE ROW on user_totals: what hangs on the row goes with it. */
 extern void tt_totals_deleted(TriggerData *trigger);

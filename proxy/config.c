@@ -35,7 +35,7 @@ static const struct setting settings[] = {
 	{"EVENT_TTL", apply_number, MEMBER(event_ttl), 1, 31536000, "3600",
 	"seconds clients may ask for past events"},
 	{"FRONTEND_URL", apply_origins, MEMBER(origins), 0, 0, "",
-	"comma-separated origins that browsers may call from (CORS)"},
+	"comma-separated origins that browsers may call from, by CORS"},
 	{"HOST", apply_host, MEMBER(host), 0, 0, "0.0.0.0",
 	"IPv4 or IPv6 address to listen on, or unix:/path of a socket"},
 	{"JWT_AUDIENCE", apply_word, MEMBER(jwt_audience), 0, 0, "",

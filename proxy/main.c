@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "address_quota.h"
@@ -24,7 +25,9 @@
 #include "net.h"
 #include "openapi.h"
 #include "reload.h"
+#include "supervisor.h"
 #include "tls.h"
+#include "watchdog.h"
 #include "worker.h"
 
 #define ENV_FILE ".env"
@@ -121,24 +124,31 @@ block_signals(sigset_t *awaited)
 
 /* Wait for a signal that ends the process; 0 when that fails. */
 static int
-await_end(struct worker **workers, int count, const struct config *config, const sigset_t *awaited)
+await_end(struct watchdog *watchdog, const struct config *config, const sigset_t *awaited)
 {
-	int			signal_number;
+	long		interval = watchdog_interval();
+	struct timespec limit = {.tv_sec = interval / 1000, .tv_nsec = interval % 1000 * 1000000};
 
-	do
+	for (;;)
 	{
-		if (sigwait(awaited, &signal_number) != 0)
-			return 0;
+		int			signal_number = sigtimedwait(awaited, NULL, interval > 0 ? &limit : NULL);
+
 		if (signal_number == SIGHUP)
-			reload(workers, count, config);
-	} while (signal_number == SIGHUP);
-	return signal_number;
+			reload(watchdog->workers, watchdog->count, config);
+		else if (signal_number > 0)
+			return signal_number;
+		else if (errno == EAGAIN)
+			watchdog_beat(watchdog);
+		else if (errno != EINTR)
+			return 0;
+	}
 }
 
 /* Start the workers' threads, wait for a signal, and end them. */
 static int
 run_workers(struct worker **workers, int count, const struct config *config, const sigset_t *awaited)
 {
+	struct watchdog watchdog = {.workers = workers, .count = count};
 	int			started = 0;
 	int			signal_number = 0;
 	bool		good;
@@ -146,8 +156,9 @@ run_workers(struct worker **workers, int count, const struct config *config, con
 	while (started < count && worker_start(workers[started]))
 		started++;
 	if (started == count)
-		signal_number = await_end(workers, count, config, awaited);
+		signal_number = await_end(&watchdog, config, awaited);
 	good = signal_number != 0;
+	supervisor_stopping();
 	log_event(LEVEL_INFO, "ending", "signal", signal_number ? strsignal(signal_number) : NULL, NULL);
 	for (int i = 0; i < started; i++)
 		worker_end(workers[i]);
@@ -257,9 +268,11 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	struct board_identity identity = {0};
 	struct relay_metrics relay_metrics = {0};
 	atomic_uint unready = (unsigned) count;
+	atomic_uint starting = (unsigned) count;
 	struct worker_shared shared = {
 		.config = config,
 		.unready = &unready,
+		.starting = &starting,
 		.catalog = catalog,
 		.limits = limits_create(config->rate_limit_per_minute, config->auth_rate_limit_per_minute),
 		.address_quota = address_quota_create(config->connections_per_address,
@@ -302,6 +315,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		log_event(LEVEL_INFO, "listening", "host", config->host, "port", port_text,
 				  "version", TIMETRACKR_VERSION, NULL);
 		log_flush();
+		supervisor_keep_sockets(fds, count);
 		status = serve_on(&shared, exporter, fds, count, &awaited);
 		net_unlisten(config->host);
 	}

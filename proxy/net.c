@@ -1,6 +1,7 @@
 /*
  * net.c - listening sockets: on TCP one for each worker, which the kernel spreads
- * connections over, on a Unix socket one that all share.
+ * connections over, on a Unix socket one that all share. Those of the process before
+ * this one, which its supervisor has kept, go on with what waits in them.
  */
 #include "net.h"
 
@@ -15,6 +16,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "supervisor.h"
 
 #define BACKLOG 4096
 
@@ -105,15 +108,89 @@ refuse(int *fds, int count, int error, char *why, size_t why_size)
 						  fds, count, error, why, why_size);
 }
 
+/* Let those that have no socket yet share the first ones. False with errno: no descriptor is left; *made is right. */
+static bool
+share_sockets(int *fds, int *made, int count)
+{
+	for (int first = *made; *made < count; ++*made)
+	{
+		fds[*made] = fcntl(fds[*made % first], F_DUPFD_CLOEXEC, 0);
+		if (fds[*made] < 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- sockets that were there before ---- */
+
+/* Is it a socket that listens at this address? Port 0 is any port. */
+static bool
+listens_at(int fd, const struct sockaddr *wanted)
+{
+	union
+	{
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_un local;
+	}			address = {0};
+	socklen_t	length = sizeof address;
+	int			listens = 0;
+	socklen_t	listens_size = sizeof listens;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *) wanted;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *) wanted;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) < 0 || listens == 0 ||
+		getsockname(fd, &address.any, &length) < 0 || address.any.sa_family != wanted->sa_family)
+		return false;
+	if (wanted->sa_family == AF_UNIX)
+		return strncmp(address.local.sun_path, ((const struct sockaddr_un *) wanted)->sun_path,
+					   sizeof address.local.sun_path) == 0;
+	if (wanted->sa_family == AF_INET)
+		return address.v4.sin_addr.s_addr == v4->sin_addr.s_addr &&
+			(v4->sin_port == 0 || address.v4.sin_port == v4->sin_port);
+	return memcmp(&address.v6.sin6_addr, &v6->sin6_addr, sizeof v6->sin6_addr) == 0 &&
+		(v6->sin6_port == 0 || address.v6.sin6_port == v6->sin6_port);
+}
+
+/*
+ * Take over the sockets that are there and listen at the address; others are closed. Returns how many
+ * there are now in fds. Whoever has connected to one of them waits in it.
+ */
+static int
+take_over(const struct sockaddr *wanted, int *fds, int count)
+{
+	int			there = supervisor_take_sockets(fds, count);
+	int			good = 0;
+
+	for (int i = 0; i < there; i++)
+	{
+		if (listens_at(fds[i], wanted) && fcntl(fds[i], F_SETFL, O_NONBLOCK) == 0)
+			fds[good++] = fds[i];
+		else
+			close(fds[i]);
+	}
+	return good;
+}
+
+/* ---- TCP ---- */
+
 static bool
 listen_tcp(const char *host, int *port, int *fds, int count, char *why, size_t why_size)
 {
 	union address address = {0};
 	socklen_t	length;
+	int			made;
 	int			probe;
 
 	if (!make_address(host, *port, &address, &length))
 		return refuse(fds, 0, EINVAL, why, why_size);
+	made = take_over(&address.any, fds, count);
+	if (made > 0)
+	{
+		*port = port_of(fds[0]);
+		return share_sockets(fds, &made, count) || refuse(fds, made, errno, why, why_size);
+	}
 	/* sockets that share a port do not mind another program that shares it too: ask without sharing */
 	probe = bind_one(&address, length, false);
 	if (probe < 0 || listen(probe, 1) < 0)
@@ -190,10 +267,13 @@ listen_unix(const char *host, int *fds, int count, char *why, size_t why_size)
 {
 	struct sockaddr_un address;
 	int			error = 0;
-	int			made = 0;
+	int			made;
 	mode_t		mask;
 
 	make_unix_address(host, &address);
+	made = take_over((const struct sockaddr *) &address, fds, count);
+	if (made > 0)
+		return share_sockets(fds, &made, count) || refuse_host(fds, made, errno, why, why_size);
 	if (!make_place(&address))
 		return refuse_host(fds, 0, errno, why, why_size);
 	fds[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -206,14 +286,8 @@ listen_unix(const char *host, int *fds, int count, char *why, size_t why_size)
 		listen(fds[0], BACKLOG) < 0)
 		error = errno;
 	umask(mask);
-	while (error == 0 && made < count)
-	{
-		fds[made] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
-		if (fds[made] < 0)
-			error = errno;
-		else
-			made++;
-	}
+	if (error == 0 && !share_sockets(fds, &made, count))
+		error = errno;
 	return error == 0 || refuse_host(fds, made, error, why, why_size);
 }
 

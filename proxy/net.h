@@ -17,8 +17,8 @@ bool		net_is_unix(const char *host);
 /*
  * Open `count` sockets that listen on one address, which the kernel spreads
  * connections over (SO_REUSEPORT), or that share one Unix socket, which the proxy's user and
- * group may use. *port 0 means any, and gets the one chosen. False,
- * with nothing open and "NAME: why" in `why`, when the address is wrong or taken.
+ * group may use. Sockets of that address that the process was started with are used instead.
+ * *port 0 means any, and gets the one chosen. False, with nothing open and "NAME: why" in `why`, when the address is wrong or taken.
  */
 bool		net_listen(const char *host, int *port, int *fds, int count, char *why, size_t why_size);
 

@@ -7,6 +7,7 @@
 
 #include "digest.h"
 #include "log.h"
+#include "supervisor.h"
 #include "tls.h"
 
 static void
@@ -47,6 +48,7 @@ reload_provider_keys(struct worker **workers, int count, const struct config *co
 void
 reload(struct worker **workers, int count, const struct config *config)
 {
+	supervisor_reloading();
 	if (config->tls_cert != NULL)
 		reload_tls(workers, count, config);
 	if (config->jwt_public_key_file != NULL)
@@ -55,4 +57,5 @@ reload(struct worker **workers, int count, const struct config *config)
 		log_event(LEVEL_INFO, "reload_failed", "error",
 				  "there is nothing to be read anew without TLS_CERT and JWT_PUBLIC_KEY_FILE", NULL);
 	log_flush();
+	supervisor_reloaded();
 }

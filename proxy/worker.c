@@ -24,6 +24,7 @@
 #include "rendered.h"
 #include "request.h"
 #include "service.h"
+#include "supervisor.h"
 #include "tls.h"
 #include "token.h"
 
@@ -49,7 +50,9 @@ struct worker
 	struct loop_hook log_hook;
 	struct loop_hook ready_hook;
 	atomic_uint *unready;
+	atomic_uint *starting;
 	bool		ready;
+	bool		started;		/* had all connections to PostgreSQL once */
 	bool		failed;
 };
 
@@ -177,14 +180,21 @@ open_cache(struct worker *worker, const struct worker_shared *shared)
 }
 
 static bool
-is_ready(const struct worker *worker)
+lanes_are_up(const struct service *service)
 {
-	const struct service *service = &worker->service;
-
 	for (int i = 0; i < LANE_COUNT; i++)
 		if (service->lanes[i] != NULL && !lane_is_up(service->lanes[i]))
 			return false;
-	return service->redis_is_up == NULL || service->redis_is_up(service->redis);
+	return true;
+}
+
+/* Without Redis it serves, too: whoever waits for the start need not wait for that. */
+static void
+note_start(struct worker *worker)
+{
+	worker->started = true;
+	if (atomic_fetch_sub(worker->starting, 1) == 1)
+		supervisor_ready();
 }
 
 /* A client's connections end at any worker, so the process is ready when all are. */
@@ -192,7 +202,12 @@ static int
 note_readiness(void *arg)
 {
 	struct worker *worker = arg;
-	bool		ready = is_ready(worker);
+	const struct service *service = &worker->service;
+	bool		serves = lanes_are_up(service);
+	bool		ready = serves && (service->redis_is_up == NULL || service->redis_is_up(service->redis));
+
+	if (serves && !worker->started)
+		note_start(worker);
 
 	if (ready && !worker->ready)
 		atomic_fetch_sub(worker->unready, 1);
@@ -228,6 +243,7 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->relay_metrics = shared->relay_metrics;
 	service->metrics = shared->metrics->workers[worker->number];
 	worker->unready = shared->unready;
+	worker->starting = shared->starting;
 	service->files = shared->files;
 	service->openapi = rendered_create(shared->openapi, strlen(shared->openapi), NULL);
 	service->tokens = tokens_create(&(struct token_options) {
@@ -369,6 +385,18 @@ worker_use_provider_keys(struct worker *worker, struct digest_keys *keys)
 {
 	digest_keys_release(atomic_exchange(&worker->next_provider_keys, digest_keys_hold(keys)));
 	return loop_post(worker->loop, take_provider_keys, worker);
+}
+
+static void
+answer(void *arg)
+{
+	atomic_fetch_sub((atomic_uint *) arg, 1);
+}
+
+bool
+worker_ask(struct worker *worker, atomic_uint *silent)
+{
+	return loop_post(worker->loop, answer, silent);
 }
 
 void

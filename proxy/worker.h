@@ -36,6 +36,7 @@ struct worker_shared
 	struct cache_counters *cache_counters;	/* one for each worker */
 	struct board_identity *identity;	/* whose boards in Redis to believe */
 	atomic_uint *unready;		/* workers that lack a connection; all of them at first */
+	atomic_uint *starting;		/* workers that never had all of PostgreSQL's; likewise */
 	const char *openapi;
 	const struct statics *files;
 	unsigned	connections;	/* most HTTP connections of a worker */
@@ -58,6 +59,9 @@ bool		worker_use_tls(struct worker *worker, struct tls_identity *identity);
 
 /* The same for the public keys of the identity provider: tokens of other keys are refused from then on. */
 bool		worker_use_provider_keys(struct worker *worker, struct digest_keys *keys);
+
+/* Have its loop take one off the number: it turns. Any thread may call it. False: memory is out. */
+bool		worker_ask(struct worker *worker, atomic_uint *silent);
 
 /* Have it finish what is under way, for 10 s at most, and end. Any thread may call it. */
 void		worker_end(struct worker *worker);

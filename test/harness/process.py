@@ -43,7 +43,7 @@ class Process:
         self.log = self.directory / f"{name}.log"
         self.popen = None
 
-    def launch(self, command, env=None):
+    def launch(self, command, env=None, pass_fds=()):
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 command,
@@ -53,6 +53,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
 
     @property
