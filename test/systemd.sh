@@ -60,12 +60,14 @@ boot_root() {
 	wait_for 60 has_booted || fail "systemd did not boot: $(cat "$ROOT.log")"
 }
 
-# With process 1 all others of its namespace end.
+# With process 1 all others of its namespace end. Does nothing the second time.
 end_boot() {
 	local folder
+	[ -n "$CGROUP" ] || return 0
 	[ -z "$BOOTED" ] || end_process "$BOOTED" KILL 20
 	BOOTED=
-	find "$CGROUP" -depth -type d 2>/dev/null | while read -r folder; do
+	find "$CGROUP" -depth -type d | while read -r folder; do
 		wait_for 10 rmdir "$folder" || fail "cgroup $folder is still in use"
 	done
+	CGROUP=
 }
