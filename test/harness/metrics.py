@@ -43,6 +43,6 @@ class Metrics:
 
 
 def scrape(address):
-    answer = requests.get(f"http://{address}/metrics", timeout=10)
+    answer = requests.get(f"http://{address}/metrics", timeout=30)
     assert answer.status_code == 200, answer.text
     return Metrics(answer.text)
