@@ -237,7 +237,8 @@ def measure(sides, case, directory, scale):
         for name, side in sides.items():
             loads[name].append(side.load(case, directory, scale.seconds, 2 * turn))
         if not case.bcrypt:
-            pause = max(0, CONNECTIONS / loads["express"][-1].rate - loads["ours"][-1].p50)
+            answering = loads["paced"][-1].p50 if loads["paced"] else 0
+            pause = max(0, CONNECTIONS / loads["express"][-1].rate - answering)
             # After the others in made-up time, too: a timer that was left running must not be ahead.
             loads["paced"].append(sides["ours"].load(case, directory, scale.seconds, 2 * turn + 1, pause))
     return {name: of_side[1:] for name, of_side in loads.items()}
