@@ -1,7 +1,7 @@
 /*
  * flight.h - one call made for several requests at once, of one viewer or of visitors:
  * it outlives each of them. Who waits for it, and what becomes of the
- * answer, is public_cache.c's business.
+ * answer, is answer_cache.c's business.
  */
 #ifndef TIMETRACKR_FLIGHT_H
 #define TIMETRACKR_FLIGHT_H

@@ -3,14 +3,13 @@
  */
 #include "lane.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog.h"
-#include "log.h"
+#include "lane_report.h"
 #include "metrics.h"
+#include "quickness.h"
 
 /* A lane without a connection keeps its queue for so long: time to reconnect once or twice. */
 #define GRACE 1000				/* ms */
@@ -23,16 +22,10 @@
  */
 #define BATCH_LOCK_TIMEOUT "250ms"
 
-/*
- * A read that takes PostgreSQL less than so many µs joins up to so many others of its kind on one connection: to
- * wake a second backend costs more than it does. Longer ones are spread, for backends to work side by side.
- */
-#define QUICK 120
+/* So many quick reads may share a connection. Longer ones are spread, for backends to work side by side. */
 #define QUICK_TOGETHER 8
 /* They join nobody who waits for so many ms: he may wait for a lock. */
 #define QUICK_WAITS 3
-/* What a statement takes is the least of late: what is above is waiting. It grows by this part of the difference. */
-#define FORGETTING 64
 
 struct lane
 {
@@ -40,7 +33,7 @@ struct lane
 	struct lane_options options;
 	struct db  *connections[LANE_CONNECTIONS_MAX];
 	size_t		slow[LANE_CONNECTIONS_MAX];	/* queries in flight there that are not quick */
-	uint64_t	least[DB_STATEMENTS_MAX];	/* µs a statement takes; 0: not known yet */
+	struct quickness quickness; /* of reads */
 	struct lane_job *first;		/* waiting, oldest first */
 	struct lane_job *last;
 	size_t		waiting;
@@ -144,63 +137,6 @@ goes_alone(const struct lane_job *job, const struct db_result *result)
 		(job->shares && strncmp(sqlstate, "57P", 3) != 0 && strncmp(sqlstate, "08", 2) != 0);
 }
 
-/* A query is answered: learn how long its statement takes. Those in front of it have had their share of the time. */
-static void
-note_duration(struct lane *lane, const struct lane_job *job, uint64_t ran)
-{
-	uint64_t	took = ran / job->rank;
-	uint64_t   *least = &lane->least[job->statement->id];
-
-	if (*least == 0 || took < *least)
-		*least = took > 0 ? took : 1;
-	else
-		*least += (took - *least) / FORGETTING;
-}
-
-/* Is the client's request the reason of this error, and not the state of the server? */
-static bool
-is_refusal(const char *sqlstate)
-{
-	return strncmp(sqlstate, "TT", 2) == 0 || strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0;
-}
-
-/* Count what has become of a job that was sent. */
-static void
-count_result(struct lane *lane, const struct lane_job *job, const struct db_result *result, uint64_t ran)
-{
-	struct lane_metrics *metrics = lane->options.metrics;
-	enum db_outcome outcome = db_result_outcome(result);
-
-	counter_add(&metrics->in_flight, (uint64_t) -1);
-	histogram_observe(&metrics->wait, job->sent - job->since);
-	histogram_observe(&metrics->run, ran);
-	counter_add(outcome == DB_OK ? &metrics->ok : outcome == DB_LOST ? &metrics->lost
-				: outcome == DB_SKIPPED ? &metrics->undone
-				: is_refusal(db_error_sqlstate(result)) ? &metrics->refused : &metrics->failed, 1);
-}
-
-/* Log a job that took long, its wait included. */
-static void
-log_slow(const struct lane *lane, const struct lane_job *job, uint64_t ran)
-{
-	uint64_t	queued = (job->sent - job->since) / 1000;
-	uint64_t	ran_ms = ran / 1000;
-	char		queue_text[24];
-	char		run_text[24];
-	char		attempts[16];
-
-	if (lane->options.slow == 0 || queued + ran_ms < lane->options.slow)
-		return;
-	counter_add(&lane->options.metrics->slow, 1);
-	snprintf(queue_text, sizeof queue_text, "%" PRIu64, queued);
-	snprintf(run_text, sizeof run_text, "%" PRIu64, ran_ms);
-	snprintf(attempts, sizeof attempts, "%d", job->attempts);
-	log_event(LEVEL_WARN, "slow_query", "method", job->route != NULL ? catalog_method_name(job->route->method) : NULL,
-			  "route", job->route != NULL ? job->route->path : NULL, "lane", lane->options.name,
-			  "queue_ms", queue_text, "database_ms", run_text, "attempts", attempts,
-			  "request_id", job->request_id, NULL);
-}
-
 static void
 query_done(struct db_query *query, struct db_result *result)
 {
@@ -211,8 +147,8 @@ query_done(struct db_query *query, struct db_result *result)
 	if (!job->is_quick)
 		lane->slow[job->connection]--;
 	if (lane->options.only_reads && db_result_outcome(result) == DB_OK)
-		note_duration(lane, job, ran);
-	count_result(lane, job, result, ran);
+		quickness_note(&lane->quickness, job->statement, ran, job->rank);
+	lane_count_result(&lane->options, job, result, ran);
 	if (db_result_outcome(result) == DB_SKIPPED)
 		job->attempts--;		/* it had none; what spoiled its group is answered and gone */
 	if (goes_alone(job, result))
@@ -228,7 +164,7 @@ query_done(struct db_query *query, struct db_result *result)
 	}
 	else
 	{
-		log_slow(lane, job, ran);
+		lane_log_slow(&lane->options, job, ran);
 		job->done(job, result);
 	}
 	dispatch(lane);
@@ -274,15 +210,6 @@ choose(const struct lane *lane, bool is_quick, int idlest)
 	int			shared = is_quick ? busy_with_quick(lane) : -1;
 
 	return shared >= 0 ? shared : idlest;
-}
-
-/* Is this known to be answered in no time? */
-static bool
-is_quick(const struct lane *lane, const struct lane_job *job)
-{
-	uint64_t	least = lane->options.only_reads ? lane->least[job->statement->id] : 0;
-
-	return least > 0 && least < QUICK;
 }
 
 /* The next waiting job that is still wanted; NULL: none. */
@@ -341,7 +268,7 @@ dispatch(struct lane *lane)
 
 		if (job == NULL)
 			return;
-		job->is_quick = is_quick(lane, job);
+		job->is_quick = lane->options.only_reads && quickness_is_quick(&lane->quickness, job->statement);
 		if (!send_job(lane, choose(lane, job->is_quick, idlest), job, false))
 			enqueue(lane, job, true);	/* that connection is down now: the next one is looked for */
 	}

@@ -31,19 +31,19 @@ is_same_for_all(const struct catalog_route *route)
 
 /* May whoever asks be given what is kept for him? */
 static bool
-may_use(struct public_cache *cache, const struct catalog_route *route, int64_t user_id)
+may_use(struct answer_cache *cache, const struct catalog_route *route, int64_t user_id)
 {
 	if (!freshness_keeps(route))
 		return false;
 	if (user_id == 0)
 		return true;
-	return route->viewer >= 0 ? public_cache_is_for_viewers(cache) : public_cache_knows(cache, user_id);
+	return route->viewer >= 0 ? answer_cache_is_for_viewers(cache) : answer_cache_knows(cache, user_id);
 }
 
 bool
 request_use_cache(struct request *request)
 {
-	struct public_cache *cache = request->service->public_cache;
+	struct answer_cache *cache = request->service->answer_cache;
 	const struct catalog_route *route = request->admission.route;
 	int64_t		user_id = request->admission.user_id;
 
@@ -51,10 +51,10 @@ request_use_cache(struct request *request)
 		return false;
 	request->state = JOINED;
 	request->working = true;
-	request->wait = (struct public_wait) {
+	request->wait = (struct cache_wait) {
 		.done = cache_answered, .arg = request, .request_id = request->admission.id
 	};
-	if (public_cache_get(cache, route, &request->values, &request->target, &request->wait))
+	if (answer_cache_get(cache, route, &request->values, &request->target, &request->wait))
 		return true;
 	request->state = NEW;
 	request->working = false;
@@ -64,22 +64,22 @@ request_use_cache(struct request *request)
 void
 request_leave_cache(struct request *request)
 {
-	public_cache_leave(&request->wait);
+	answer_cache_leave(&request->wait);
 	request->working = false;
 }
 
 void
 request_tell_cache(struct request *request, const struct db_result *result)
 {
-	struct public_cache *cache = request->service->public_cache;
+	struct answer_cache *cache = request->service->answer_cache;
 	const struct catalog_route *route = request->admission.route;
 	int64_t		user_id = request->admission.user_id;
 
 	if (cache == NULL || result == NULL || db_result_outcome(result) == DB_ERROR)
 		return;					/* it never ran, or had no effect */
 	if (route->lane != LANE_READ)
-		public_cache_wrote(cache, route, &request->values, user_id);
+		answer_cache_wrote(cache, route, &request->values, user_id);
 	else if (user_id != 0 && is_same_for_all(route) && db_result_outcome(result) == DB_OK &&
 			 *db_result_value(result, 0, 0) == 't')
-		public_cache_note_viewer(cache, user_id, &request->stamp);
+		answer_cache_note_viewer(cache, user_id, &request->stamp);
 }

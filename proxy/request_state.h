@@ -7,7 +7,7 @@
 
 #include "identity.h"
 #include "poll.h"
-#include "public_cache.h"
+#include "answer_cache.h"
 #include "request.h"
 #include "stream.h"
 
@@ -41,7 +41,7 @@ struct request
 	struct param_values values;
 	bool		has_key;		/* it has an effect once; key and fingerprint stand behind its values */
 	struct identity_wait identity;
-	struct public_wait wait;
+	struct cache_wait wait;
 	struct stamp stamp;			/* taken before the query was sent */
 	struct lane_job job;
 	struct loop_timer deadline;

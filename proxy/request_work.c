@@ -95,8 +95,8 @@ request_query(struct request *request)
 	struct lane *lane = lane_for(request->service, route);
 
 	request->state = QUERIED;
-	if (request->service->public_cache != NULL)
-		request->stamp = public_cache_stamp(request->service->public_cache);
+	if (request->service->answer_cache != NULL)
+		request->stamp = answer_cache_stamp(request->service->answer_cache);
 	request->job = (struct lane_job) {
 		.statement = request->admission.wants_csv ? &route->csv :
 		request->has_key ? &route->once : &route->statement,

@@ -24,7 +24,7 @@ struct feed;
 struct identities;
 struct live;
 struct poll;
-struct public_cache;
+struct answer_cache;
 struct rendered;
 struct request;
 struct statics;
@@ -56,7 +56,7 @@ struct service
 	const struct worker_shared *scraped;	/* what /metrics tells of; of the exporter's requests alone */
 	struct rendered *openapi;	/* the document */
 	const struct statics *files;	/* what is sent as it is; NULL: nothing */
-	struct public_cache *public_cache;	/* NULL: nothing is kept */
+	struct answer_cache *answer_cache;	/* NULL: nothing is kept */
 	char		refresh_ttl[24];	/* the setting, as a value of a call */
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */
 	uint64_t	id_counter;

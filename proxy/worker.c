@@ -19,7 +19,7 @@
 #include "live.h"
 #include "log.h"
 #include "poll.h"
-#include "public_cache.h"
+#include "answer_cache.h"
 #include "relay.h"
 #include "rendered.h"
 #include "request.h"
@@ -166,7 +166,7 @@ open_identities(struct worker *worker, const struct config *config)
 static bool
 open_cache(struct worker *worker, const struct worker_shared *shared)
 {
-	struct public_cache_options options = {
+	struct answer_cache_options options = {
 		.writes = shared->writes,
 		.identity = shared->identity,
 		.tells_redis = worker->number == 0,
@@ -175,8 +175,8 @@ open_cache(struct worker *worker, const struct worker_shared *shared)
 
 	if (shared->config->cache_bytes == 0)
 		return true;
-	worker->service.public_cache = public_cache_open(&worker->service, &options);
-	return worker->service.public_cache != NULL;
+	worker->service.answer_cache = answer_cache_open(&worker->service, &options);
+	return worker->service.answer_cache != NULL;
 }
 
 static bool
@@ -423,14 +423,14 @@ worker_free(struct worker *worker)
 	leaderboard_close(worker->leaderboard);
 	relay_close(worker->relay);
 	poll_free(worker->service.poll);
-	public_cache_end(worker->service.public_cache);
+	answer_cache_end(worker->service.answer_cache);
 	identities_end(worker->service.identities);
 	feed_free(worker->service.feed);
 	for (int i = LANE_COUNT - 1; i >= 0; i--)
 		lane_close(worker->service.lanes[i]);
 	live_free(worker->service.live);
 	identities_close(worker->service.identities);
-	public_cache_close(worker->service.public_cache);
+	answer_cache_close(worker->service.answer_cache);
 	rendered_release(worker->service.openapi);
 	request_free_spare(&worker->service);
 	if (worker->loop != NULL)

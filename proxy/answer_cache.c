@@ -1,11 +1,11 @@
 /*
- * public_cache.c - find, or fetch once, and keep.
+ * answer_cache.c - find, or fetch once, and keep.
  *
  * A request that misses joins the flight that is under way for its key, unless
  * something has changed since that took off: then its answer may be from before a
  * write that the client knows of, and a new flight takes its place.
  */
-#include "public_cache.h"
+#include "answer_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "feed.h"
 #include "flight.h"
 #include "freshness.h"
-#include "public_key.h"
+#include "call_key.h"
 #include "shared_cache.h"
 
 /* ms: kept for so long when changes may not be heard of; nobody joins a flight that is older. */
@@ -22,44 +22,44 @@
 #define FLIGHT_CHAINS 256
 
 /* A flight with those who wait for it. */
-struct public_flight
+struct awaited_flight
 {
-	struct public_cache *cache;
+	struct answer_cache *cache;
 	const struct catalog_route *route;
 	struct flight *flight;		/* NULL once it has landed, or was not needed */
 	struct basis basis;
-	struct public_wait *waits;
+	struct cache_wait *waits;
 	bool		listed;			/* more may join */
 	unsigned	chain;
-	struct public_flight *next;
-	struct public_flight *previous;
-	struct public_key key;
+	struct awaited_flight *next;
+	struct awaited_flight *previous;
+	struct call_key key;
 };
 
-struct public_cache
+struct answer_cache
 {
 	struct service *service;
-	struct public_cache_options options;
+	struct answer_cache_options options;
 	struct cache *cache;
 	struct generations *generations;
 	struct shared_cache *shared;	/* NULL without Redis */
 	struct feed_listener listener;
 	bool		reads_lag;		/* they go to a replica */
 	bool		heard;			/* the feed was current once */
-	struct public_flight *flights[FLIGHT_CHAINS];
+	struct awaited_flight *flights[FLIGHT_CHAINS];
 };
 
 /* ---- what holds ---- */
 
 static uint64_t
-age_of(const struct public_cache *cache, const struct basis *basis)
+age_of(const struct answer_cache *cache, const struct basis *basis)
 {
 	return loop_now(cache->service->loop) - basis->since;
 }
 
 /* May what rests on this still be given? */
 static bool
-is_fresh(const struct public_cache *cache, const struct basis *basis)
+is_fresh(const struct answer_cache *cache, const struct basis *basis)
 {
 	uint64_t	most = basis->max_age;
 
@@ -69,14 +69,14 @@ is_fresh(const struct public_cache *cache, const struct basis *basis)
 }
 
 struct stamp
-public_cache_stamp(const struct public_cache *cache)
+answer_cache_stamp(const struct answer_cache *cache)
 {
 	return generations_stamp(cache->generations, feed_position(cache->service->feed));
 }
 
 /* What is kept under a key and is still fresh; `known` tells whether there is such a thing. */
 static struct rendered *
-find_fresh(struct public_cache *cache, const struct public_key *key, bool *known)
+find_fresh(struct answer_cache *cache, const struct call_key *key, bool *known)
 {
 	const struct basis *basis;
 	struct rendered *rendered = cache_find(cache->cache, key->bytes, key->length, &basis);
@@ -88,7 +88,7 @@ find_fresh(struct public_cache *cache, const struct public_key *key, bool *known
 }
 
 bool
-public_cache_is_for_viewers(const struct public_cache *cache)
+answer_cache_is_for_viewers(const struct answer_cache *cache)
 {
 	const struct relay_metrics *relay = cache->service->relay_metrics;
 
@@ -97,19 +97,19 @@ public_cache_is_for_viewers(const struct public_cache *cache)
 }
 
 bool
-public_cache_knows(struct public_cache *cache, int64_t user_id)
+answer_cache_knows(struct answer_cache *cache, int64_t user_id)
 {
-	struct public_key key;
+	struct call_key key;
 	bool		known;
 
-	public_key_of_viewer(&key, user_id);
+	call_key_of_viewer(&key, user_id);
 	(void) find_fresh(cache, &key, &known);
 	return known;
 }
 
 /* Keep something, unless it has changed while it was fetched. */
 static void
-keep(struct public_cache *cache, const struct public_key *key, struct rendered *rendered, struct basis *basis)
+keep(struct answer_cache *cache, const struct call_key *key, struct rendered *rendered, struct basis *basis)
 {
 	if (cache->reads_lag && basis->max_age > UNHEARD_AGE)
 		basis->max_age = UNHEARD_AGE;
@@ -120,32 +120,32 @@ keep(struct public_cache *cache, const struct public_key *key, struct rendered *
 }
 
 void
-public_cache_note_viewer(struct public_cache *cache, int64_t user_id, const struct stamp *stamp)
+answer_cache_note_viewer(struct answer_cache *cache, int64_t user_id, const struct stamp *stamp)
 {
 	struct basis basis = {.stamp = *stamp, .since = loop_now(cache->service->loop)};
-	struct public_key key;
+	struct call_key key;
 
-	public_key_of_viewer(&key, user_id);
+	call_key_of_viewer(&key, user_id);
 	freshness_of_viewer(&basis, user_id);
 	keep(cache, &key, NULL, &basis);
 }
 
 /* ---- flights ---- */
 
-static struct public_flight *
-find_flight(const struct public_cache *cache, const struct public_key *key)
+static struct awaited_flight *
+find_flight(const struct answer_cache *cache, const struct call_key *key)
 {
-	struct public_flight *flight = cache->flights[public_key_hash(key) % FLIGHT_CHAINS];
+	struct awaited_flight *flight = cache->flights[call_key_hash(key) % FLIGHT_CHAINS];
 
-	while (flight != NULL && !public_key_equals(&flight->key, key))
+	while (flight != NULL && !call_key_equals(&flight->key, key))
 		flight = flight->next;
 	return flight;
 }
 
 static void
-list_flight(struct public_flight *flight)
+list_flight(struct awaited_flight *flight)
 {
-	struct public_flight **first = &flight->cache->flights[flight->chain];
+	struct awaited_flight **first = &flight->cache->flights[flight->chain];
 
 	flight->next = *first;
 	if (flight->next != NULL)
@@ -156,7 +156,7 @@ list_flight(struct public_flight *flight)
 
 /* From now on nobody joins it. */
 static void
-unlist_flight(struct public_flight *flight)
+unlist_flight(struct awaited_flight *flight)
 {
 	if (!flight->listed)
 		return;
@@ -170,7 +170,7 @@ unlist_flight(struct public_flight *flight)
 }
 
 static void
-board_flight(struct public_flight *flight, struct public_wait *wait)
+board_flight(struct awaited_flight *flight, struct cache_wait *wait)
 {
 	wait->flight = flight;
 	wait->previous = NULL;
@@ -181,7 +181,7 @@ board_flight(struct public_flight *flight, struct public_wait *wait)
 }
 
 void
-public_cache_leave(struct public_wait *wait)
+answer_cache_leave(struct cache_wait *wait)
 {
 	if (wait->flight == NULL)
 		return;
@@ -196,14 +196,14 @@ public_cache_leave(struct public_wait *wait)
 
 /* Give it to all who wait, and end the flight. Any of them may leave, or ask for something new, meanwhile. */
 static void
-deliver(struct public_flight *flight, struct rendered *rendered, const struct problem *problem)
+deliver(struct awaited_flight *flight, struct rendered *rendered, const struct problem *problem)
 {
 	unlist_flight(flight);
 	while (flight->waits != NULL)
 	{
-		struct public_wait *wait = flight->waits;
+		struct cache_wait *wait = flight->waits;
 
-		public_cache_leave(wait);
+		answer_cache_leave(wait);
 		wait->done(wait->arg, rendered, problem);
 	}
 	free(flight);
@@ -211,9 +211,9 @@ deliver(struct public_flight *flight, struct rendered *rendered, const struct pr
 
 /* Let the other proxies have an answer of SQL's, if it is known what it rests on. */
 static void
-share(const struct public_flight *flight, const struct rendered *rendered)
+share(const struct awaited_flight *flight, const struct rendered *rendered)
 {
-	struct public_cache *cache = flight->cache;
+	struct answer_cache *cache = flight->cache;
 	const struct shared_answer answer = {
 		.body = rendered->body,
 		.length = rendered->length,
@@ -232,7 +232,7 @@ share(const struct public_flight *flight, const struct rendered *rendered)
 static void
 landed(void *arg, struct rendered *rendered, const struct problem *problem)
 {
-	struct public_flight *flight = arg;
+	struct awaited_flight *flight = arg;
 
 	if (rendered != NULL)
 	{
@@ -246,7 +246,7 @@ landed(void *arg, struct rendered *rendered, const struct problem *problem)
 static bool
 is_wanted(void *arg)
 {
-	const struct public_flight *flight = arg;
+	const struct awaited_flight *flight = arg;
 
 	return flight->waits != NULL;
 }
@@ -255,9 +255,9 @@ is_wanted(void *arg)
 
 /* Does an answer out of Redis still hold? Then let the flight's basis be its. */
 static bool
-admits(struct public_flight *flight, const struct shared_answer *answer)
+admits(struct awaited_flight *flight, const struct shared_answer *answer)
 {
-	const struct public_cache *cache = flight->cache;
+	const struct answer_cache *cache = flight->cache;
 	struct basis basis = flight->basis;
 	uint64_t	age = FRESHNESS_SHARED_AGE - answer->left;
 
@@ -276,7 +276,7 @@ admits(struct public_flight *flight, const struct shared_answer *answer)
 static void
 shared_read(void *arg, const struct shared_answer *answer)
 {
-	struct public_flight *flight = arg;
+	struct awaited_flight *flight = arg;
 	struct rendered *rendered = answer->body != NULL && admits(flight, answer)
 		? rendered_create(answer->body, answer->length, NULL) : NULL;
 
@@ -294,9 +294,9 @@ shared_read(void *arg, const struct shared_answer *answer)
 
 /* Look into Redis first, for what other proxies may have read. */
 static void
-take_off(struct public_flight *flight)
+take_off(struct awaited_flight *flight)
 {
-	struct public_cache *cache = flight->cache;
+	struct answer_cache *cache = flight->cache;
 	char		key[FRESHNESS_KEY_MAX];
 
 	if (cache->shared == NULL || cache->reads_lag || cache->options.identity->value == 0 ||
@@ -308,15 +308,15 @@ take_off(struct public_flight *flight)
 
 /* ---- asking ---- */
 
-static struct public_flight *
-new_flight(struct public_cache *cache, const struct catalog_route *route,
-		   const struct param_values *values, const struct target *target, const struct public_key *key)
+static struct awaited_flight *
+new_flight(struct answer_cache *cache, const struct catalog_route *route,
+		   const struct param_values *values, const struct target *target, const struct call_key *key)
 {
-	struct public_flight *flight = malloc(sizeof *flight);
+	struct awaited_flight *flight = malloc(sizeof *flight);
 
 	if (flight == NULL)
 		return NULL;
-	*flight = (struct public_flight) {.cache = cache, .route = route, .chain = public_key_hash(key) % FLIGHT_CHAINS};
+	*flight = (struct awaited_flight) {.cache = cache, .route = route, .chain = call_key_hash(key) % FLIGHT_CHAINS};
 	flight->key = *key;
 	flight->flight = flight_prepare(cache->service, route, values, target, landed, is_wanted, flight);
 	if (flight->flight == NULL)
@@ -324,17 +324,17 @@ new_flight(struct public_cache *cache, const struct catalog_route *route,
 		free(flight);
 		return NULL;
 	}
-	flight->basis.stamp = public_cache_stamp(cache);
+	flight->basis.stamp = answer_cache_stamp(cache);
 	flight->basis.since = loop_now(cache->service->loop);
 	freshness_begin(&flight->basis, route, values);
 	return flight;
 }
 
 /* The flight to wait for: one under way whose answer will be as new as one's own, or NULL. */
-static struct public_flight *
-flight_to_join(struct public_cache *cache, const struct public_key *key)
+static struct awaited_flight *
+flight_to_join(struct answer_cache *cache, const struct call_key *key)
 {
-	struct public_flight *flight = find_flight(cache, key);
+	struct awaited_flight *flight = find_flight(cache, key);
 
 	if (flight == NULL)
 		return NULL;
@@ -345,16 +345,16 @@ flight_to_join(struct public_cache *cache, const struct public_key *key)
 }
 
 bool
-public_cache_get(struct public_cache *cache, const struct catalog_route *route,
-				 const struct param_values *values, const struct target *target, struct public_wait *wait)
+answer_cache_get(struct answer_cache *cache, const struct catalog_route *route,
+				 const struct param_values *values, const struct target *target, struct cache_wait *wait)
 {
-	struct public_flight *flight;
+	struct awaited_flight *flight;
 	struct rendered *rendered;
-	struct public_key key;
+	struct call_key key;
 	bool		known;
 
 	wait->flight = NULL;
-	if (!freshness_keeps(route) || !public_key_of_call(&key, cache->service->catalog, route, values))
+	if (!freshness_keeps(route) || !call_key_of(&key, cache->service->catalog, route, values))
 		return false;
 	rendered = find_fresh(cache, &key, &known);
 	if (rendered != NULL)
@@ -384,7 +384,7 @@ public_cache_get(struct public_cache *cache, const struct catalog_route *route,
 /* ---- hearing of changes ---- */
 
 void
-public_cache_wrote(struct public_cache *cache, const struct catalog_route *route,
+answer_cache_wrote(struct answer_cache *cache, const struct catalog_route *route,
 				   const struct param_values *values, int64_t viewer_id)
 {
 	struct changes changes;
@@ -399,7 +399,7 @@ public_cache_wrote(struct public_cache *cache, const struct catalog_route *route
 static void
 event_came(void *arg, const struct feed_event *event)
 {
-	struct public_cache *cache = arg;
+	struct answer_cache *cache = arg;
 	struct changes changes;
 	bool		tells = cache->shared != NULL && cache->options.tells_redis &&
 		atomic_load_explicit(&cache->service->relay_metrics->leads, memory_order_relaxed) != 0;
@@ -415,7 +415,7 @@ event_came(void *arg, const struct feed_event *event)
 static void
 feed_current(void *arg, bool current)
 {
-	struct public_cache *cache = arg;
+	struct answer_cache *cache = arg;
 
 	if (!current || cache->heard)
 		return;
@@ -426,7 +426,7 @@ feed_current(void *arg, bool current)
 static void
 feed_reset(void *arg)
 {
-	struct public_cache *cache = arg;
+	struct answer_cache *cache = arg;
 
 	generations_reset(cache->generations, feed_position(cache->service->feed));
 	cache_clear(cache->cache);
@@ -434,11 +434,11 @@ feed_reset(void *arg)
 
 /* ---- life ---- */
 
-struct public_cache *
-public_cache_open(struct service *service, const struct public_cache_options *options)
+struct answer_cache *
+answer_cache_open(struct service *service, const struct answer_cache_options *options)
 {
 	const struct config *config = service->config;
-	struct public_cache *cache = calloc(1, sizeof *cache);
+	struct answer_cache *cache = calloc(1, sizeof *cache);
 
 	if (cache == NULL)
 		return NULL;
@@ -453,7 +453,7 @@ public_cache_open(struct service *service, const struct public_cache_options *op
 	if (cache->cache == NULL || cache->generations == NULL ||
 		(config->redis.host != NULL && cache->shared == NULL))
 	{
-		public_cache_close(cache);
+		answer_cache_close(cache);
 		return NULL;
 	}
 	cache->listener = (struct feed_listener) {
@@ -464,7 +464,7 @@ public_cache_open(struct service *service, const struct public_cache_options *op
 }
 
 void
-public_cache_end(struct public_cache *cache)
+answer_cache_end(struct answer_cache *cache)
 {
 	if (cache == NULL)
 		return;
@@ -475,7 +475,7 @@ public_cache_end(struct public_cache *cache)
 }
 
 void
-public_cache_close(struct public_cache *cache)
+answer_cache_close(struct answer_cache *cache)
 {
 	if (cache == NULL)
 		return;

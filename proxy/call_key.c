@@ -1,7 +1,7 @@
 /*
- * public_key.c - a call as bytes.
+ * call_key.c - a call as bytes.
  */
-#include "public_key.h"
+#include "call_key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #define VIEWER_MARK "\xff\xff"
 
 bool
-public_key_of_call(struct public_key *key, const struct catalog *catalog,
-				   const struct catalog_route *route, const struct param_values *values)
+call_key_of(struct call_key *key, const struct catalog *catalog,
+			const struct catalog_route *route, const struct param_values *values)
 {
 	size_t		number = (size_t) (route - catalog->routes);
 
@@ -24,7 +24,7 @@ public_key_of_call(struct public_key *key, const struct catalog *catalog,
 		const char *value = values->value[i];
 		size_t		length = value != NULL ? strlen(value) + 1 : 0;
 
-		if (PUBLIC_KEY_MAX - key->length < length + 1)
+		if (CALL_KEY_MAX - key->length < length + 1)
 			return false;
 		/* no value contains a NUL, so values don't run together, and NULL is none of them */
 		key->bytes[key->length++] = value != NULL ? '=' : '-';
@@ -36,19 +36,19 @@ public_key_of_call(struct public_key *key, const struct catalog *catalog,
 }
 
 void
-public_key_of_viewer(struct public_key *key, int64_t user_id)
+call_key_of_viewer(struct call_key *key, int64_t user_id)
 {
 	key->length = (size_t) snprintf(key->bytes, sizeof key->bytes, VIEWER_MARK "%" PRId64, user_id);
 }
 
 bool
-public_key_equals(const struct public_key *a, const struct public_key *b)
+call_key_equals(const struct call_key *a, const struct call_key *b)
 {
 	return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
 unsigned
-public_key_hash(const struct public_key *key)
+call_key_hash(const struct call_key *key)
 {
 	unsigned	hash = 0;
 
