@@ -44,8 +44,8 @@ class FaultProxy:
     reset       connections are reset, those there are and those to come
     half_open   connections are taken and swallow everything, those there are too; they
                 are reset when the mode ends, as by a peer that has forgotten them
-    mute        as half_open, but only what the server says is swallowed: it does what it is
-                asked for, and nobody hears
+    mute        as half_open, but only what the server says is swallowed, and kept in `unheard`:
+                it does what it is asked for, and nobody hears
     refuse      nobody listens; those there are, are closed
     """
 
@@ -55,6 +55,7 @@ class FaultProxy:
         self.mode = "pass"
         self.seconds = 0.0
         self.size = 1
+        self.unheard = b""
         self._connections = set()
         self._listener = None
         self._accepting = None
@@ -146,6 +147,7 @@ class FaultProxy:
         mute = self.mode == "mute" and sink is connection.client
         if mute or self.mode == "half_open":
             connection.swallowed = True
+            self.unheard += data if mute else b""
             return True
         if self.mode == "cut":
             rest = max(self.size - connection.passed, 0)
