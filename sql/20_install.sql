@@ -401,6 +401,13 @@ BEGIN
                   HINT = 'Run ALTER EXTENSION timetrackr UPDATE first.';
     END IF;
 
+    IF found_version < current_version THEN
+        -- What the relay and the functions that write lock first: they wait here, with
+        -- nothing in their hands that the next statements ask for.
+        LOCK TABLE timetrackr.relay IN ACCESS EXCLUSIVE MODE;
+        LOCK TABLE timetrackr.user_totals IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+
     PERFORM timetrackr.create_people_tables();
     PERFORM timetrackr.create_throttle_table();
     PERFORM timetrackr.create_entry_tables();
@@ -427,4 +434,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.install() IS
-'Creates the tables, indexes, triggers and views in schema timetrackr, or brings older ones up to date. Run it after CREATE EXTENSION, after ALTER EXTENSION UPDATE, and again whenever in doubt: a second run changes nothing. Roles that grant_api(), grant_analyst() and grant_monitor() were called for get what is new, too. It waits for a lock as long as lock_timeout says, three seconds when that is 0; then it has changed nothing, and can be run again. Returns the schema version. Errors: 55000 when the tables are those of a later version; 55P03 when it waited for too long.';
+'Creates the tables, indexes, triggers and views in schema timetrackr, or brings older ones up to date. Run it after CREATE EXTENSION, after ALTER EXTENSION UPDATE, and again whenever in doubt: a second run changes nothing. Roles that grant_api(), grant_analyst() and grant_monitor() were called for get what is new, too. It waits for a lock as long as lock_timeout says, three seconds when that is 0; then it has changed nothing, and can be run again. Returns the schema version. Errors: 55000 when the tables are those of a later version; 55P03 when it waited for too long, 40P01 when others and it waited for each other.';
