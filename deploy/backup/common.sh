@@ -39,6 +39,15 @@ sql() {
 	psql -X -q -At -v ON_ERROR_STOP=1 -d "$1" -c "$2"
 }
 
+# load DUMP DATABASE VERSION: a new database out of a dump, with the extension as it was then: the
+# dump grants rights on the functions of that version. What comes with the extension is left out.
+load() {
+	createdb --maintenance-db=postgres --template=template0 "$2"
+	sql "$2" "CREATE EXTENSION timetrackr VERSION '$3' CASCADE"
+	pg_restore --list "$1" | grep -v ' SCHEMA - timetrackr ' |
+		pg_restore --exit-on-error --use-list=/dev/stdin --dbname="$2" "$1"
+}
+
 # Give a finished file or directory its name, once it is on the disk with all that is in it.
 finish() {
 	find "$1" -exec sync {} +

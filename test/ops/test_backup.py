@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import days_ago, sign_up
-from harness import Postgres
+from harness import Postgres, Proxy
 from harness.process import eventually
 from harness.stage import Stage
 
@@ -149,14 +149,28 @@ def test_a_dump_is_tried_and_makes_an_empty_server_the_same(machine, app, tmp_pa
         other.server.stop()
 
 
+def test_a_dump_of_an_older_version_is_brought_up_to_date(machine, tmp_path):
+    """With the rights on functions that take something else by now."""
+    machine.server.create_database("old")
+    with machine.server.connect("old") as connection:
+        connection.execute("CREATE EXTENSION timetrackr VERSION '1.0' CASCADE")
+        connection.execute("SELECT timetrackr.install()")
+        connection.execute("SELECT timetrackr.grant_api('proxy_login')")
+        connection.execute("SELECT timetrackr.signup('old@example.com', 'correct horse battery', 'old')")
+    dump = machine.script("dump", PGDATABASE="old")
+    machine.script("restore", dump, "renewed")
+    proxy = Proxy(tmp_path, DATABASE_URL=machine.server.proxy_url("renewed"))
+    assert proxy.run_to_end("--check") == (0, "ok\n")
+
+
 def test_a_dump_that_is_not_right_gets_no_name(machine):
     dumps = machine.backups / "dumps"
-    before = sorted(dumps.glob("*"))
+    before = sorted(dumps.glob("*.dump"))
     with machine.server.connect("app") as connection:
         connection.execute("INSERT INTO timetrackr.users (id, email, username) VALUES (987654, 'x@example.com', 'x')")
         connection.execute("UPDATE timetrackr.user_totals SET seconds = 7 WHERE user_id = 987654")
         assert "verify() finds 1 difference" in machine.script("dump", status=1)
-        assert sorted(dumps.glob("*")) == before and list(dumps.glob(".*")) == []
+        assert sorted(dumps.glob("*.dump")) == before and list(dumps.glob(".*")) == []
         assert machine.script("dump", TRY_RESTORE="no").endswith(".dump")
         connection.execute("DELETE FROM timetrackr.users WHERE id = 987654")
         assert connection.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'timetrackr_trial%'").fetchone() == (0,)
