@@ -115,6 +115,7 @@ AS $$
         WHEN a.atttypid NOT IN ('timestamptz'::regtype, 'bytea'::regtype, 'uuid'::regtype)
             AND v.key NOT IN ('password_hash', 'stream_id', 'kept_after')
             AND (timeless.relation, v.key) <> ('stream', 'id')
+            AND v.value #>> '{}' NOT LIKE '%@external.invalid'
         THEN v.value
         WHEN v.key IN ('start_time', 'end_time') THEN v.value
         ELSE to_jsonb(v.value <> 'null')
