@@ -331,7 +331,7 @@ LEFT JOIN walk.counts o ON (o.version, o.relation, o.row) = (v.version, k.relati
 LEFT JOIN walk.counts n ON (n.version, n.relation, n.row) = ('new', k.relation, k.row)
 WHERE o.n IS DISTINCT FROM n.n
 ORDER BY 1, 2, 3;
--- and no value of any has changed or gone on the way.
+-- and no value of any has changed or gone on the way; what had none may have got one.
 SELECT b.version, b.relation, b.row
 FROM walk.rows b
 WHERE b.version LIKE 'before %'
@@ -341,7 +341,7 @@ WHERE b.version LIKE 'before %'
         FROM walk.rows a
         WHERE 'before ' || a.version = b.version
             AND a.relation = b.relation
-            AND a.row @> b.row
+            AND a.row @> jsonb_strip_nulls(b.row)
     )
 ORDER BY 1, 2, 3;
 
