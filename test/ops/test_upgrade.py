@@ -19,8 +19,8 @@ RELEASED = sorted(re.match(r"timetrackr--([0-9.]+)\.sql", path.name).group(1) fo
                   if path.name.count("--") == 1)
 _numbers = itertools.count(1)
 
-# Functions in C that may be called with the arguments of an older version: each looks at PG_NARGS(), or
-# at its result's columns, before it takes what is new. Reviewed by hand.
+# Functions in C that may be called as those of an older version: each looks at PG_NARGS() before it reads
+# what is new, and does without, or says to run ALTER EXTENSION timetrackr UPDATE. Reviewed by hand.
 GROWN = set()
 
 
@@ -244,7 +244,7 @@ def test_the_library_takes_the_calls_of_old_functions(postgres, old, db):
     now = dict(db.execute(SYMBOLS).fetchall())
     assert len(before) > 50
     changed = {symbol for symbol, calls in before.items() if symbol in now and now[symbol] != calls}
-    assert changed == GROWN, "give the new function another symbol, or look at PG_NARGS() and name it in GROWN"
+    assert changed - GROWN == set(), "give the new function another symbol, or look at PG_NARGS() and name it in GROWN"
 
 
 INDEXES = """

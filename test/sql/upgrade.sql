@@ -148,7 +148,7 @@ BEGIN
     PERFORM timetrackr.refresh(token);
     PERFORM timetrackr.login('ann@example.org', 'correct horse battery');
     PERFORM timetrackr.login('bob@example.org', 'a wrong password', client_address => '203.0.113.9');
-    PERFORM timetrackr.update_me(bob, bio => 'I knit.', listed => false);
+    UPDATE timetrackr.users u SET bio = 'I knit.', listed = false WHERE u.id = bob;
     PERFORM timetrackr.link_external_id(cem, 'https://id.example', 'cem');
     PERFORM timetrackr.external_user('https://id.example', 'eva', now(), 'eva', NULL);
     PERFORM timetrackr.delete_me(timetrackr.external_user('https://id.example', 'finn', now(), 'finn', NULL));
