@@ -15,6 +15,7 @@ CREATE DATABASE regress_tt_upgrade;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET timetrackr.bcrypt_cost = 4;
+SET check_function_bodies = off;
 CREATE SCHEMA walk;
 CREATE TABLE walk.catalog (version text, kind text, name text, definition text);
 CREATE TABLE walk.rows (version text, relation text, row jsonb);
@@ -30,13 +31,13 @@ AS $$
         FROM pg_proc p
         WHERE p.pronamespace = 'timetrackr'::regnamespace
         UNION ALL
-        SELECT 'pg_type'::regclass, t.oid, 'type', t.typname, concat_ws(' ', t.typtype::text, (
+        SELECT 'pg_type'::regclass, t.oid, 'type', t.typname, concat_ws(' ', t.typtype, (
                 SELECT string_agg(e.enumlabel, ' ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid)),
             t.typacl, t.typowner
         FROM pg_type t
         WHERE t.typnamespace = 'timetrackr'::regnamespace
         UNION ALL
-        SELECT 'pg_class'::regclass, c.oid, 'relation ' || c.relkind, c.relname,
+        SELECT 'pg_class'::regclass, c.oid, concat_ws(' ', 'relation', c.relkind), c.relname,
             concat_ws(' ', c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relreplident,
                 CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END,
                 CASE WHEN c.relkind = 'i' THEN pg_get_indexdef(c.oid) END,
@@ -116,7 +117,7 @@ AS $$
             AND v.key NOT IN ('password_hash', 'stream_id', 'kept_after')
             AND (timeless.relation, v.key) <> ('stream', 'id')
             AND v.value #>> '{}' NOT LIKE '%@external.invalid'
-        THEN v.value
+        THEN CASE WHEN jsonb_typeof(v.value) = 'object' THEN v.value - '{created_at,read_at}'::text[] ELSE v.value END
         WHEN v.key IN ('start_time', 'end_time') THEN v.value
         ELSE to_jsonb(v.value <> 'null')
     END)
