@@ -25,7 +25,7 @@ FNR == 1 {
 	forget()
 }
 
-/^\\/ && quote == "" && statement == "" {
+/^\\/ && quote == "" {
 	next
 }
 

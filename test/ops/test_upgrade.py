@@ -111,7 +111,7 @@ def test_what_an_old_proxy_has_prepared_is_good_after_the_update(postgres, old):
         functions = proxy.execute(PREPARABLE).fetchall()
         assert len(functions) > 60
         for name, count, arguments in functions:
-            proxy.execute(f"PREPARE {name}_ AS SELECT timetrackr.json(r) FROM timetrackr.{name}({arguments}) r", prepare=False)
+            proxy.execute(f"PREPARE {name}_ AS SELECT r FROM timetrackr.{name}({arguments}) r", prepare=False)
             proxy.execute(explained(name, count))
         update(owner)
         broken = {}
