@@ -8,6 +8,9 @@ BACKUP_DIR=${BACKUP_DIR:-/var/backups/timetrackr}
 KEEP_DUMPS=${KEEP_DUMPS:-14}
 KEEP_BASES=${KEEP_BASES:-2}
 
+# No notes on what goes well.
+export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning"
+
 # What is backed up is for nobody else to read.
 umask 077
 
