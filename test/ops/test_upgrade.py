@@ -213,12 +213,17 @@ def test_two_updates_at_once_are_one(postgres, old):
         assert connection.execute("SELECT * FROM timetrackr.verify()").fetchall() == []
 
 
+def lines(dumped):
+    """Without the order of columns, which is of no importance."""
+    return sorted(line.rstrip(",") for line in dumped)
+
+
 def test_a_dump_of_it_has_what_a_dump_of_a_new_one_has(postgres, old, tmp_path):
     """The rights of roles on the extension's functions, too: in an update script they would be taken for the extension's own."""
     postgres.install("new_for_" + old)
     with postgres.connect(old) as connection:
         update(connection)
-    assert schema(postgres, old) == schema(postgres, "new_for_" + old)
+    assert lines(schema(postgres, old)) == lines(schema(postgres, "new_for_" + old))
     postgres.program("pg_dump", "--format=custom", f"--file={tmp_path}/dump", old)
     postgres.create_database("restored_" + old)
     postgres.program("pg_restore", "--exit-on-error", f"--dbname=restored_{old}", f"{tmp_path}/dump")
