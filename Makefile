@@ -2,20 +2,25 @@
 # that start and test both. `make help` lists the commands.
 
 EXTENSION = timetrackr
-EXTVERSION = 1.0
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" timetrackr.control)
 MODULE_big = timetrackr
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
-DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+# Scripts of releases never change. The newest is what the update script of today starts from.
+RELEASED := $(shell ls sql/releases | sed -n 's/^timetrackr--\([0-9.]*\)\.sql$$/\1/p' | sort -V | tail -n 1)
+UPDATE = $(EXTENSION)--$(RELEASED)--$(EXTVERSION).sql
+DATA = $(sort $(wildcard sql/releases/*.sql))
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql $(UPDATE)
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test
+PG_CPPFLAGS = -DTIMETRACKR_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-declaration-after-statement
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=pgcrypto --load-extension=timetrackr
-EXTRA_CLEAN = $(EXTENSION)--$(EXTVERSION).sql results output_iso
+EXTRA_CLEAN = $(wildcard $(EXTENSION)--*.sql) results output_iso
 
 # Commands of ours need no PostgreSQL to be there yet: PGXS is read only when
 # another goal is asked for.
-COMMANDS = help up down reset check bench soak fuzz check-bare deb check-deb check-versions lint format openapi api-docs proxy
+COMMANDS = help up down reset check bench soak fuzz check-bare deb check-deb check-versions lint format openapi docs api-docs proxy
 ifneq ($(filter-out $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -23,6 +28,10 @@ include $(PGXS)
 
 $(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/*.sql))
 	cat $^ > $@
+
+# What the build cannot know of a step stands in sql/upgrades.
+$(UPDATE): sql/upgrade.awk sql/upgrades/$(RELEASED)--$(EXTVERSION).sql sql/releases/$(EXTENSION)--$(RELEASED).sql $(EXTENSION)--$(EXTVERSION).sql
+	awk -f $< -v step=$(word 2,$^) $(word 3,$^) $(word 4,$^) > $@ || { rm -f $@; exit 1; }
 
 $(OBJS): $(wildcard extension/*.h)
 endif
@@ -45,6 +54,7 @@ help:
 	@echo 'make install     install it there;  make installcheck  run the regression tests'
 	@echo 'make proxy       build proxy/timetrackr-proxy'
 	@echo 'make openapi     rewrite docs/openapi.json, the description of the HTTP API'
+	@echo 'make docs        rewrite what is generated in docs/: settings, the SQL reference, docs/openapi.json'
 	@echo 'make api-docs    build the page at /api-docs (needs npm; make up does it where there is one)'
 	@echo 'make lint        gcc and clang warnings, clang-tidy, cppcheck, shellcheck, pyflakes'
 	@echo 'make format      clang-format the C sources'
@@ -96,7 +106,10 @@ format:
 	clang-format -i extension/*.[ch] proxy/*.[ch]
 
 openapi:
-	@deploy/openapi
+	@deploy/docs openapi
+
+docs:
+	@deploy/docs all
 
 api-docs:
 	@deploy/api-docs

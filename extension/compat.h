@@ -11,7 +11,7 @@
 
 /* PostgreSQL 18 wants the module's name and version in its magic block. */
 #if PG_VERSION_NUM >= 180000
-#define TT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "timetrackr", .version = "1.0")
+#define TT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "timetrackr", .version = TIMETRACKR_VERSION)
 #else
 #define TT_MODULE_MAGIC PG_MODULE_MAGIC
 #endif

@@ -9,14 +9,22 @@
 
 #include "text.h"
 
+/* What the tables must be: timetrackr.schema_version() of the extension of this version. */
+#define SCHEMA_VERSION 2
+
 static const char extension_query[] =
 	"SELECT"
 	"  (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timetrackr'),"
 	"  EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
 	"    WHERE n.nspname = 'timetrackr' AND c.relname = 'meta'),"
 	"  (SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
-	"    FROM pg_catalog.pg_namespace n WHERE n.nspname = 'timetrackr'),"
+	"      AND coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), true)"
+	"    FROM pg_catalog.pg_namespace n"
+	"    LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'meta'"
+	"    WHERE n.nspname = 'timetrackr'),"
 	"  current_user";
+
+static const char tables_query[] = "SELECT schema_version FROM timetrackr.meta";
 
 /* Every type that an argument, a result, or a part of one has. */
 static const char types_query[] =
@@ -336,6 +344,44 @@ fill_functions(struct schema *schema, struct db_blocking *db, const struct db_re
 	return good;
 }
 
+/* Are the tables those that this version of the extension works with? */
+static bool
+check_tables(struct db_blocking *db, char *why, size_t why_size)
+{
+	struct db_result *result = db_blocking_query(db, tables_query, 0, NULL, why, why_size);
+	const char *value;
+	long		found;
+
+	if (result == NULL)
+		return false;
+	value = db_result_rows(result) == 1 ? db_result_value(result, 0, 0) : NULL;
+	found = value != NULL ? strtol(value, NULL, 10) : 0;
+	if (found < SCHEMA_VERSION)
+		snprintf(why, why_size, "the tables are older than the extension (schema version %ld, not %d): "
+				 "run SELECT timetrackr.install()", found, SCHEMA_VERSION);
+	else if (found > SCHEMA_VERSION)
+		snprintf(why, why_size, "the tables are newer than the extension (schema version %ld, not %d): "
+				 "install the version that made them", found, SCHEMA_VERSION);
+	db_result_free(result);
+	return found == SCHEMA_VERSION;
+}
+
+/* Are proxy and extension of one version? */
+static bool
+check_version(const char *found, char *why, size_t why_size)
+{
+	int			order = strverscmp(found, TIMETRACKR_VERSION);
+
+	if (order < 0)
+		snprintf(why, why_size, "the extension in this database has version %s, this proxy needs %s: "
+				 "run ALTER EXTENSION timetrackr UPDATE, then SELECT timetrackr.install()",
+				 found, TIMETRACKR_VERSION);
+	else if (order > 0)
+		snprintf(why, why_size, "the extension in this database has version %s, this proxy is %s: "
+				 "install timetrackr-proxy %s", found, TIMETRACKR_VERSION, found);
+	return order == 0;
+}
+
 /* Check that the extension and its tables are there; note the version. */
 static bool
 check_installed(struct schema *schema, struct db_blocking *db, char *why, size_t why_size)
@@ -348,12 +394,14 @@ check_installed(struct schema *schema, struct db_blocking *db, char *why, size_t
 	if (db_result_value(result, 0, 0) == NULL)
 		snprintf(why, why_size, "the extension is not in this database: "
 				 "run CREATE EXTENSION timetrackr CASCADE");
+	else if (!check_version(db_result_value(result, 0, 0), why, why_size))
+		installed = false;
 	else if (*db_result_value(result, 0, 1) != 't')
 		snprintf(why, why_size, "the extension has no tables yet: run SELECT timetrackr.install()");
 	else if (*db_result_value(result, 0, 2) != 't')
 		snprintf(why, why_size, "the role may not use the extension: "
 				 "run SELECT timetrackr.grant_api('%s')", db_result_value(result, 0, 3));
-	else
+	else if (check_tables(db, why, why_size))
 	{
 		schema->version = copy_value(result, 0, 0);
 		installed = schema->version != NULL;

@@ -360,6 +360,16 @@ $$;
 COMMENT ON FUNCTION timetrackr.create_triggers() IS
 'Part of install(): attaches the triggers to the tables.';
 
+CREATE FUNCTION timetrackr.schema_version()
+RETURNS integer
+LANGUAGE sql
+IMMUTABLE
+AS $$
+    SELECT 2
+$$;
+COMMENT ON FUNCTION timetrackr.schema_version() IS
+'Part of install(): the version of the tables that this version of the extension needs. timetrackr.meta has the one that is there.';
+
 CREATE FUNCTION timetrackr.install()
 RETURNS integer
 LANGUAGE plpgsql
@@ -367,11 +377,16 @@ SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning
 AS $$
 DECLARE
-    current_version CONSTANT integer := 1;
+    current_version CONSTANT integer := timetrackr.schema_version();
+    lock_timeout CONSTANT text := current_setting('lock_timeout');
     found_version integer;
 BEGIN
     -- Two installers at once would both find a table missing.
     PERFORM pg_advisory_xact_lock(8391171951110545261);
+    -- Behind an installer that waits for a long transaction, every writer waits.
+    IF lock_timeout = '0' THEN
+        PERFORM set_config('lock_timeout', '3s', true);
+    END IF;
 
     CREATE TABLE IF NOT EXISTS timetrackr.meta (
         only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -384,6 +399,13 @@ BEGIN
             found_version, current_version
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Run ALTER EXTENSION timetrackr UPDATE first.';
+    END IF;
+
+    IF found_version < current_version THEN
+        -- What the relay and the functions that write lock first: they wait here, with
+        -- nothing in their hands that the next statements ask for.
+        LOCK TABLE timetrackr.relay IN ACCESS EXCLUSIVE MODE;
+        LOCK TABLE timetrackr.user_totals IN SHARE ROW EXCLUSIVE MODE;
     END IF;
 
     PERFORM timetrackr.create_people_tables();
@@ -402,9 +424,14 @@ BEGIN
         -- Only a first install: an admin's deleted badges stay deleted.
         PERFORM timetrackr.create_badge_catalogue();
         INSERT INTO timetrackr.meta (schema_version) VALUES (current_version);
+    ELSIF found_version < current_version THEN
+        UPDATE timetrackr.meta
+        SET schema_version = current_version;
     END IF;
+    PERFORM timetrackr.renew_grants();
+    PERFORM set_config('lock_timeout', lock_timeout, true);
     RETURN current_version;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.install() IS
-'Creates the tables, indexes, triggers and views in schema timetrackr, or brings older ones up to date. Run it after CREATE EXTENSION, after ALTER EXTENSION UPDATE, and again whenever in doubt: a second run changes nothing. Returns the schema version.';
+'Creates the tables, indexes, triggers and views in schema timetrackr, or brings older ones up to date. Run it after CREATE EXTENSION, after ALTER EXTENSION UPDATE, and again whenever in doubt: a second run changes nothing. Roles that grant_api(), grant_analyst() and grant_monitor() were called for get what is new, too. It waits for a lock as long as lock_timeout says, three seconds when that is 0; then it has changed nothing, and can be run again. Returns the schema version. Errors: 55000 when the tables are those of a later version; 55P03 when it waited for too long, 40P01 when others and it waited for each other.';

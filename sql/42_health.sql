@@ -33,17 +33,26 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     is_installed CONSTANT boolean := to_regclass('timetrackr.meta') IS NOT NULL;
+    needed CONSTANT integer := timetrackr.schema_version();
+    found integer;
     loose bigint;
     unused text;
     doubtful text;
 BEGIN
+    IF is_installed THEN
+        SELECT m.schema_version INTO found FROM timetrackr.meta m;
+    END IF;
     RETURN QUERY
     SELECT
         'installed',
-        CASE WHEN is_installed THEN 'ok' ELSE 'critical' END,
-        is_installed::integer::numeric,
+        CASE WHEN found = needed THEN 'ok' ELSE 'critical' END,
+        COALESCE(found = needed, false)::integer::numeric,
         'boolean',
-        CASE WHEN NOT is_installed THEN 'there are no tables: run timetrackr.install()' END;
+        CASE
+            WHEN NOT is_installed THEN 'there are no tables: run timetrackr.install()'
+            WHEN found < needed THEN 'the tables are older than the extension: run timetrackr.install()'
+            WHEN found > needed THEN 'the tables are newer than the extension: run ALTER EXTENSION timetrackr UPDATE with the files of that version'
+        END;
 
     RETURN QUERY
     SELECT

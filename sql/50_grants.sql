@@ -34,6 +34,15 @@ BEGIN
         || CASE WHEN current_setting('server_version_num')::integer >= 160000
             THEN ARRAY['auto_explain.log_parameter_max_length'] END
     LOOP
+        -- Who may not do it again need not when it is done.
+        CONTINUE WHEN EXISTS (
+            SELECT
+            FROM pg_db_role_setting s
+            JOIN pg_database d ON d.oid = s.setdatabase
+            WHERE d.datname = current_database()
+                AND s.setrole = role
+                AND setting || '=0' = ANY (s.setconfig)
+        );
         EXECUTE format('ALTER ROLE %s IN DATABASE %I SET %s = 0', role, current_database(), setting);
     END LOOP;
 EXCEPTION WHEN insufficient_privilege THEN
@@ -96,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_api(regrole) IS
-'Grants an existing role what the proxy needs, and no more: to call the API''s functions and to read the columns they show, never password_hash. What the role sends is kept out of the server''s log (log_parameter_max_length), if the caller is a superuser. Run it after install(), and again after an upgrade.';
+'Grants an existing role what the proxy needs, and no more: to call the API''s functions and to read the columns they show, never password_hash. What the role sends is kept out of the server''s log (log_parameter_max_length), if the caller is a superuser. Run it after install(), which renews it after an upgrade.';
 
 CREATE FUNCTION timetrackr.grant_analyst(role regrole)
 RETURNS void
@@ -111,7 +120,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_analyst(regrole) IS
-'Grants an existing role the analysts'' views, and no more: what is public, without emails, naming listed users only. Run it after install(), and again after an upgrade.';
+'Grants an existing role the analysts'' views, and no more: what is public, without emails, naming listed users only. Run it after install(), which renews it after an upgrade.';
 
 CREATE FUNCTION timetrackr.grant_monitor(role regrole)
 RETURNS void
@@ -125,6 +134,59 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_monitor(regrole) IS
-'Grants an existing role, such as pg_monitor, the view health, and no more: nothing of any user. Run it after CREATE EXTENSION, and again after an upgrade.';
+'Grants an existing role, such as pg_monitor, the view health, and no more: nothing of any user. Run it after CREATE EXTENSION; install() renews it after an upgrade.';
+
+-- Whom install() renews grants for: who has rights that nobody gives by hand.
+CREATE FUNCTION timetrackr.callers_of(names text[])
+RETURNS SETOF regrole
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT DISTINCT a.grantee::regrole
+    FROM pg_proc p
+    CROSS JOIN LATERAL aclexplode(p.proacl) a
+    WHERE p.pronamespace = 'timetrackr'::regnamespace
+        AND p.proname = ANY (callers_of.names)
+        AND a.grantee NOT IN (0, p.proowner)
+$$;
+COMMENT ON FUNCTION timetrackr.callers_of(text[]) IS
+'Part of renew_grants(): the roles that were granted EXECUTE on any function of these names.';
+
+CREATE FUNCTION timetrackr.readers_of(relations text[])
+RETURNS SETOF regrole
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.grantee::regrole
+    FROM pg_class c
+    CROSS JOIN LATERAL aclexplode(c.relacl) a
+    WHERE c.relnamespace = 'timetrackr'::regnamespace
+        AND c.relname = ANY (readers_of.relations)
+        AND a.privilege_type = 'SELECT'
+        AND a.grantee NOT IN (0, c.relowner)
+    GROUP BY a.grantee
+    HAVING count(DISTINCT c.oid) = cardinality(readers_of.relations)
+$$;
+COMMENT ON FUNCTION timetrackr.readers_of(text[]) IS
+'Part of renew_grants(): the roles that were granted SELECT on each of these.';
+
+CREATE FUNCTION timetrackr.renew_grants()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM timetrackr.grant_api(r)
+    FROM timetrackr.callers_of('{try_to_lead,claim_events,fail_events}') r;
+    PERFORM timetrackr.grant_analyst(r)
+    FROM timetrackr.readers_of('{report_entries,report_days,report_projects}') r;
+    PERFORM timetrackr.grant_monitor(r)
+    FROM timetrackr.callers_of('{health_checks}') r;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.renew_grants() IS
+'Part of install(): what this version of grant_api(), grant_analyst() and grant_monitor() gives, for the roles that an earlier one gave something. A role whose rights were revoked is none of them.';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA timetrackr FROM PUBLIC;

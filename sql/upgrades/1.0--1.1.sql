@@ -1,0 +1,2 @@
+-- From 1.0 to 1.1: what the build cannot know. It stands before all else in
+-- timetrackr--1.0--1.1.sql; upgrade.awk says what belongs here. Tables are install()'s.
