@@ -121,6 +121,7 @@ report(const struct config *config, const struct sentry_event *event)
 {
 	struct reporter reporter = {.why = "out of memory"};
 
+	(void) signal(SIGPIPE, SIG_IGN);	/* it cannot fail for a signal that there is */
 	reporter.loop = loop_create();
 	if (reporter.loop != NULL)
 		send_event(&reporter, config, event);

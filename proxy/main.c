@@ -379,6 +379,7 @@ run(enum command command, const struct config *config, const struct catalog *cat
 	return status;
 }
 
+/* The same, with settings alone. */
 static int
 run_with_catalog(enum command command, const struct config *config)
 {

@@ -500,7 +500,7 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 		.working = wake_up, .done = batch_done, .died = events_died, .arg = relay
 	};
 	relay->sentry = sentry;
-	relay->trouble = (struct relay_trouble) {.loop = loop, .sentry = sentry};
+	relay->trouble = (struct relay_trouble) {.loop = loop, .sentry = sentry, .limit = RELAY_TROUBLE_LIMIT};
 	relay_trouble_begin(&relay->trouble, "", "it has had no connection to PostgreSQL yet");
 	upkeep_open(&relay->upkeep, relay->db, relay->board, relay->batch.position, config->redis_check_rate,
 				page_done, relay);

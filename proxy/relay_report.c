@@ -8,10 +8,6 @@
 #include "sentry.h"
 #include "sentry_scrub.h"
 
-/* In ms: trouble that lasts so long is reported, and again after so long. */
-#define TROUBLE_LIMIT 60000
-#define TROUBLE_INTERVAL 600000
-
 /* Title, issue and text; a message that is not for others is replaced. */
 static void
 describe(struct sentry_event *event, const char *type, const char *sqlstate, const char *message)
@@ -47,7 +43,7 @@ lasts(void *arg)
 	sentry_event_note(&event, "seconds", "%llu",
 					  (unsigned long long) (loop_now(trouble->loop) - trouble->since) / 1000);
 	sentry_report(trouble->sentry, &event);
-	loop_timer_set(trouble->loop, &trouble->timer, TROUBLE_INTERVAL, lasts, trouble);
+	loop_timer_set(trouble->loop, &trouble->timer, RELAY_TROUBLE_INTERVAL, lasts, trouble);
 }
 
 void
@@ -60,7 +56,7 @@ relay_trouble_begin(struct relay_trouble *trouble, const char *sqlstate, const c
 	if (trouble->timer.active)
 		return;
 	trouble->since = loop_now(trouble->loop);
-	loop_timer_set(trouble->loop, &trouble->timer, TROUBLE_LIMIT, lasts, trouble);
+	loop_timer_set(trouble->loop, &trouble->timer, trouble->limit, lasts, trouble);
 }
 
 void

@@ -12,11 +12,16 @@ struct sentry;
 /* So many events are dead. SQLSTATE is empty when the database was not the reason. `sentry` may be NULL. */
 void		relay_report_deaths(struct sentry *sentry, long events, const char *sqlstate, const char *message);
 
-/* Embedded by the relay, which sets the first two. */
+/* In ms: trouble that lasts so long is reported, and again after so long. */
+#define RELAY_TROUBLE_LIMIT 60000
+#define RELAY_TROUBLE_INTERVAL 600000
+
+/* Embedded by the relay, which sets the first part. */
 struct relay_trouble
 {
 	struct loop *loop;
 	struct sentry *sentry;		/* NULL: nothing is reported */
+	uint64_t	limit;			/* RELAY_TROUBLE_LIMIT */
 
 	/* Private. */
 	struct loop_timer timer;	/* active: it does not work */

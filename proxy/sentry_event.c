@@ -19,7 +19,7 @@ sentry_event_begin(struct sentry_event *event, const char *level, const char *lo
 
 void
 sentry_event_step(struct sentry_event *event, uint64_t at, const char *category, bool is_error,
-				  const char *format,...)
+				  const char *format, ...)
 {
 	struct sentry_crumb *crumb;
 	va_list		args;
@@ -36,7 +36,7 @@ sentry_event_step(struct sentry_event *event, uint64_t at, const char *category,
 }
 
 void
-sentry_event_note(struct sentry_event *event, const char *name, const char *format,...)
+sentry_event_note(struct sentry_event *event, const char *name, const char *format, ...)
 {
 	struct sentry_note *note;
 	va_list		args;

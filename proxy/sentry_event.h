@@ -76,10 +76,10 @@ void		sentry_event_begin(struct sentry_event *event, const char *level, const ch
 
 /* Add a step; what is too much is left out. `format` is as printf()'s. */
 void		sentry_event_step(struct sentry_event *event, uint64_t at, const char *category, bool is_error,
-							  const char *format,...) __attribute__((format(printf, 5, 6)));
+							  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Add a note, likewise. */
-void		sentry_event_note(struct sentry_event *event, const char *name, const char *format,...)
+void		sentry_event_note(struct sentry_event *event, const char *name, const char *format, ...)
 			__attribute__((format(printf, 3, 4)));
 
 #endif

@@ -2,96 +2,14 @@
  * test_outbound.c - requests to a server of this test's own: what is answered, what is not, and where
  * a request may not go.
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../outbound.h"
 #include "check.h"
-#include "servers.h"
+#include "http_server.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Test: a value\r\nRetry-After: 7\r\n\r\nok"
-
-struct server
-{
-	int			fd;
-	int			port;
-	char		url[64];
-	const char *answer;			/* NULL: silence. "" ends the connection */
-	size_t		trailer;		/* bytes behind the answer */
-	pthread_t	thread;
-	atomic_int	connections;
-	atomic_int	client;			/* who is being served; -1: nobody */
-	char		request[4096];	/* the last one */
-};
-
-/* Read one request, of a head and perhaps a body that comes with it; false: the client has gone. */
-static bool
-read_request(struct server *server, int client)
-{
-	ssize_t		n = recv(client, server->request, sizeof server->request - 1, 0);
-
-	server->request[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
-
-static void
-serve(struct server *server, int client)
-{
-	char		zeros[4096] = {0};
-
-	while (read_request(server, client))
-	{
-		if (server->answer == NULL)
-			continue;			/* the next read ends when the client does */
-		if (server->answer[0] == '\0')
-			return;
-		if (send(client, server->answer, strlen(server->answer), MSG_NOSIGNAL) < 0)
-			return;
-		for (size_t sent = 0; sent < server->trailer; sent += sizeof zeros)
-			if (send(client, zeros, sizeof zeros, MSG_NOSIGNAL) < 0)
-				return;
-	}
-}
-
-static void *
-run(void *arg)
-{
-	struct server *server = arg;
-
-	for (;;)
-	{
-		int			client = accept(server->fd, NULL, NULL);
-
-		if (client < 0)
-			return NULL;
-		atomic_fetch_add(&server->connections, 1);
-		atomic_store(&server->client, client);
-		serve(server, client);
-		atomic_store(&server->client, -1);
-		close(client);
-	}
-}
-
-static void
-start(struct server *server, const char *answer)
-{
-	*server = (struct server) {.answer = answer, .client = -1};
-	server->fd = bind_free_port(&server->port);
-	snprintf(server->url, sizeof server->url, "http://127.0.0.1:%d/hook?x=1", server->port);
-	if (listen(server->fd, 16) != 0 || pthread_create(&server->thread, NULL, run, server) != 0)
-		exit(2);
-}
-
-static void
-stop(struct server *server)
-{
-	/* the client keeps its connection, which is to end as well */
-	shutdown(server->fd, SHUT_RDWR);
-	shutdown(atomic_load(&server->client), SHUT_RDWR);
-	pthread_join(server->thread, NULL);
-	close(server->fd);
-}
 
 struct outcome
 {
@@ -147,10 +65,10 @@ ask(struct outbound *outbound, struct loop *loop, const char *url, bool allow_pr
 static void
 test_answers(struct outbound *outbound, struct loop *loop)
 {
-	struct server server;
+	struct http_server server;
 	struct outcome outcome;
 
-	start(&server, OK);
+	http_server_start(&server, OK);
 	outcome = ask(outbound, loop, server.url, true, 5000);
 	CHECK(outcome.status == 200 && outcome.retry_after == 7 && strcmp(outcome.header, "a value") == 0);
 	CHECK(strstr(server.request, "POST /hook?x=1 HTTP/1.1\r\n") == server.request);
@@ -161,7 +79,7 @@ test_answers(struct outbound *outbound, struct loop *loop)
 	CHECK_CASE(outcome.status == 200 && atomic_load(&server.connections) == 1, "the connection is used again");
 	outcome = ask(outbound, loop, server.url, false, 5000);
 	CHECK_CASE(outcome.status == 0 && strstr(outcome.why, "loopback") != NULL, "but not by who may not go there");
-	stop(&server);
+	http_server_stop(&server);
 }
 
 static void
@@ -184,15 +102,15 @@ test_others(struct outbound *outbound, struct loop *loop)
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 	{
-		struct server server;
+		struct http_server server;
 		struct outcome outcome;
 
-		start(&server, cases[i].answer);
+		http_server_start(&server, cases[i].answer);
 		server.trailer = cases[i].trailer;
 		outcome = ask(outbound, loop, server.url, true, 300);
 		CHECK_CASE(outcome.status == cases[i].status, cases[i].answer != NULL ? cases[i].answer : "silence");
 		CHECK((outcome.status == 0) == (outcome.why[0] != '\0'));
-		stop(&server);
+		http_server_stop(&server);
 	}
 }
 
@@ -201,9 +119,9 @@ static void
 test_private(struct outbound *outbound, struct loop *loop)
 {
 	static const char *const hosts[] = {"127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0.0.0.0"};
-	struct server server;
+	struct http_server server;
 
-	start(&server, OK);
+	http_server_start(&server, OK);
 	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
 	{
 		char		url[100];
@@ -214,7 +132,7 @@ test_private(struct outbound *outbound, struct loop *loop)
 		CHECK_CASE(outcome.status == 0 && strstr(outcome.why, "not allowed") != NULL, hosts[i]);
 	}
 	CHECK(atomic_load(&server.connections) == 0);
-	stop(&server);
+	http_server_stop(&server);
 }
 
 static void
@@ -244,16 +162,16 @@ test_bound(struct loop *loop)
 	struct outbound *outbound = outbound_open(loop, 2);
 	struct outcome outcome = {.loop = loop, .waited_for = 2};
 	struct outbound_request request;
-	struct server server;
+	struct http_server server;
 
-	start(&server, NULL);
+	http_server_start(&server, NULL);
 	request = request_to(server.url, &outcome);
 	CHECK(outbound_send(outbound, &request) && outbound_send(outbound, &request));
 	CHECK(!outbound_send(outbound, &request));
 	CHECK(outbound_running(outbound) == 2 && outcome.answers == 0);
 	outbound_close(outbound);
 	CHECK_CASE(outcome.answers == 2 && outcome.status == 0, "those under way are told of the end");
-	stop(&server);
+	http_server_stop(&server);
 }
 
 int
