@@ -105,6 +105,8 @@ add_steps(struct sentry_event *event, const struct request *request)
 	const struct admission *admission = &request->admission;
 	const struct lane_job *job = &request->job;
 	uint64_t	offset = event->at - loop_clock_us();
+	/* the lane takes the time of the loop's pass, which began before the request did */
+	uint64_t	queued = job->since > request->started ? job->since : request->started;
 
 	sentry_event_step(event, offset + request->started, "http", false, "received, %zu bytes of body", request->body_length);
 	if (request->identified != 0)
@@ -114,7 +116,7 @@ add_steps(struct sentry_event *event, const struct request *request)
 	if (request->state == JOINED)
 		sentry_event_step(event, offset + request->started, "cache", false, "waits for a query that others may wait for, too");
 	if (job->statement != NULL && admission->route != NULL)
-		sentry_event_step(event, offset + job->since, "database", false, "queued on lane %s", lanes[admission->route->lane]);
+		sentry_event_step(event, offset + queued, "database", false, "queued on lane %s", lanes[admission->route->lane]);
 	if (job->sent != 0)
 		sentry_event_step(event, offset + job->sent, "database", false, "sent, attempt %d", job->attempts);
 	if (event->sqlstate[0] != '\0')

@@ -55,6 +55,18 @@ class Envelope:
         return exception
 
 
+def _body(handler):
+    """Of an announced length, or in chunks."""
+    if "Content-Length" in handler.headers:
+        return handler.rfile.read(int(handler.headers["Content-Length"]))
+    body = b""
+    while size := int(handler.rfile.readline(), 16):
+        body += handler.rfile.read(size)
+        handler.rfile.readline()
+    handler.rfile.readline()
+    return body
+
+
 def _object(line):
     """One line that is a JSON object, no name of it twice."""
 
@@ -103,7 +115,7 @@ class Receiver:
         return f"http://{KEY}@127.0.0.1:{self.port}/{PROJECT}"
 
     def _take(self, handler):
-        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        body = _body(handler)
         answer = self.answer
         self.requests += 1
         try:

@@ -19,13 +19,12 @@ PARENT = "00f067aa0ba902b7"
 BREAK = """
 CREATE FUNCTION public.break() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.name LIKE 'break:%' THEN
+    IF NEW.name LIKE 'break:%%' THEN
         RAISE EXCEPTION USING ERRCODE = split_part(NEW.name, ':', 2), MESSAGE = split_part(NEW.name, ':', 3),
             DETAIL = 'a detail-secret', HINT = 'a hint-secret';
     END IF;
     RETURN NEW;
-END $$;
-CREATE TRIGGER break BEFORE INSERT ON timetrackr.projects FOR EACH ROW EXECUTE FUNCTION public.break();
+END $$
 """
 
 
@@ -34,6 +33,7 @@ def reported(postgres, tmp_path_factory):
     """A database that can be made to fail, and be cut off from its proxies."""
     stage = Stage(postgres, tmp_path_factory.mktemp("reported"))
     stage.query(BREAK)
+    stage.query("CREATE TRIGGER break BEFORE INSERT ON timetrackr.projects FOR EACH ROW EXECUTE FUNCTION public.break()")
     stage.link = FaultProxy(postgres.port)
     try:
         yield stage
