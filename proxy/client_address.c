@@ -112,8 +112,8 @@ client_address_write_group(const struct client_address *address, char *text)
 
 /* ---- who is believed ---- */
 
-static bool
-contains(const struct client_network *network, const struct client_address *address)
+bool
+client_network_has(const struct client_network *network, const struct client_address *address)
 {
 	unsigned	whole = network->bits / 8;
 	unsigned	rest = network->bits % 8;
@@ -130,7 +130,7 @@ trusted_proxies_has(const struct trusted_proxies *trusted, const struct client_a
 	if (address->is_unix)
 		return trusted->trusts_unix;
 	for (size_t i = 0; i < trusted->count; i++)
-		if (contains(&trusted->networks[i], address))
+		if (client_network_has(&trusted->networks[i], address))
 			return true;
 	return false;
 }

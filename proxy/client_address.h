@@ -73,6 +73,9 @@ void		client_address_find(struct client_address *client, const struct trusted_pr
 								const struct client_address *peer,
 								const struct forwarded_for *forwarded);
 
+/* Is an address, which is no Unix socket's, in a network? */
+bool		client_network_has(const struct client_network *network, const struct client_address *address);
+
 /* As text: "192.0.2.1", "2001:db8::1" or "unix". */
 void		client_address_write(const struct client_address *address, char *text);
 

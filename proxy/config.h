@@ -14,6 +14,7 @@
 #include "digest.h"
 #include "log.h"
 #include "redis_url.h"
+#include "sentry_dsn.h"
 
 struct config
 {
@@ -51,6 +52,8 @@ struct config
 	char	   *api_docs_root;	/* folder of the page at /api-docs; NULL: where it usually is */
 	enum log_level log_level;
 	long		slow_query;		/* ms; 0: off */
+	struct sentry_dsn sentry;	/* key NULL: errors are not reported */
+	char	   *sentry_environment;
 	char	   *metrics_host;	/* where /metrics is; NULL: nowhere */
 	int			metrics_port;
 };

@@ -27,6 +27,7 @@ struct setting
 };
 
 setting_fn	apply_database_url;
+setting_fn	apply_environment;
 setting_fn	apply_file;
 setting_fn	apply_folder;
 setting_fn	apply_host;
@@ -39,6 +40,7 @@ setting_fn	apply_proxies;
 setting_fn	apply_public_keys;
 setting_fn	apply_redis_url;
 setting_fn	apply_secret;
+setting_fn	apply_sentry_dsn;
 setting_fn	apply_size;
 setting_fn	apply_word;
 setting_fn	apply_workers;

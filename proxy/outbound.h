@@ -1,0 +1,63 @@
+/*
+ * outbound.h - requests of this process to servers of others, on an event loop.
+ *
+ * Whatever the other side does, a call here returns at once: names are resolved in threads of libcurl's,
+ * everything else waits in the loop. Connections are kept and used again. Redirects are not followed,
+ * certificates are verified against the system's store, and no proxy is used, whatever http_proxy says:
+ * allow_private would have nothing to check behind one.
+ */
+#ifndef TIMETRACKR_OUTBOUND_H
+#define TIMETRACKR_OUTBOUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "loop.h"
+
+/* Of an answer, head and body, no more bytes are read. */
+#define OUTBOUND_ANSWER_MOST 65536
+
+struct outbound;
+
+struct outbound_answer
+{
+	int			status;			/* of HTTP; 0: no answer came, or not all of it */
+	const char *why;			/* then: a line that says so; valid during the call */
+	long		retry_after;	/* s, of Retry-After; 0: none */
+	const char *header;			/* the value of the header that the request wants to see; NULL: it was not there */
+};
+
+struct outbound_request
+{
+	const char *url;			/* http:// or https://; copied */
+	const char *const *headers;	/* "Name: value", ended by NULL; copied. NULL: none */
+	const void *body;			/* to be POSTed; untouched until done() was called. NULL: GET */
+	size_t		length;
+	unsigned	timeout_ms;		/* for all of it, from now on */
+	/*
+	 * May it go to an address that is not the internet's at large, such as a loopback or a private one? The
+	 * address that is really connected to is looked at, so that no name can lead there either.
+	 */
+	bool		allow_private;
+	const char *wanted_header;	/* of the answer; outlives the request. NULL: none */
+	/* Called exactly once, never within outbound_send(). May send the next one. */
+	void		(*done) (void *arg, const struct outbound_answer *answer);
+	void	   *arg;
+};
+
+/* Ready for so many requests at a time. The library is started now; NULL when memory is out. */
+struct outbound *outbound_open(struct loop *loop, size_t most);
+
+/* Send one. False, and done() will not be called: as many as may be are under way, or memory is out. */
+bool		outbound_send(struct outbound *outbound, const struct outbound_request *request);
+
+/* How many are under way? */
+size_t		outbound_running(const struct outbound *outbound);
+
+/*
+ * End. Those under way are dropped, and done() says so; it may send no more. Not to be called from
+ * within done(). NULL is fine.
+ */
+void		outbound_close(struct outbound *outbound);
+
+#endif
