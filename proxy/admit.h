@@ -35,6 +35,7 @@ struct request_head
 	const char *origin;
 	const char *request_id;
 	const char *traceparent;
+	const char *user_agent;
 	struct forwarded_for forwarded;
 	struct upgrade_offer upgrade;
 	bool		is_1_1;			/* HTTP/1.1, not 1.0 */

@@ -162,6 +162,7 @@ failures_noted(struct db_query *query, struct db_result *result)
 {
 	struct batch *batch = query->arg;
 	const char *dead;
+	long		deaths;
 
 	if (!batch->running || db_result_outcome(result) == DB_LOST)
 		return;
@@ -173,7 +174,11 @@ failures_noted(struct db_query *query, struct db_result *result)
 	dead = db_result_rows(result) == 1 ? db_result_value(result, 0, 0) : "0";
 	log_event(LEVEL_ERROR, "relay_event_failed", "events", batch->failed.data, "error", batch->reason,
 			  "dead", dead, NULL);
-	relay_count(&batch->metrics->deaths, (uint64_t) strtoll(dead, NULL, 10));
+	deaths = strtol(dead, NULL, 10);
+	relay_count(&batch->metrics->deaths, (uint64_t) deaths);
+	if (deaths > 0)
+		batch->died(batch->arg, deaths, batch->sqlstate,
+					batch->sqlstate[0] != '\0' ? batch->error + strlen("00000: ") : batch->reason);
 	relay_count(&batch->metrics->failures, (uint64_t) (batch->claimed - batch->finished));
 	text_reset(&batch->failed);
 	finish(batch);
@@ -235,7 +240,8 @@ isolate(struct batch *batch, const struct db_result *result)
 		ask(batch, &batch->end, "ROLLBACK", 0, retried);
 		return;
 	}
-	snprintf(batch->error, sizeof batch->error, "%s: %s", db_error_sqlstate(result), db_error_message(result));
+	snprintf(batch->sqlstate, sizeof batch->sqlstate, "%s", db_error_sqlstate(result));
+	snprintf(batch->error, sizeof batch->error, "%s: %s", batch->sqlstate, db_error_message(result));
 	batch->reason = batch->error;
 	text_reset(&batch->failed);
 	text_printf(&batch->failed, "{%" PRId64 "}", batch->first_id);
@@ -293,6 +299,7 @@ take_events(struct batch *batch, const struct db_result *result)
 	text_reset(&batch->ids);
 	text_reset(&batch->users);
 	text_reset(&batch->failed);
+	batch->sqlstate[0] = '\0';
 	batch->age = 0;
 	batch->finished = 0;
 	batch->first_id = INT64_MAX;

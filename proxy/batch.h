@@ -40,6 +40,8 @@ struct batch
 	struct relay_metrics *metrics;
 	void		(*working) (void *arg); /* called when events were found, before they are applied */
 	batch_done_fn *done;
+	/* So many events were given up, and why: SQLSTATE (empty: it was no error of the database) and message. */
+	void		(*died) (void *arg, long events, const char *sqlstate, const char *message);
 	void	   *arg;
 	char		position[BOARD_POSITION_MAX];	/* the last finished one; moved on by a run */
 
@@ -63,6 +65,7 @@ struct batch
 	struct text users;
 	struct text failed;
 	const char *reason;			/* why the failed ones do */
+	char		sqlstate[6];	/* with which it begins; empty: with none */
 	char		error[256];
 	const char *values[4];
 	struct db_query begin;

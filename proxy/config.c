@@ -78,6 +78,10 @@ static const struct setting settings[] = {
 	"redis://, unix:// or redis+sentinel:// URL; unset: no Redis"},
 	{"REFRESH_TOKEN_TTL", apply_number, MEMBER(refresh_token_ttl), 1, 315360000, "2592000",
 	"seconds a refresh token is valid"},
+	{"SENTRY_DSN", apply_sentry_dsn, MEMBER(sentry), 0, 0, "",
+	"https://KEY@host/PROJECT of a Sentry that errors are reported to; unset: none"},
+	{"SENTRY_ENVIRONMENT", apply_environment, MEMBER(sentry_environment), 0, 0, "production",
+	"what this installation is called there"},
 	{"SLOW_QUERY_MS", apply_number, MEMBER(slow_query), 0, 3600000, "1000",
 	"ms from which on a statement, with its wait for a connection, is logged; 0: none"},
 	{"SMTP_URL", apply_smtp_url, MEMBER(mail), 0, 0, "",
@@ -179,6 +183,8 @@ config_free(struct config *config)
 	free(config->jwt_issuer);
 	free(config->jwt_audience);
 	redis_url_free(&config->redis);
+	sentry_dsn_free(&config->sentry);
+	free(config->sentry_environment);
 	trusted_proxies_free(&config->trusted_proxies);
 	free(config->host);
 	free(config->metrics_host);

@@ -15,6 +15,7 @@
 #include "digest.h"
 #include "log.h"
 #include "redis_url.h"
+#include "sentry_dsn.h"
 
 struct config
 {
@@ -52,6 +53,8 @@ struct config
 	char	   *api_docs_root;	/* folder of the page at /api-docs; NULL: where it usually is */
 	enum log_level log_level;
 	long		slow_query;		/* ms; 0: off */
+	struct sentry_dsn sentry;	/* key NULL: errors are not reported */
+	char	   *sentry_environment;
 	char	   *metrics_host;	/* where /metrics is; NULL: nowhere */
 	int			metrics_port;
 	struct config_mail mail;

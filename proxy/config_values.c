@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "db.h"
@@ -17,6 +18,7 @@
 #define SECRET_MIN 32
 #define SECRET_MAX 4096
 #define WORD_MAX 500
+#define ENVIRONMENT_MAX 64
 
 bool
 config_refuse(char *why, size_t why_size, const char *reason)
@@ -310,4 +312,25 @@ apply_redis_url(struct config *config, const struct setting *setting, const char
 {
 	(void) setting;
 	return *value == '\0' || redis_url_parse(value, &config->redis, why, why_size);
+}
+
+bool
+apply_sentry_dsn(struct config *config, const struct setting *setting, const char *value,
+				 char *why, size_t why_size)
+{
+	(void) setting;
+	return *value == '\0' || sentry_dsn_parse(value, &config->sentry, why, why_size);
+}
+
+/* As Sentry takes it. */
+bool
+apply_environment(struct config *config, const struct setting *setting, const char *value,
+				  char *why, size_t why_size)
+{
+	size_t		length = strlen(value);
+
+	if (length > ENVIRONMENT_MAX || strcasecmp(value, "none") == 0 ||
+		strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != length)
+		return config_refuse(why, why_size, "must be a name such as production or staging-2");
+	return config_keep(member(config, setting), value, length, why, why_size);
 }

@@ -27,6 +27,7 @@ struct setting
 };
 
 setting_fn	apply_database_url;
+setting_fn	apply_environment;
 setting_fn	apply_file;
 setting_fn	apply_flag;
 setting_fn	apply_folder;
@@ -43,6 +44,7 @@ setting_fn	apply_public_url;
 setting_fn	apply_redis_url;
 setting_fn	apply_reset_url;
 setting_fn	apply_secret;
+setting_fn	apply_sentry_dsn;
 setting_fn	apply_size;
 setting_fn	apply_smtp_url;
 setting_fn	apply_word;

@@ -155,6 +155,7 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 		{"Idempotency-Key", &request->idempotency_key},
 		{"If-None-Match", &request->if_none_match},
 		{"Origin", &request->origin},
+		{"User-Agent", &request->user_agent},
 		{"X-Request-Id", &request->request_id},
 	};
 

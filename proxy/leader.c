@@ -56,6 +56,7 @@ voted(struct db_query *query, struct db_result *result)
 	if (strcmp(db_result_value(result, 0, 0), "t") != 0)
 	{
 		loop_timer_set(leader->loop, &leader->timer, ELECTION_INTERVAL, campaign, leader);
+		leader->follows(leader->arg);
 		return;
 	}
 	leader->reported_at = 0;

@@ -20,6 +20,7 @@ struct leader
 	struct relay_metrics *metrics;
 	void		(*elected) (void *arg);
 	void		(*reported) (void *arg);
+	void		(*follows) (void *arg);	/* another one leads; said again and again */
 	/* A statement was refused. */
 	void		(*refused) (void *arg, const struct db_result *result);
 	void	   *arg;

@@ -15,6 +15,7 @@
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
+#include "crash.h"
 #include "exporter.h"
 #include "generations.h"
 #include "journal.h"
@@ -26,6 +27,7 @@
 #include "openapi.h"
 #include "reload.h"
 #include "sender.h"
+#include "sentry.h"
 #include "supervisor.h"
 #include "tls.h"
 #include "watchdog.h"
@@ -43,7 +45,9 @@ enum command
 {
 	SERVE,
 	CHECK,
-	PRINT_OPENAPI
+	PRINT_OPENAPI,
+	REPORT_CRASH,				/* of another process: nobody else calls it */
+	REPORT_END					/* likewise, as systemd tells it */
 };
 
 static int
@@ -231,6 +235,20 @@ share_room(const struct config *config, struct room *room, char *why, size_t why
 	return true;
 }
 
+/* Errors are reported from now on, those that end the process, too; false: the system refuses a thread. */
+static bool
+start_reports(struct worker_shared *shared, char *why, size_t why_size)
+{
+	bool		failed;
+
+	shared->sentry = sentry_start(shared->config, &failed);
+	if (failed)
+		snprintf(why, why_size, "SENTRY_DSN: the system refuses a thread, or memory");
+	if (shared->sentry != NULL)
+		crash_watch();
+	return !failed;
+}
+
 /* Was there memory for all of it? */
 static bool
 is_complete(const struct worker_shared *shared)
@@ -297,7 +315,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	sigset_t	awaited;
 
 	if (!has_room || fds == NULL || !is_complete(&shared) || !load_tls(&shared, why, sizeof why) ||
-		!block_signals(&awaited) || !open_exporter(&shared, &exporter, why, sizeof why) ||
+		!block_signals(&awaited) || !start_reports(&shared, why, sizeof why) || !open_exporter(&shared, &exporter, why, sizeof why) ||
 		!net_listen(config->host, &port, fds, count, why, sizeof why))
 		complain(why);
 	else
@@ -321,6 +339,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 		net_unlisten(config->host);
 	}
 	exporter_free(exporter);
+	sentry_stop(shared.sentry);
 	limits_free(shared.limits);
 	address_quota_free(shared.address_quota);
 	tls_release(shared.tls);
@@ -361,14 +380,24 @@ run(enum command command, const struct config *config, const struct catalog *cat
 	return status;
 }
 
+/* The same, with settings alone. */
+static int
+run_with_catalog(enum command command, const struct config *config)
+{
+	struct catalog *catalog = build_catalog(config);
+	int			status = catalog != NULL ? run(command, config, catalog) : EXIT_FAILURE;
+
+	catalog_free(catalog);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
 	enum command command = SERVE;
 	struct config config;
-	struct catalog *catalog;
 	char		why[512];
-	int			status = EXIT_FAILURE;
+	int			status;
 
 	journal_find();
 	if (argc > 2)
@@ -381,19 +410,25 @@ main(int argc, char **argv)
 		command = CHECK;
 	else if (argc == 2 && strcmp(argv[1], "--openapi") == 0)
 		command = PRINT_OPENAPI;
+	else if (argc == 2 && strcmp(argv[1], "--report-crash") == 0)
+		command = REPORT_CRASH;
+	else if (argc == 2 && strcmp(argv[1], "--report-end") == 0)
+		command = REPORT_END;
 	else if (argc == 2)
 		return usage(stderr, EXIT_FAILURE);
 
 	if (!config_load(&config, ENV_FILE, why, sizeof why))
 		return complain(why);
 	/* the other commands say one line, and that is all */
-	log_set_level(command == SERVE ? config.log_level : LEVEL_ERROR);
+	log_set_level(command == CHECK || command == PRINT_OPENAPI ? LEVEL_ERROR : config.log_level);
 	if (command == SERVE && !hold_back_reloads())
 		return complain("SIGHUP cannot be blocked");
-	catalog = build_catalog(&config);
-	if (catalog != NULL)
-		status = run(command, &config, catalog);
-	catalog_free(catalog);
+	if (command == REPORT_CRASH)
+		status = crash_report(&config);
+	else if (command == REPORT_END)
+		status = crash_report_end(&config);
+	else
+		status = run_with_catalog(command, &config);
 	config_free(&config);
 	return status;
 }

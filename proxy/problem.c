@@ -117,6 +117,19 @@ keep(struct arena *arena, const char *value, bool *good)
 	return copy;
 }
 
+/* For a report: what the database said of a failure that is not the client's. */
+static bool
+note_cause(struct problem *problem, const struct db_result *result, struct arena *arena)
+{
+	bool		good = true;
+
+	if (problem->status < 500)
+		return true;
+	problem->sqlstate = keep(arena, db_error_sqlstate(result), &good);
+	problem->cause = keep(arena, db_error_message(result), &good);
+	return good;
+}
+
 /* An error that the extension raised on purpose: all its fields are for the client. */
 static bool
 from_own_error(struct problem *problem, int status, const struct db_result *result,
@@ -134,7 +147,7 @@ from_own_error(struct problem *problem, int status, const struct db_result *resu
 	if (problem->field != NULL)
 		problem->faults[problem->fault_count++] =
 			(struct problem_fault) {problem->field, problem->code, problem->detail};
-	return good;
+	return note_cause(problem, result, arena) && good;
 }
 
 bool
@@ -149,10 +162,10 @@ problem_from_error(struct problem *problem, const struct db_result *result, stru
 		if (strncmp(sqlstate, known[i].sqlstate, strlen(known[i].sqlstate)) == 0)
 		{
 			problem_set(problem, known[i].status, known[i].code, known[i].detail);
-			return true;
+			return note_cause(problem, result, arena);
 		}
 	problem_set(problem, 500, "internal_error", "Something went wrong here. The request id tells us what.");
-	return true;
+	return note_cause(problem, result, arena);
 }
 
 static void

@@ -34,6 +34,8 @@ struct problem
 	struct problem_fault faults[PROBLEM_FAULTS_MAX];	/* "errors" */
 	size_t		fault_count;
 	int			retry_after;	/* seconds, 0: none */
+	const char *sqlstate;		/* of the database's error behind a 5xx; NULL: none. Not told the client, */
+	const char *cause;			/* nor its message */
 };
 
 /* Set a problem that concerns the whole request. */

@@ -23,6 +23,7 @@
 #include "db.h"
 #include "leader.h"
 #include "log.h"
+#include "relay_report.h"
 #include "sender.h"
 #include "upkeep.h"
 
@@ -65,6 +66,8 @@ struct relay
 	struct leader leader;
 	struct attachment redis;	/* attached: what Redis holds is known to be right */
 	struct batch batch;
+	struct relay_trouble trouble;
+	struct sentry *sentry;
 	char		keep_seconds[24];
 	struct upkeep upkeep;
 	struct db_query query;
@@ -156,6 +159,7 @@ refused(void *arg, const struct db_result *result)
 
 	log_event(LEVEL_ERROR, "relay_refused", "sqlstate", db_error_sqlstate(result),
 			  "error", db_error_message(result), NULL);
+	relay_trouble_begin(&relay->trouble, db_error_sqlstate(result), db_error_message(result));
 	forget(relay);
 	relay->phase = PHASE_AWAY;
 	pause_for(relay, restart);
@@ -197,6 +201,7 @@ doubt(struct relay *relay)
 {
 	wake_up(relay);
 	detach(relay);
+	relay_trouble_begin(&relay->trouble, "", "PostgreSQL or Redis has refused something: see the log");
 	pause_for(relay, take_stock);
 }
 
@@ -284,6 +289,7 @@ batch_done(void *arg, enum batch_outcome outcome)
 		return;
 	}
 	relay->pause = PAUSE_LEAST;
+	relay_trouble_end(&relay->trouble);
 	if (relay->batch.claimed > 0)
 		relay->busy_at = loop_now(relay->loop);
 	if (beat_is_due && (outcome == BATCH_NOTHING ||
@@ -396,6 +402,23 @@ elected(void *arg)
 	take_stock(relay);
 }
 
+/* Another one leads, and this one would notice if it did not. */
+static void
+follows(void *arg)
+{
+	struct relay *relay = arg;
+
+	relay_trouble_end(&relay->trouble);
+}
+
+static void
+events_died(void *arg, long events, const char *sqlstate, const char *message)
+{
+	const struct relay *relay = arg;
+
+	relay_report_deaths(relay->sentry, events, sqlstate, message);
+}
+
 static void
 database_up(void *arg)
 {
@@ -413,6 +436,7 @@ database_down(void *arg, const char *why)
 
 	if (relay->phase == PHASE_LEADING)
 		log_event(LEVEL_WARN, "relay_leads_no_more", "error", why, NULL);
+	relay_trouble_begin(&relay->trouble, "", "it has no connection to PostgreSQL");
 	forget(relay);
 	relay->phase = PHASE_AWAY;
 }
@@ -441,7 +465,7 @@ redis_up(void *arg)
 
 struct relay *
 relay_open(struct loop *loop, const struct config *config, struct board_identity *identity,
-		   struct relay_metrics *metrics, struct redis_metrics *redis_metrics)
+		   struct relay_metrics *metrics, struct redis_metrics *redis_metrics, struct sentry *sentry)
 {
 	struct relay *relay = calloc(1, sizeof *relay);
 	struct db_options db_options = {
@@ -476,12 +500,15 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 	};
 	relay->leader = (struct leader) {
 		.loop = loop, .db = relay->db, .metrics = metrics, .elected = elected, .reported = next,
-		.refused = refused, .arg = relay
+		.follows = follows, .refused = refused, .arg = relay
 	};
 	relay->batch = (struct batch) {
 		.db = relay->db, .keep_seconds = relay->keep_seconds, .metrics = metrics,
-		.working = wake_up, .done = batch_done, .arg = relay
+		.working = wake_up, .done = batch_done, .died = events_died, .arg = relay
 	};
+	relay->sentry = sentry;
+	relay->trouble = (struct relay_trouble) {.loop = loop, .sentry = sentry, .limit = RELAY_TROUBLE_LIMIT};
+	relay_trouble_begin(&relay->trouble, "", "it has had no connection to PostgreSQL yet");
 	upkeep_open(&relay->upkeep, relay->db, relay->board, relay->batch.position, config->redis_check_rate,
 				page_done, relay);
 	return relay;
@@ -501,6 +528,7 @@ relay_close(struct relay *relay)
 	relay->phase = PHASE_AWAY;
 	forget(relay);
 	sender_close(relay->sender);
+	relay_trouble_end(&relay->trouble);
 	db_close(relay->db);
 	board_close(relay->board);
 	batch_free(&relay->batch);

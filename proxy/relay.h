@@ -17,15 +17,17 @@
 
 struct redis_metrics;
 struct relay;
+struct sentry;
 
 /*
  * Start on a loop. `config` must outlive it, and so
- * must `identity`, which it keeps up to date for the leaderboards of all threads, and `metrics`.
+ * must `identity`, which it keeps up to date for the leaderboards of all threads, `metrics`, and `sentry`
+ * (NULL: none), where it reports events that it gives up, and that it has not been working for long.
  * NULL when memory is out.
  */
 struct relay *relay_open(struct loop *loop, const struct config *config,
 						 struct board_identity *identity, struct relay_metrics *metrics,
-						 struct redis_metrics *redis_metrics);
+						 struct redis_metrics *redis_metrics, struct sentry *sentry);
 
 /* What it counts when it compares Redis with PostgreSQL; lives as long as it does. Any thread may read it. */
 const struct audit_counters *relay_audit_counters(const struct relay *relay);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crash.h"
 #include "json_body.h"
 #include "live.h"
 #include "log.h"
@@ -216,6 +217,8 @@ request_finish(struct request *request)
 		answer->closes = true;
 	}
 	answer->closes = answer->closes || request->service->draining;
+	if (answer->status >= 500)
+		request_report(request);
 	request->state = ANSWERED;
 	request->service->unfinished--;
 	loop_timer_stop(request->service->loop, &request->deadline);
@@ -387,6 +390,7 @@ bool
 request_run(struct request *request)
 {
 	request->running = true;
+	crash_at(request->admission.route != NULL ? request->admission.route->path : NULL, request->admission.id);
 	if (request->refused)
 		request_finish_with_problem(request);
 	else if (request->admission.is_options)
@@ -401,6 +405,7 @@ request_run(struct request *request)
 	else
 		request_start(request);
 	request->running = false;
+	crash_at(NULL, NULL);
 	if (request->state != ANSWERED && !request->deadline.active)
 		loop_timer_set(request->service->loop, &request->deadline,
 					   request->admission.route->lane == LANE_BULK ? BULK_LIMIT :

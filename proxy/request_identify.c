@@ -13,6 +13,7 @@ identified(void *arg, int64_t user_id, const struct problem *problem)
 	request->admission.user_id = user_id;
 	if (user_id != 0)
 	{
+		request->identified = loop_clock_us();
 		request->state = NEW;
 		request_start(request);
 		return;

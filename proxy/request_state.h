@@ -32,6 +32,7 @@ struct request
 	bool		released;		/* the HTTP side has let go */
 	bool		refused;		/* `problem` is the answer, once the body has been read */
 	uint64_t	started;		/* µs */
+	uint64_t	identified;		/* µs: when the database said whose token it is; 0: it was not asked */
 	struct request_head head;
 	struct arena arena;
 	struct target target;
@@ -75,6 +76,9 @@ bool		request_accelerate(struct request *request);
 
 /* The answer is built: complete it with what all have, log it, tell the HTTP side. ANSWERED. */
 void		request_finish(struct request *request);
+
+/* Report it, if its answer is a failure of ours. */
+void		request_report(const struct request *request);
 
 /* Free it when nobody holds it any more. */
 void		request_let_go(struct request *request);

@@ -4,6 +4,7 @@
  */
 #include "request_state.h"
 
+#include "crash.h"
 #include "reply.h"
 
 static void
@@ -58,11 +59,13 @@ query_done(struct lane_job *job, struct db_result *result)
 	struct request *request = job->arg;
 
 	request->working = false;
+	crash_at(request->admission.route->path, request->admission.id);
 	request_tell_cache(request, result);
 	if (request->state == ANSWERED || request->released)
 		request_let_go(request);
 	else
 		answer_result(request, result);
+	crash_at(NULL, NULL);
 }
 
 /* After a long wait: is the client still there, or has it hung up or been answered already? */

@@ -10,6 +10,7 @@
 
 #include "audit.h"
 #include "exposition.h"
+#include "sentry.h"
 
 #define WORKER(member) offsetof(struct worker_metrics, member)
 #define LANE(member) offsetof(struct lane_metrics, member)
@@ -359,6 +360,18 @@ scrape_audit(const struct audit_counters *audit, struct text *text)
 	counter(text, "timetrackr_board_differences_total", "Users whose rows in Redis were wrong, and were mended.", counter_get(&audit->differences));
 }
 
+/* ---- reports of errors ---- */
+
+static void
+scrape_sentry(const struct sentry_counters *counters, struct text *text)
+{
+	exposition_family(text, "timetrackr_error_reports_total", "counter", "Errors to be reported to Sentry, by what became of that.");
+	exposition_number(text, "timetrackr_error_reports_total", "outcome=\"sent\"", counter_get(&counters->sent));
+	exposition_number(text, "timetrackr_error_reports_total", "outcome=\"repeated\"", counter_get(&counters->repeated));
+	exposition_number(text, "timetrackr_error_reports_total", "outcome=\"dropped\"", counter_get(&counters->dropped));
+	exposition_number(text, "timetrackr_error_reports_total", "outcome=\"failed\"", counter_get(&counters->failed));
+}
+
 void
 scrape(const struct worker_shared *shared, struct text *text)
 {
@@ -375,5 +388,6 @@ scrape(const struct worker_shared *shared, struct text *text)
 	scrape_lag(shared->metrics, text);
 	scrape_relay(shared->relay_metrics, text);
 	scrape_audit(atomic_load(&shared->metrics->audit), text);
+	scrape_sentry(sentry_counters(shared->sentry), text);
 	scrape_process(shared->metrics, text);
 }

@@ -27,6 +27,7 @@ struct poll;
 struct answer_cache;
 struct rendered;
 struct request;
+struct sentry;
 struct statics;
 struct tls_identity;
 struct tokens;
@@ -53,6 +54,8 @@ struct service
 	const struct relay_metrics *relay_metrics;	/* of this process */
 	const atomic_uint *unready;	/* workers of this process that lack a connection */
 	struct worker_metrics *metrics;	/* of this worker */
+	struct sentry *sentry;		/* where failures are reported; NULL: nowhere */
+	int			number;			/* of this worker */
 	const struct worker_shared *scraped;	/* what /metrics tells of; of the exporter's requests alone */
 	struct rendered *openapi;	/* the document */
 	const struct statics *files;	/* what is sent as it is; NULL: nothing */

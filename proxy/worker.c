@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "feed.h"
 #include "http.h"
 #include "identity.h"
@@ -144,7 +145,7 @@ open_boards(struct worker *worker, const struct worker_shared *shared)
 	if (worker->number != 0)
 		return true;
 	worker->relay = relay_open(worker->loop, config, shared->identity, shared->relay_metrics,
-							   &service->metrics->redis[METRICS_REDIS_RELAY]);
+							   &service->metrics->redis[METRICS_REDIS_RELAY], shared->sentry);
 	if (worker->relay != NULL)
 		atomic_store(&shared->metrics->audit, relay_audit_counters(worker->relay));
 	return worker->relay != NULL;
@@ -241,6 +242,8 @@ fill_service(struct worker *worker, const struct worker_shared *shared)
 	service->address_quota = shared->address_quota;
 	service->unready = shared->unready;
 	service->relay_metrics = shared->relay_metrics;
+	service->sentry = shared->sentry;
+	service->number = worker->number;
 	service->metrics = shared->metrics->workers[worker->number];
 	worker->unready = shared->unready;
 	worker->starting = shared->starting;
@@ -299,6 +302,7 @@ run(void *arg)
 	struct worker *worker = arg;
 	clockid_t	clock;
 
+	crash_enter_thread(worker->number);
 	if (pthread_getcpuclockid(pthread_self(), &clock) == 0)
 		atomic_store(&worker->service.metrics->clock, clock);
 	if (!loop_run(worker->loop))
@@ -309,6 +313,7 @@ run(void *arg)
 		kill(getpid(), SIGTERM);
 	}
 	atomic_store(&worker->service.metrics->clock, 0);
+	crash_leave_thread();
 	log_finish();
 	return NULL;
 }

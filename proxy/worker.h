@@ -17,6 +17,7 @@
 #include "metrics.h"
 #include "relay_metrics.h"
 
+struct sentry;
 struct statics;
 struct tls_identity;
 struct worker;
@@ -34,6 +35,7 @@ struct worker_shared
 	struct metrics *metrics;
 	struct writes *writes;		/* what this process has written, for its caches */
 	struct cache_counters *cache_counters;	/* one for each worker */
+	struct sentry *sentry;		/* NULL: errors are not reported */
 	struct board_identity *identity;	/* whose boards in Redis to believe */
 	atomic_uint *unready;		/* workers that lack a connection; all of them at first */
 	atomic_uint *starting;		/* workers that never had all of PostgreSQL's; likewise */

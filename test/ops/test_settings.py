@@ -41,6 +41,8 @@ WRONG = {
     "REDIS_URL": ["http://127.0.0.1", "redis://127.0.0.1:x", "rediss://127.0.0.1", "redis+sentinel://127.0.0.1"],
     "EVENT_TTL": ["0", "hour"],
     "REFRESH_TOKEN_TTL": ["0", "month"],
+    "SENTRY_DSN": ["nonsense", "https://host/1", "ftp://key@host/1", "https://key@host", "https://key@host:x/1"],
+    "SENTRY_ENVIRONMENT": ["a/b", "two words", "none", "x" * 65],
     "SLOW_QUERY_MS": ["-1", "slow"],
     "SMTP_URL": ["mail.example.com", "http://mail.example.com", "smtp://", "smtp://:25", "smtp://me:secret@", "smtp://mail.example.com/x", "smtp://two words"],
     "TRUST_PROXY": ["maybe", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8,"],
