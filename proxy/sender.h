@@ -15,8 +15,11 @@
 
 struct sender;
 
-/* Descriptors that it may hold: its connections to webhooks and mail servers, kept ones included. */
-#define SENDER_DESCRIPTORS 80
+/*
+ * Descriptors that are kept for it. With more under way it takes of those that are free; what fails
+ * for want of one is sent later.
+ */
+#define SENDER_DESCRIPTORS 32
 
 /* `config` and `metrics` must outlive it. NULL when memory is out. */
 struct sender *sender_open(struct loop *loop, const struct config *config, struct relay_metrics *metrics);
