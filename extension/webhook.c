@@ -63,7 +63,7 @@ static TtQuery lock_webhook = {
 	2, {INT8OID, INT8OID}
 };
 
-/* Of each field whether to change it, and to what. Whatever is enabled has a clean slate. */
+/* Of each field whether to change it, and to what. Whatever is enabled, or leads elsewhere, has a clean slate. */
 static TtQuery update_webhook = {
 	"UPDATE timetrackr.webhooks SET"
 	" url = CASE WHEN $3 THEN $4 ELSE url END,"
@@ -72,9 +72,9 @@ static TtQuery update_webhook = {
 	" description = CASE WHEN $9 THEN $10 ELSE description END,"
 	" enabled = CASE WHEN $11 THEN $12 ELSE enabled END,"
 	" disabled_reason = CASE WHEN $11 THEN NULL ELSE disabled_reason END,"
-	" failures = CASE WHEN $11 AND $12 THEN 0 ELSE failures END,"
-	" failing_since = CASE WHEN $11 AND $12 THEN NULL ELSE failing_since END,"
-	" paused_until = CASE WHEN $11 AND $12 THEN NULL ELSE paused_until END,"
+	" failures = CASE WHEN $3 OR ($11 AND $12) THEN 0 ELSE failures END,"
+	" failing_since = CASE WHEN $3 OR ($11 AND $12) THEN NULL ELSE failing_since END,"
+	" paused_until = CASE WHEN $3 OR ($11 AND $12) THEN NULL ELSE paused_until END,"
 	" updated_at = pg_catalog.now()"
 	" WHERE user_id = $1 AND id = $2",
 	12, {INT8OID, INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTARRAYOID, BOOLOID, INT8ARRAYOID,

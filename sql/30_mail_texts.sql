@@ -13,26 +13,31 @@ COMMENT ON FUNCTION timetrackr.important_notifications() IS
 CREATE FUNCTION timetrackr.notification_sentence(kind text, payload jsonb)
 RETURNS text
 LANGUAGE sql
-IMMUTABLE
+STABLE
 AS $$
     SELECT CASE notification_sentence.kind
-        WHEN 'badge_awarded' THEN format('You have earned the badge "%s".', payload ->> 'name')
-        WHEN 'badge_taken_back' THEN format('The badge "%s" was taken back: what it is for holds no longer.', payload ->> 'name')
-        WHEN 'streak_reached' THEN format('You have tracked time on %s days in a row.', payload ->> 'days')
+        WHEN 'badge_awarded' THEN format('You have earned the badge "%s".', notification_sentence.payload ->> 'name')
+        WHEN 'badge_taken_back' THEN format('The badge "%s" was taken back: what it is for holds no longer.', notification_sentence.payload ->> 'name')
+        WHEN 'streak_reached' THEN format('You have tracked time on %s days in a row.', notification_sentence.payload ->> 'days')
+        -- Applications write what they like: no payload may be in the way of a mail.
         WHEN 'entry_flagged' THEN format('A time entry on "%s" has %s hours, and counts nothing until you put it right. Was a timer forgotten?',
-            payload ->> 'project_name', round((payload ->> 'duration_seconds')::numeric / 3600, 1))
+            notification_sentence.payload ->> 'project_name',
+            CASE WHEN jsonb_typeof(notification_sentence.payload -> 'duration_seconds') = 'number'
+                THEN round((notification_sentence.payload ->> 'duration_seconds')::numeric / 3600, 1)
+                ELSE 0
+            END)
         WHEN 'member_joined' THEN format('%s has joined your project "%s".',
-            COALESCE(payload ->> 'username', 'Somebody'), payload ->> 'project_name')
+            COALESCE(notification_sentence.payload ->> 'username', 'Somebody'), notification_sentence.payload ->> 'project_name')
         WHEN 'member_left' THEN format('%s has left your project "%s".',
-            COALESCE(payload ->> 'username', 'Somebody'), payload ->> 'project_name')
-        WHEN 'member_added' THEN format('You are a member of the project "%s" now, as %s.', payload ->> 'project_name', payload ->> 'role')
-        WHEN 'member_removed' THEN format('You are no longer a member of the project "%s".', payload ->> 'project_name')
+            COALESCE(notification_sentence.payload ->> 'username', 'Somebody'), notification_sentence.payload ->> 'project_name')
+        WHEN 'member_added' THEN format('You are a member of the project "%s" now, as %s.', notification_sentence.payload ->> 'project_name', notification_sentence.payload ->> 'role')
+        WHEN 'member_removed' THEN format('You are no longer a member of the project "%s".', notification_sentence.payload ->> 'project_name')
         WHEN 'role_changed' THEN format('Your role in the project "%s" is %s now; it was %s.',
-            payload ->> 'project_name', payload ->> 'to', payload ->> 'from')
-        WHEN 'ownership_received' THEN format('The project "%s" is yours now.', payload ->> 'project_name')
-        WHEN 'project_deleted' THEN format('The project "%s" was deleted.', payload ->> 'project_name')
-        WHEN 'webhook_disabled' THEN format('Your webhook %s was disabled: %s.', payload ->> 'url',
-            CASE payload ->> 'reason'
+            notification_sentence.payload ->> 'project_name', notification_sentence.payload ->> 'to', notification_sentence.payload ->> 'from')
+        WHEN 'ownership_received' THEN format('The project "%s" is yours now.', notification_sentence.payload ->> 'project_name')
+        WHEN 'project_deleted' THEN format('The project "%s" was deleted.', notification_sentence.payload ->> 'project_name')
+        WHEN 'webhook_disabled' THEN format('Your webhook %s was disabled: %s.', notification_sentence.payload ->> 'url',
+            CASE notification_sentence.payload ->> 'reason'
                 WHEN 'gone' THEN 'it answered that it is gone for good'
                 WHEN 'failing' THEN 'nothing could be delivered to it for five days'
                 ELSE 'it is too slow for all that waits for it'

@@ -197,11 +197,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    id CONSTANT bigint := substring(unsubscribe.token FROM '^([1-9][0-9]{0,17})-[0-9a-f]{64}$')::bigint;
+    subscriber CONSTANT bigint := substring(unsubscribe.token FROM '^([1-9][0-9]{0,17})-[0-9a-f]{64}$')::bigint;
 BEGIN
     -- Digests are compared, so that the time it takes tells nothing.
-    IF id IS NULL
-        OR sha256(convert_to(timetrackr.unsubscribe_token(id), 'UTF8')) <> sha256(convert_to(unsubscribe.token, 'UTF8'))
+    IF subscriber IS NULL
+        OR sha256(convert_to(timetrackr.unsubscribe_token(subscriber), 'UTF8')) <> sha256(convert_to(unsubscribe.token, 'UTF8'))
     THEN
         RAISE EXCEPTION 'there is no such subscription'
             USING ERRCODE = 'TT404',
@@ -209,7 +209,7 @@ BEGIN
     END IF;
     UPDATE timetrackr.users u
     SET email_notifications = 'none'
-    WHERE u.id = unsubscribe.id
+    WHERE u.id = subscriber
         AND u.email_notifications <> 'none';
 END
 $$;

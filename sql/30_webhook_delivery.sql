@@ -229,7 +229,7 @@ COMMENT ON FUNCTION timetrackr.claim_deliveries(integer) IS
 CREATE FUNCTION timetrackr.webhook_body(topic text, created_at timestamptz, payload jsonb)
 RETURNS text
 LANGUAGE sql
-IMMUTABLE
+STABLE
 AS $$
     SELECT format(
         '{"type": %s, "timestamp": "%s", "data": %s}',

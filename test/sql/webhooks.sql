@@ -132,6 +132,8 @@ SELECT email_notifications FROM timetrackr.me(:ann);
 SELECT timetrackr.notification_sentence(kind, '{"name": "N", "days": 7, "project_name": "P", "username": "u", "role": "viewer", "from": "viewer", "to": "manager", "duration_seconds": 104400, "url": "https://a.example/", "reason": "gone"}')
 FROM unnest('{badge_awarded,badge_taken_back,streak_reached,entry_flagged,member_joined,member_left,member_added,member_removed,role_changed,ownership_received,project_deleted,webhook_disabled,own_kind}'::text[]) kind;
 
+SELECT timetrackr.notification_sentence(kind, payload) FROM unnest('{entry_flagged,webhook_disabled}'::text[]) kind, unnest('{"{\"duration_seconds\": \"x\"}","[1]","null"}'::jsonb[]) payload;
+
 -- A reset: for whoever has a password, told nowhere but in the mail.
 SET timetrackr.bcrypt_cost = 4;
 SELECT user_id AS cem FROM timetrackr.signup('hook-cem@example.org', 'correct horse', 'hook-cem') \gset
