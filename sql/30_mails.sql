@@ -224,7 +224,7 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
-    room integer := max_mails;
+    room integer := greatest(max_mails, 0);
     found_rows integer;
     is_urgent boolean;
 BEGIN

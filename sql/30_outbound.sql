@@ -98,7 +98,7 @@ BEGIN
         FROM timetrackr.mails o
         WHERE o.created_at < now() - interval '14 days'
         ORDER BY o.created_at
-        LIMIT bite
+        LIMIT greatest(bite, 0)
         FOR UPDATE SKIP LOCKED));
     GET DIAGNOSTICS pruned = ROW_COUNT;
     more := more OR pruned >= bite;

@@ -191,7 +191,7 @@ BEGIN
         WHERE w.due_at <= now()
             AND w.enabled
         ORDER BY w.due_at
-        LIMIT max_deliveries
+        LIMIT greatest(max_deliveries, 0)
         FOR UPDATE SKIP LOCKED
     LOOP
         next_id := timetrackr.next_delivery(hook.user_id, hook.id);
@@ -381,7 +381,7 @@ BEGIN
         FROM timetrackr.webhook_deliveries o
         WHERE o.created_at < now() - interval '14 days'
         ORDER BY o.created_at
-        LIMIT bite
+        LIMIT greatest(bite, 0)
         FOR UPDATE SKIP LOCKED));
     GET DIAGNOSTICS pruned = ROW_COUNT;
     RETURN pruned >= bite;

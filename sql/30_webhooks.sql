@@ -180,7 +180,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_delete_webhook';
 COMMENT ON FUNCTION timetrackr.delete_webhook(bigint, bigint) IS
-'Deletes a webhook of the viewer''s with all that was, or is to be, delivered to it. Errors: 401 invalid_token; 404 webhook_not_found.';
+'Deletes a webhook of the viewer''s with all that was, or is to be, delivered to it. Errors: 401 invalid_token; 404 webhook_not_found; 422 missing_field.';
 
 CREATE FUNCTION timetrackr.rotate_webhook_secret(
     viewer_id bigint,
@@ -194,7 +194,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_rotate_webhook_secret';
 COMMENT ON FUNCTION timetrackr.rotate_webhook_secret(bigint, bigint) IS
-'Gives a webhook of the viewer''s a new secret, which is shown this once. Until previous_until, for a day, requests are signed with the one before, too. Errors: 401 invalid_token; 404 webhook_not_found.';
+'Gives a webhook of the viewer''s a new secret, which is shown this once. Until previous_until, for a day, requests are signed with the one before, too. Errors: 401 invalid_token; 404 webhook_not_found; 422 missing_field.';
 
 CREATE FUNCTION timetrackr.test_webhook(
     viewer_id bigint,
@@ -207,7 +207,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_test_webhook';
 COMMENT ON FUNCTION timetrackr.test_webhook(bigint, bigint) IS
-'Sends a webhook of the viewer''s an event of type ping, at once, whatever topics it hears of. message_id is its webhook-id; what becomes of it is among the deliveries. Errors: 401 invalid_token; 404 webhook_not_found; 409 webhook_disabled.';
+'Sends a webhook of the viewer''s an event of type ping, at once, whatever topics it hears of. message_id is its webhook-id; what becomes of it is among the deliveries. Errors: 401 invalid_token; 404 webhook_not_found; 409 webhook_disabled; 422 missing_field.';
 
 CREATE FUNCTION timetrackr.list_webhook_deliveries(
     viewer_id bigint,
@@ -253,4 +253,4 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_retry_webhook_delivery';
 COMMENT ON FUNCTION timetrackr.retry_webhook_delivery(bigint, bigint, bigint) IS
-'Delivers once more, at once, with the same webhook-id, whether it was delivered, has failed or is pending; should it fail, it is tried again from the beginning. Errors: 401 invalid_token; 404 webhook_not_found, delivery_not_found; 409 webhook_disabled.';
+'Delivers once more, at once, with the same webhook-id, whether it was delivered, has failed or is pending; should it fail, it is tried again from the beginning. Errors: 401 invalid_token; 404 webhook_not_found, delivery_not_found; 409 webhook_disabled; 422 missing_field.';
