@@ -19,39 +19,40 @@ BEGIN
     ) THEN
         RETURN;
     END IF;
-    -- A webhook that cannot be shared is being deleted.
-    WITH own AS MATERIALIZED (
-        SELECT w.user_id, w.id AS webhook_id, s.id AS event_id, s.topic, s.payload
+    -- A webhook that cannot be shared is being deleted. The locks keep the lookups what
+    -- they are: one for each event, in an index.
+    INSERT INTO timetrackr.webhook_deliveries (user_id, webhook_id, message_id, topic, project_id, payload)
+    SELECT h.user_id, h.webhook_id, 'evt_' || h.event_id, h.topic, h.project_id, h.payload
+    FROM (
+        SELECT w.user_id, w.id AS webhook_id, w.topics, s.id AS event_id, s.topic, NULL::bigint AS project_id, s.payload
         FROM timetrackr.stream s
-        JOIN timetrackr.webhooks w ON w.user_id = s.user_id
+        CROSS JOIN LATERAL (
+            SELECT o.user_id, o.id, o.topics
+            FROM timetrackr.webhooks o
+            WHERE o.user_id = s.user_id
+                AND o.enabled
+            FOR KEY SHARE SKIP LOCKED
+        ) w
         WHERE s.id > after_id
             AND NOT s.for_all
-            AND w.enabled
-            AND s.topic = ANY (COALESCE(w.topics, enum_range(NULL::timetrackr.webhook_topic)::text[]))
-        FOR KEY SHARE OF w SKIP LOCKED
-    ), of_projects AS MATERIALIZED (
-        SELECT w.user_id, w.id AS webhook_id, s.id AS event_id, s.topic, s.project_id, s.payload
+        UNION ALL
+        SELECT w.user_id, w.id, w.topics, s.id, s.topic, s.project_id, s.payload
         FROM timetrackr.stream s
-        JOIN timetrackr.webhooks w ON w.project_ids @> ARRAY[s.project_id]
+        CROSS JOIN LATERAL (
+            SELECT o.user_id, o.id, o.topics
+            FROM timetrackr.webhooks o
+            WHERE o.project_ids @> ARRAY[s.project_id]
+                AND o.enabled
+                AND o.project_ids <> '{}'
+            FOR KEY SHARE SKIP LOCKED
+        ) w
         WHERE s.id > after_id
             AND NOT s.for_all
             AND s.project_id IS NOT NULL
             AND s.user_id IS DISTINCT FROM w.user_id
-            AND w.enabled
-            AND w.project_ids <> '{}'
-            AND s.topic = ANY (COALESCE(w.topics, enum_range(NULL::timetrackr.webhook_topic)::text[]))
-        FOR KEY SHARE OF w SKIP LOCKED
-    )
-    INSERT INTO timetrackr.webhook_deliveries (user_id, webhook_id, message_id, topic, project_id, payload)
-    SELECT h.user_id, h.webhook_id, 'evt_' || h.event_id, h.topic, h.project_id, h.payload
-    FROM (
-        SELECT o.user_id, o.webhook_id, o.event_id, o.topic, NULL::bigint AS project_id, o.payload
-        FROM own o
-        UNION ALL
-        SELECT p.user_id, p.webhook_id, p.event_id, p.topic, p.project_id, p.payload
-        FROM of_projects p
-        WHERE timetrackr.project_visible(p.user_id, p.project_id)
     ) h
+    WHERE h.topic = ANY (COALESCE(h.topics, enum_range(NULL::timetrackr.webhook_topic)::text[]))
+        AND (h.project_id IS NULL OR timetrackr.project_visible(h.user_id, h.project_id))
     ORDER BY h.event_id;
     IF FOUND THEN
         PERFORM pg_notify('timetrackr_outbound', '');
