@@ -12,7 +12,7 @@
 #include "mailer.h"
 
 /* All in ms. */
-#define LOOK_LEAST 100			/* what is due but locked is looked at again */
+#define LOOK_LEAST 500			/* what is due but locked, or was refused, is looked at again */
 #define LOOK_MOST 10000
 #define TIDY_INTERVAL 60000
 #define TIDY_SOON 1000

@@ -158,3 +158,10 @@ DELETE FROM timetrackr.users WHERE id IN (:ann, :bob, :cem);
 SELECT count(*) AS webhooks FROM timetrackr.webhooks;
 SELECT count(*) AS deliveries FROM timetrackr.webhook_deliveries;
 SELECT * FROM timetrackr.verify();
+
+-- A database of before gets all of it from install().
+DROP TABLE timetrackr.webhook_deliveries, timetrackr.webhooks, timetrackr.mails, timetrackr.password_resets, timetrackr.password_reset_requests, timetrackr.mail_key;
+ALTER TABLE timetrackr.users DROP COLUMN email_notifications;
+SELECT timetrackr.install();
+SELECT email_notifications FROM timetrackr.me((SELECT test.new_user('hook-dan')));
+SELECT count(*) AS keys FROM timetrackr.mail_key;
