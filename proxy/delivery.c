@@ -46,7 +46,7 @@ struct deliveries
 	bool		claiming;
 	bool		closing;
 	size_t		taken;
-	char		room[12];
+	char		room[24];
 	const char *values[1];
 	struct db_query query;
 	struct slot slots[SLOTS];

@@ -19,7 +19,7 @@ BEGIN
     ) THEN
         RETURN;
     END IF;
-    -- A webhook that cannot be shared is being deleted. The locks keep the lookups what
+    -- A webhook that cannot be shared is being deleted: nobody else locks its key. The locks keep the lookups what
     -- they are: one for each event, in an index.
     INSERT INTO timetrackr.webhook_deliveries (user_id, webhook_id, message_id, topic, project_id, payload)
     SELECT h.user_id, h.webhook_id, 'evt_' || h.event_id, h.topic, h.project_id, h.payload
@@ -102,7 +102,7 @@ AS $$
             FROM timetrackr.webhook_deliveries d
             WHERE d.status = 'new'
         )
-        FOR UPDATE SKIP LOCKED
+        FOR NO KEY UPDATE SKIP LOCKED
     ), seen AS (
         UPDATE timetrackr.webhook_deliveries d
         SET status = 'pending'
@@ -193,7 +193,7 @@ BEGIN
             AND w.enabled
         ORDER BY w.due_at
         LIMIT greatest(max_deliveries, 0)
-        FOR UPDATE SKIP LOCKED
+        FOR NO KEY UPDATE SKIP LOCKED
     LOOP
         next_id := timetrackr.next_delivery(hook.user_id, hook.id);
         UPDATE timetrackr.webhooks w

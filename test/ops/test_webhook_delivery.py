@@ -66,7 +66,7 @@ def test_events_arrive_signed_and_in_order(hooked, receiver, ann):
     hook = make(ann, receiver.url(), topics=["time_entry_completed"])
     project = ann.project()
     logged = [log_entry(ann, project) for _ in range(5)]
-    eventually(lambda: len(receiver.deliveries) == 5, what="deliveries")
+    eventually(lambda: entries(receiver.deliveries)[4:], what="deliveries")
     assert entries(receiver.deliveries) == logged
     assert len({delivery.id for delivery in receiver.deliveries}) == 5
     for delivery in receiver.deliveries:
@@ -177,7 +177,7 @@ def test_who_is_gone_or_fails_for_days_is_disabled_and_told(hooked, receiver, an
 
 
 def test_a_new_secret_and_the_one_before_both_sign(hooked, receiver, ann):
-    hook = make(ann, receiver.url())
+    hook = make(ann, receiver.url(), topics=["time_entry_completed"])
     path = f"/webhooks/{hook['webhook_id']}"
     rotated = ann.post(f"{path}/secret").expect(200)
     sent = ann.post(f"{path}/test").expect(202)
