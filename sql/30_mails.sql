@@ -290,7 +290,7 @@ BEGIN
         IF NOT FOUND
             OR account.email LIKE '%@external.invalid'
             OR mail.kind = 'notification' AND account.email_notifications = 'none'
-            OR mail.created_at < now() - CASE mail.kind WHEN 'password_reset' THEN interval '1 hour' ELSE interval '3 days' END
+            OR mail.created_at < now() - (CASE mail.kind WHEN 'password_reset' THEN interval '1 hour' ELSE interval '3 days' END)
         THEN
             UPDATE timetrackr.mails m
             SET status = 'dropped'
