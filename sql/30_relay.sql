@@ -280,10 +280,11 @@ BEGIN
         boards_told_at = CASE WHEN told THEN clock_timestamp() ELSE r.boards_told_at END,
         boards_changed = CASE WHEN told THEN '{}' ELSE boards END;
     PERFORM timetrackr.announce_stream(state.stream_id);
+    -- In the order in which TRUNCATE of users locks tables.
+    more_to_prune := timetrackr.prune_idempotency_keys(greatest(1000, 2 * cardinality(event_ids)));
     PERFORM timetrackr.enqueue_deliveries(state.stream_id);
     PERFORM timetrackr.enqueue_mails(state.stream_id);
-    more_to_prune := timetrackr.prune_stream(keep_seconds, greatest(1000, 2 * cardinality(event_ids)));
-    more_to_prune := timetrackr.prune_idempotency_keys(greatest(1000, 2 * cardinality(event_ids))) OR more_to_prune;
+    more_to_prune := timetrackr.prune_stream(keep_seconds, greatest(1000, 2 * cardinality(event_ids))) OR more_to_prune;
     RETURN more_to_prune OR (boards <> '{}' AND NOT told);
 END
 $$;
