@@ -25,7 +25,7 @@ PG_FUNCTION_INFO_V1(tt_user_exists);
 
 /* What a profile shows; the password is not among them. */
 static const char *const profile_columns[] = {
-	"email", "username", "role", "timezone", "bio", "avatar", "listed"
+	"email", "username", "role", "timezone", "bio", "avatar", "listed", "email_notifications"
 };
 
 static TtQuery user_exists = {
@@ -64,9 +64,10 @@ static TtQuery update_user = {
 	" username = CASE WHEN $2 THEN $3 ELSE username END,"
 	" timezone = CASE WHEN $4 THEN $5 ELSE timezone END,"
 	" bio = CASE WHEN $6 THEN COALESCE($7, '') ELSE bio END,"
-	" listed = CASE WHEN $8 THEN $9 ELSE listed END"
+	" listed = CASE WHEN $8 THEN $9 ELSE listed END,"
+	" email_notifications = CASE WHEN $10 THEN $11 ELSE email_notifications END"
 	" WHERE id = $1",
-	9, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID}
+	11, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID}
 };
 
 static TtQuery own_profile = {
@@ -291,9 +292,9 @@ tt_user_changed(TriggerData *trigger)
 }
 
 /* The arguments of update_me() */
-enum { ARG_VIEWER_ID, ARG_USERNAME, ARG_TIMEZONE, ARG_BIO, ARG_LISTED, ARG_GIVEN };
+enum { ARG_VIEWER_ID, ARG_USERNAME, ARG_TIMEZONE, ARG_BIO, ARG_LISTED, ARG_EMAIL_NOTIFICATIONS, ARG_GIVEN };
 
-static const char *const changeable[] = {NULL, "username", "timezone", "bio", "listed"};
+static const char *const changeable[] = {NULL, "username", "timezone", "bio", "listed", "email_notifications"};
 
 /* Only the bio can be cleared. */
 static bool
@@ -307,24 +308,25 @@ is_changed(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * update_me(viewer_id, username, timezone, bio, listed, given): each field is
+ * update_me(viewer_id, username, timezone, bio, listed, email_notifications, given): each field is
  * a pair of the UPDATE's parameters, whether to change it and to what.
  */
 Datum
 tt_update_me(PG_FUNCTION_ARGS)
 {
 	Datum		viewer = Int64GetDatum(tt_viewer(fcinfo));
-	Datum		args[9] = {viewer};
-	bool		nulls[9] = {false};
+	Datum		args[11] = {viewer};
+	bool		nulls[11] = {false};
 	bool		any = false;
 	Datum		result;
 
-	for (int n = ARG_USERNAME; n <= ARG_LISTED; n++)
+	for (int n = ARG_USERNAME; n <= ARG_EMAIL_NOTIFICATIONS; n++)
 	{
 		bool		changed = is_changed(fcinfo, n);
 
 		args[2 * n - 1] = BoolGetDatum(changed);
-		args[2 * n] = PG_GETARG_DATUM(n);
+		args[2 * n] = n == ARG_EMAIL_NOTIFICATIONS && !PG_ARGISNULL(n)
+			? CStringGetTextDatum(tt_required_enum(fcinfo, n, changeable[n])) : PG_GETARG_DATUM(n);
 		nulls[2 * n] = PG_ARGISNULL(n);
 		any = any || changed;
 	}

@@ -8,6 +8,7 @@
 #include "account.h"
 #include "arguments.h"
 #include "error.h"
+#include "mail.h"
 #include "password.h"
 #include "password_rules.h"
 #include "place.h"
@@ -115,6 +116,7 @@ change_password(Account *user, const char *current, const char *next)
 	if (tt_query(&store_hash, args, NULL) == 0)
 		return outrun(user, "current_password");
 	tt_session_close_all(user->attempt.user_id);
+	tt_mail_password_changed(user->attempt.user_id);
 	tt_throttle_succeeded(&user->attempt);
 	return outcome_row(NULL, 0);
 }

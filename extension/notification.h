@@ -26,6 +26,7 @@
 #define TT_NEWS_ROLE_CHANGED "role_changed" /* to the member: project…, from, to */
 #define TT_NEWS_OWNERSHIP_RECEIVED "ownership_received" /* to the new owner: project… */
 #define TT_NEWS_PROJECT_DELETED "project_deleted"	/* to the members: project… */
+/* Written by disable_webhook(), in SQL: "webhook_disabled", webhook_id, url, reason */
 
 /* Is it so short ago that people want to be told of it? */
 extern bool tt_is_news(TimestampTz happened_at);

@@ -9,12 +9,10 @@
  */
 #include "session.h"
 
+#include "secret.h"
 #include "spi.h"
 
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-
-#define TOKEN_BYTES 32
 
 static TtQuery insert_token = {
 	"INSERT INTO timetrackr.refresh_tokens"
@@ -83,34 +81,6 @@ static TtQuery revoke_all = {
 	1, {INT8OID}
 };
 
-static char *
-base64url(const uint8 *bytes, int count)
-{
-	const char *alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	char	   *text = palloc((count * 8 + 5) / 6 + 1);
-	char	   *out = text;
-	uint32		bits = 0;
-	int			pending = 0;
-
-	for (int i = 0; i < count; i++)
-	{
-		bits = bits << 8 | bytes[i];
-		for (pending += 8; pending >= 6; pending -= 6)
-			*out++ = alphabet[bits >> (pending - 6) & 63];
-	}
-	if (pending > 0)
-		*out++ = alphabet[bits << (6 - pending) & 63];
-	*out = '\0';
-	return text;
-}
-
-/* Its bytea digest: that of the characters, so any string can be looked up. */
-static Datum
-digest(const char *token)
-{
-	return DirectFunctionCall1(sha256_bytea, CStringGetTextDatum(token));
-}
-
 /* What a token belongs to. */
 typedef struct Family
 {
@@ -123,18 +93,12 @@ static char *
 issue(int64 user_id, const Family *family, int ttl)
 {
 	bool		is_new = family->id == NULL;
-	uint8		bytes[TOKEN_BYTES];
-	char	   *token;
+	char	   *token = tt_secret_token();
 	Datum		args[6];
 	bool		nulls[6] = {false, false, false, is_new, is_new, family->place == NULL};
 
-	if (!pg_strong_random(bytes, sizeof(bytes)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate a random token")));
-	token = base64url(bytes, sizeof(bytes));
 	args[0] = Int64GetDatum(user_id);
-	args[1] = digest(token);
+	args[1] = tt_secret_digest(token);
 	args[2] = Int32GetDatum(ttl);
 	args[3] = is_new ? (Datum) 0 : CStringGetTextDatum(family->id);
 	args[4] = family->opened_at;
@@ -156,7 +120,7 @@ tt_session_open(int64 user_id, int ttl, const char *place)
 bool
 tt_session_rotate(const char *token, int ttl, const char *place, int64 *user_id, char **next)
 {
-	Datum		arg = digest(token);
+	Datum		arg = tt_secret_digest(token);
 	Family		family;
 
 	(void) tt_query(&lock_user, &arg, NULL);
@@ -192,7 +156,7 @@ tt_session_end(int64 user_id, const char *family)
 void
 tt_session_close(int64 user_id, const char *token)
 {
-	Datum		args[2] = {Int64GetDatum(user_id), digest(token)};
+	Datum		args[2] = {Int64GetDatum(user_id), tt_secret_digest(token)};
 
 	while (tt_query(&revoke_family, args, NULL) > 0)
 		;

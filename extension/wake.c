@@ -26,6 +26,7 @@
 #include "utils/fmgrprotos.h"
 
 #define WAKE_CHANNEL "timetrackr_wake"
+#define SENDER_CHANNEL "timetrackr_outbound"
 
 /* This transaction shares the lock, or will notify. */
 static bool relay_will_look = false;
@@ -69,4 +70,12 @@ tt_wake_relay(void)
 	if (tt_notify == NOTIFY_ALWAYS || relay_sleeps())
 		Async_Notify(WAKE_CHANNEL, NULL);
 	relay_will_look = true;
+}
+
+/* It is rare: people change webhooks, passwords and the like by hand. */
+void
+tt_wake_sender(void)
+{
+	if (tt_notify != NOTIFY_OFF)
+		Async_Notify(SENDER_CHANNEL, NULL);
 }

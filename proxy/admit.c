@@ -325,6 +325,13 @@ needs_body(const struct catalog_route *route)
 }
 
 bool
+admit_ignores_body(const struct catalog_route *route, const struct request_head *head)
+{
+	return !route->reads_body && route->document < 0 && route->access != ACCESS_USER &&
+		is_type(head->content_type, "application/x-www-form-urlencoded");
+}
+
+bool
 admit_body(const struct catalog_route *route, const struct request_head *head,
 		   size_t length, struct problem *problem)
 {

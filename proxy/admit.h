@@ -78,6 +78,12 @@ void		admit_note(const struct service *service, const struct request_head *head,
 bool		admit(struct service *service, const struct request_head *head, struct arena *arena,
 				  struct target *target, struct admission *admission, struct problem *problem);
 
+/*
+ * Is the body a form that a route without a body does not look at? Programs of mail send one along when
+ * they end a subscription (RFC 8058).
+ */
+bool		admit_ignores_body(const struct catalog_route *route, const struct request_head *head);
+
 /* Is a body of this length what the route reads? False with the problem set: 400, 411 or 415. */
 bool		admit_body(const struct catalog_route *route, const struct request_head *head,
 					   size_t length, struct problem *problem);

@@ -53,6 +53,10 @@ context_source(const char *name, enum catalog_source *source)
 		*source = SOURCE_REFRESH_TTL;
 	else if (strcmp(name, "client_address") == 0)
 		*source = SOURCE_ADDRESS;
+	else if (strcmp(name, "allow_private") == 0)
+		*source = SOURCE_ALLOW_PRIVATE;
+	else if (strcmp(name, "has_mail") == 0)
+		*source = SOURCE_HAS_MAIL;
 	else if (strcmp(name, "given") == 0)
 		*source = SOURCE_GIVEN;
 	else if (strcmp(name, "csv") == 0)

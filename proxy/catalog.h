@@ -135,6 +135,8 @@ enum catalog_source
 	SOURCE_VIEWER,				/* viewer_id: the token's user */
 	SOURCE_REFRESH_TTL,			/* refresh_ttl: the setting */
 	SOURCE_ADDRESS,				/* client_address: where the request comes from */
+	SOURCE_ALLOW_PRIVATE,		/* allow_private: WEBHOOKS_ALLOW_PRIVATE */
+	SOURCE_HAS_MAIL,			/* has_mail: is SMTP_URL set? */
 	SOURCE_GIVEN,				/* given: names of the fields present in the body */
 	SOURCE_CURSOR,				/* after_…: the cursor */
 	SOURCE_DOCUMENT,			/* csv: the whole body, of type text/csv */

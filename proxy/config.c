@@ -56,14 +56,20 @@ static const struct setting settings[] = {
 	"seconds between two pings of a WebSocket; two unanswered ones end it"},
 	{"LOG_LEVEL", apply_log_level, MEMBER(log_level), 0, 0, "info",
 	"error, warn, info or debug"},
+	{"MAIL_FROM", apply_mail_from, MEMBER(mail), 0, 0, "",
+	"address, or name and <address>, that mails come from"},
 	{"MAX_BODY_BYTES", apply_size, MEMBER(max_body_bytes), 1024, 64 * 1024 * 1024, "102400",
 	"longest request body that is read"},
 	{"MAX_IMPORT_BYTES", apply_size, MEMBER(max_import_bytes), 1024, 64 * 1024 * 1024, "33554432",
 	"longest file that is imported"},
 	{"METRICS_LISTEN", apply_metrics_listen, MEMBER(metrics_host), 1, 65535, "",
 	"address:port where /metrics is, such as 127.0.0.1:9464; unset: nowhere"},
+	{"PASSWORD_RESET_URL", apply_reset_url, MEMBER(mail), 0, 0, "",
+	"page that takes {token} and a new password; unset: /reset-password#token={token} of the first FRONTEND_URL"},
 	{"PORT", apply_port, MEMBER(port), 0, 65535, "3000",
 	"TCP port to listen on; 0: any free one"},
+	{"PUBLIC_URL", apply_public_url, MEMBER(mail), 0, 0, "",
+	"where clients find this API, for links in mails"},
 	{"RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(rate_limit_per_minute), 0, 10000000, "600",
 	"requests a minute and user, or address; 0: no limit"},
 	{"REDIS_CHECK_RATE", apply_number, MEMBER(redis_check_rate), 0, 1000000, "500",
@@ -78,12 +84,16 @@ static const struct setting settings[] = {
 	"what this installation is called there"},
 	{"SLOW_QUERY_MS", apply_number, MEMBER(slow_query), 0, 3600000, "1000",
 	"ms from which on a statement, with its wait for a connection, is logged; 0: none"},
+	{"SMTP_URL", apply_smtp_url, MEMBER(mail), 0, 0, "",
+	"mail server: smtp://, smtp+starttls:// or smtps://, with user:password@ if need be; unset: no mails"},
 	{"TLS_CERT", apply_file, MEMBER(tls_cert), 0, 0, "",
 	"certificate, and those behind it, in PEM; with TLS_KEY: HTTPS instead of HTTP"},
 	{"TLS_KEY", apply_file, MEMBER(tls_key), 0, 0, "",
 	"its key in PEM; both are read anew on SIGHUP"},
 	{"TRUST_PROXY", apply_proxies, MEMBER(trusted_proxies), 0, 0, "false",
 	"proxies in front whose X-Forwarded-For is believed: networks, unix, or true for all that are local"},
+	{"WEBHOOKS_ALLOW_PRIVATE", apply_flag, MEMBER(webhooks_allow_private), 0, 0, "false",
+	"true: webhooks may lead into private networks and to this machine, and be http://"},
 	{"WORKERS", apply_workers, MEMBER(workers), 0, WORKERS_MAX, "0",
 	"event loops; 0: one a processor"},
 	{"WRITE_BATCH", apply_size, MEMBER(write_batch), 0, LANE_BATCH_MAX, "8",
@@ -141,6 +151,7 @@ config_load(struct config *config, const char *env_file, char *why, size_t why_s
 	}
 	env_free(env);
 	if (!check_provider(config, why, why_size) || !check_tls(config, why, why_size) ||
+		!config_mail_complete(&config->mail, config->origin_count > 0 ? config->origins[0] : NULL, why, why_size) ||
 		(config->database_read_url == NULL &&
 		 !config_keep(&config->database_read_url, config->database_url,
 					  strlen(config->database_url), why, why_size)))
@@ -180,6 +191,7 @@ config_free(struct config *config)
 	free(config->tls_cert);
 	free(config->tls_key);
 	free(config->api_docs_root);
+	config_mail_free(&config->mail);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);
 	free(config->origins);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "client_address.h"
+#include "config_mail.h"
 #include "digest.h"
 #include "log.h"
 #include "redis_url.h"
@@ -56,6 +57,8 @@ struct config
 	char	   *sentry_environment;
 	char	   *metrics_host;	/* where /metrics is; NULL: nowhere */
 	int			metrics_port;
+	struct config_mail mail;
+	bool		webhooks_allow_private; /* webhooks may lead into private networks, and be http:// */
 };
 
 /*

@@ -193,6 +193,18 @@ apply_file(struct config *config, const struct setting *setting, const char *val
 }
 
 bool
+apply_flag(struct config *config, const struct setting *setting, const char *value,
+		   char *why, size_t why_size)
+{
+	bool		is_true = strcmp(value, "true") == 0;
+
+	if (!is_true && strcmp(value, "false") != 0)
+		return config_refuse(why, why_size, "must be true or false");
+	*(bool *) member(config, setting) = is_true;
+	return true;
+}
+
+bool
 apply_host(struct config *config, const struct setting *setting, const char *value,
 		   char *why, size_t why_size)
 {

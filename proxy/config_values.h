@@ -29,19 +29,24 @@ struct setting
 setting_fn	apply_database_url;
 setting_fn	apply_environment;
 setting_fn	apply_file;
+setting_fn	apply_flag;
 setting_fn	apply_folder;
 setting_fn	apply_host;
 setting_fn	apply_log_level;
+setting_fn	apply_mail_from;
 setting_fn	apply_metrics_listen;
 setting_fn	apply_number;
 setting_fn	apply_origins;
 setting_fn	apply_port;
 setting_fn	apply_proxies;
 setting_fn	apply_public_keys;
+setting_fn	apply_public_url;
 setting_fn	apply_redis_url;
+setting_fn	apply_reset_url;
 setting_fn	apply_secret;
 setting_fn	apply_sentry_dsn;
 setting_fn	apply_size;
+setting_fn	apply_smtp_url;
 setting_fn	apply_word;
 setting_fn	apply_workers;
 

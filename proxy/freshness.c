@@ -66,18 +66,27 @@ static const struct
 }			writes[] = {
 	{"change_password", CHANGES_NOTHING},
 	{"create_project", CHANGES_NAMED},
+	{"create_webhook", CHANGES_NOTHING},
 	{"delete_entry", CHANGES_NAMED | CHANGES_EDITS},
+	{"delete_webhook", CHANGES_NOTHING},
 	{"end_session", CHANGES_NOTHING},
+	{"forgot_password", CHANGES_NOTHING},
 	{"import_entries", CHANGES_NAMED | CHANGES_EDITS},
 	{"join_project", CHANGES_NAMED},
 	{"login", CHANGES_NOTHING},
 	{"logout", CHANGES_NOTHING},
 	{"read_notifications", CHANGES_NOTHING},
 	{"refresh", CHANGES_NOTHING},
+	{"reset_password", CHANGES_NOTHING},
+	{"retry_webhook_delivery", CHANGES_NOTHING},
+	{"rotate_webhook_secret", CHANGES_NOTHING},
 	{"signup", CHANGES_NOTHING},
 	{"start_entry", CHANGES_NAMED},
 	{"stop_entry", CHANGES_NAMED},
+	{"test_webhook", CHANGES_NOTHING},
+	{"unsubscribe", CHANGES_NOTHING},	/* whose it was is told by the event */
 	{"update_entry", CHANGES_NAMED | CHANGES_EDITS},
+	{"update_webhook", CHANGES_NOTHING},
 };
 
 /* Events by topic; others change what they name. */

@@ -26,6 +26,7 @@
 #include "net.h"
 #include "openapi.h"
 #include "reload.h"
+#include "sender.h"
 #include "sentry.h"
 #include "supervisor.h"
 #include "tls.h"
@@ -36,7 +37,7 @@
 
 /* Descriptors that are not HTTP connections: standard streams, loops, databases, Redis. */
 #define DESCRIPTORS_PER_WORKER (24 + LINGER_MAX)
-#define DESCRIPTORS_RESERVED 64
+#define DESCRIPTORS_RESERVED (64 + SENDER_DESCRIPTORS)
 #define CONNECTIONS_MIN 64
 #define CONNECTIONS_MAX 16384
 

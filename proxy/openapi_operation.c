@@ -226,6 +226,7 @@ is_about_sql(const char *sentence, size_t length)
 {
 	static const char *const words[] = {
 		"Without given", "without given", "given lists", "given names", "viewer_id", "client_address", "refresh_ttl",
+		"allow_private", "has_mail",
 		"refused", "nulls", "commit the transaction", "SQL", "No row",
 	};
 

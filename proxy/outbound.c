@@ -28,7 +28,10 @@ struct transfer
 	CURL	   *easy;			/* NULL until the place is used first */
 	bool		active;
 	struct outbound_request request;	/* its url and headers are not looked at any more */
-	struct curl_slist *headers;
+	struct curl_slist *headers; /* of a mail: who gets it */
+	bool		is_mail;
+	const char *unsent;			/* what is left of the mail's text */
+	size_t		unsent_length;
 	size_t		received;		/* bytes of the answer */
 	const char *refused;		/* what the address is that it may not connect to; NULL: nothing refused */
 	char		error[CURL_ERROR_SIZE];
@@ -93,6 +96,24 @@ read_answer(struct transfer *transfer, struct outbound_answer *answer, char *hea
 	answer->header = header;
 }
 
+/*
+ * What a mail server has said. A refusal before it came to the mail, such as one of the password, is none of the
+ * mail's, nor is the code of an answer that was not waited for.
+ */
+static void
+read_reply(struct transfer *transfer, CURLcode code, struct outbound_answer *answer)
+{
+	bool		is_about_mail = code == CURLE_SEND_ERROR ||
+		(code == CURLE_WEIRD_SERVER_REPLY && transfer->unsent_length == 0);
+	long		status = 0;
+
+	if (code == CURLE_OK)
+		answer->status = 250;
+	else if (is_about_mail && curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
+			 status >= 400)
+		answer->status = (int) status;
+}
+
 static void
 finish(struct transfer *transfer, CURLcode code)
 {
@@ -103,11 +124,13 @@ finish(struct transfer *transfer, CURLcode code)
 	/* what was read says all that is wanted */
 	bool		was_long = code == CURLE_WRITE_ERROR && transfer->received > OUTBOUND_ANSWER_MOST;
 
-	if (code == CURLE_OK || was_long)
+	if (!transfer->is_mail && (code == CURLE_OK || was_long))
 		read_answer(transfer, &answer, header, sizeof header);
 	else
 		explain(transfer, code, why, sizeof why);
-	if (answer.status == 0)
+	if (transfer->is_mail)
+		read_reply(transfer, code, &answer);
+	if (answer.status == 0 || (transfer->is_mail && answer.status >= 300))
 		answer.why = why;
 	/* it fails only for handles that are not there */
 	(void) curl_multi_remove_handle(transfer->outbound->multi, transfer->easy);
@@ -331,6 +354,39 @@ set_http(struct transfer *transfer)
 		curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
 }
 
+/* The library asks for the next piece of a mail. */
+static size_t
+give_bytes(char *buffer, size_t size, size_t count, void *arg)
+{
+	struct transfer *transfer = arg;
+	size_t		length = size * count < transfer->unsent_length ? size * count : transfer->unsent_length;
+
+	memcpy(buffer, transfer->unsent, length);
+	transfer->unsent += length;
+	transfer->unsent_length -= length;
+	return length;
+}
+
+/* What makes it a mail. */
+static bool
+set_smtp(struct transfer *transfer, const struct outbound_mail *mail)
+{
+	CURL	   *easy = transfer->easy;
+
+	transfer->is_mail = true;
+	transfer->unsent = mail->text;
+	transfer->unsent_length = mail->length;
+	return add_header(transfer, mail->to) &&
+		curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_USE_SSL, (long) (mail->needs_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE)) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_MAIL_FROM, mail->from) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, transfer->headers) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_bytes) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_READDATA, transfer) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_URL, mail->url) == CURLE_OK;
+}
+
 /* A free place, with a handle that knows nothing of earlier transfers; NULL: none, or memory is out. */
 static struct transfer *
 take_place(struct outbound *outbound)
@@ -346,10 +402,21 @@ take_place(struct outbound *outbound)
 			curl_easy_reset(easy);
 		else
 			easy = curl_easy_init();
-		*transfer = (struct transfer) {.outbound = outbound, .easy = easy};
+		*transfer = (struct transfer) {.outbound = outbound, .easy = easy, .active = easy != NULL};
+		outbound->running += easy != NULL;
 		return easy != NULL ? transfer : NULL;
 	}
 	return NULL;
+}
+
+/* Begin; nothing is done before the loop's next pass: the timer is set to now. Else the place is given back. */
+static bool
+begin(struct transfer *transfer, bool is_set)
+{
+	if (is_set && curl_multi_add_handle(transfer->outbound->multi, transfer->easy) == CURLM_OK)
+		return true;
+	release(transfer);
+	return false;
 }
 
 bool
@@ -360,14 +427,21 @@ outbound_send(struct outbound *outbound, const struct outbound_request *request)
 	if (transfer == NULL)
 		return false;
 	transfer->request = *request;
-	transfer->active = true;
-	outbound->running++;
-	/* nothing is done before the loop's next pass: the timer is set to now */
-	if (set_common(transfer) && set_http(transfer) &&
-		curl_multi_add_handle(outbound->multi, transfer->easy) == CURLM_OK)
-		return true;
-	release(transfer);
-	return false;
+	return begin(transfer, set_common(transfer) && set_http(transfer));
+}
+
+bool
+outbound_mail(struct outbound *outbound, const struct outbound_mail *mail)
+{
+	struct transfer *transfer = outbound->closing ? NULL : take_place(outbound);
+
+	if (transfer == NULL)
+		return false;
+	/* the server is the operator's choice */
+	transfer->request = (struct outbound_request) {
+		.timeout_ms = mail->timeout_ms, .allow_private = true, .done = mail->done, .arg = mail->arg
+	};
+	return begin(transfer, set_common(transfer) && set_smtp(transfer, mail));
 }
 
 /* ---- life ---- */

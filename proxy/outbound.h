@@ -1,5 +1,5 @@
 /*
- * outbound.h - requests of this process to servers of others, on an event loop.
+ * outbound.h - requests of this process to servers of others, and mails, on an event loop.
  *
  * Whatever the other side does, a call here returns at once: names are resolved in threads of libcurl's,
  * everything else waits in the loop. Connections are kept and used again. Redirects are not followed,
@@ -45,11 +45,32 @@ struct outbound_request
 	void	   *arg;
 };
 
+/* A mail for one address, over SMTP. */
+struct outbound_mail
+{
+	const char *url;			/* smtp:// or smtps://, with user and password if need be; copied */
+	bool		needs_tls;		/* no STARTTLS, no mail. Without it smtp:// is spoken as it is */
+	const char *from;			/* addresses; copied */
+	const char *to;
+	const char *text;			/* all of it, lines ended by CR LF; untouched until done() was called */
+	size_t		length;
+	unsigned	timeout_ms;
+	/*
+	 * Called exactly once, never within outbound_mail(). status is the server's reply to the mail or
+	 * its addresses, 0 when it did not come to that; `why` is set unless it is 2xx.
+	 */
+	void		(*done) (void *arg, const struct outbound_answer *answer);
+	void	   *arg;
+};
+
 /* Ready for so many requests at a time. The library is started now; NULL when memory is out. */
 struct outbound *outbound_open(struct loop *loop, size_t most);
 
 /* Send one. False, and done() will not be called: as many as may be are under way, or memory is out. */
 bool		outbound_send(struct outbound *outbound, const struct outbound_request *request);
+
+/* Send a mail; likewise. */
+bool		outbound_mail(struct outbound *outbound, const struct outbound_mail *mail);
 
 /* How many are under way? */
 size_t		outbound_running(const struct outbound *outbound);

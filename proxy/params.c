@@ -90,6 +90,10 @@ fill_context(struct filling *filling, const struct params_context *context)
 			filling->values->value[i] = context->refresh_ttl;
 		else if (source == SOURCE_ADDRESS)
 			filling->values->value[i] = context->client_address;
+		else if (source == SOURCE_ALLOW_PRIVATE)
+			filling->values->value[i] = context->allow_private ? "true" : "false";
+		else if (source == SOURCE_HAS_MAIL)
+			filling->values->value[i] = context->has_mail ? "true" : "false";
 		else if (source != SOURCE_GIVEN && source != SOURCE_CURSOR)
 			continue;
 		filling->filled[i] = true;

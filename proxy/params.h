@@ -20,6 +20,8 @@ struct params_context
 	const char *viewer_id;		/* NULL: anonymous */
 	const char *refresh_ttl;	/* seconds */
 	const char *client_address;
+	bool		allow_private;	/* webhooks may lead anywhere */
+	bool		has_mail;		/* mails can be sent */
 };
 
 /*

@@ -24,6 +24,7 @@
 #include "leader.h"
 #include "log.h"
 #include "relay_report.h"
+#include "sender.h"
 #include "upkeep.h"
 
 /* The key of an advisory lock; extension/timetrackr.h has the same. */
@@ -52,6 +53,7 @@ struct relay
 	struct board_identity *identity;
 	struct db  *db;
 	struct board *board;		/* NULL: no Redis */
+	struct sender *sender;		/* works while this one leads */
 	enum phase	phase;
 	bool		waiting;		/* the timer, NOTIFY or Redis leads on */
 	bool		asleep;			/* the wake lock is held */
@@ -132,6 +134,7 @@ forget(struct relay *relay)
 	stop_waiting(relay);
 	detach(relay);
 	leader_resign(&relay->leader);
+	sender_lead(relay->sender, false);
 	relay->asleep = false;
 	batch_abandon(&relay->batch);
 	if (relay->board != NULL)
@@ -394,6 +397,7 @@ elected(void *arg)
 	relay->phase = PHASE_LEADING;
 	relay->notified = false;
 	attachment_begin(&relay->redis);
+	sender_lead(relay->sender, true);
 	ask(relay, &relay->aside, "LISTEN timetrackr_wake", acknowledged);
 	take_stock(relay);
 }
@@ -480,9 +484,12 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 	if (config->redis.host != NULL)
 		relay->board = board_open(loop, &board_options);
 	if (config->redis.host == NULL || relay->board != NULL)
+		relay->sender = sender_open(loop, config, metrics);
+	if (relay->sender != NULL)
 		relay->db = db_open(loop, &db_options);
 	if (relay->db == NULL)
 	{
+		sender_close(relay->sender);
 		board_close(relay->board);
 		free(relay);
 		return NULL;
@@ -520,6 +527,7 @@ relay_close(struct relay *relay)
 		return;
 	relay->phase = PHASE_AWAY;
 	forget(relay);
+	sender_close(relay->sender);
 	relay_trouble_end(&relay->trouble);
 	db_close(relay->db);
 	board_close(relay->board);

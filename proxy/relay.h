@@ -4,7 +4,7 @@
  * Every proxy runs one, on one of its loops, with a database connection of its
  * own. One of them leads (session advisory lock) and works; the others wait to
  * take over. Without Redis the leader only moves events from the
- * outbox to the stream.
+ * outbox to the stream. The leader's process also sends webhooks and mails (sender.h).
  */
 #ifndef TIMETRACKR_RELAY_H
 #define TIMETRACKR_RELAY_H
@@ -20,7 +20,7 @@ struct relay;
 struct sentry;
 
 /*
- * Start on a loop. `config` must outlive it (database_url, redis and event_ttl are used), and so
+ * Start on a loop. `config` must outlive it, and so
  * must `identity`, which it keeps up to date for the leaderboards of all threads, `metrics`, and `sentry`
  * (NULL: none), where it reports events that it gives up, and that it has not been working for long.
  * NULL when memory is out.

@@ -18,6 +18,10 @@ struct relay_metrics
 	_Atomic uint64_t failures;	/* times that an event could not be applied, and will be retried or is dead */
 	_Atomic uint64_t deaths;	/* events moved to dead_events */
 	_Atomic uint64_t elections; /* times that this process became the leader */
+	_Atomic uint64_t delivered; /* requests to webhooks that were answered with 2xx */
+	_Atomic uint64_t undelivered;	/* and those that were not */
+	_Atomic uint64_t mailed;	/* mails that the mail server has taken */
+	_Atomic uint64_t unmailed;	/* times that it has not */
 
 	/* While this process leads, some seconds old at most; else 0. */
 	_Atomic int64_t leads;		/* 1: yes */

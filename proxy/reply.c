@@ -223,7 +223,8 @@ reply_error(const struct reply_call *call, const struct db_result *result, const
 {
 	if (!problem_from_error(problem, result, call->arena))
 		return out_of_memory(problem);
-	if (problem->status >= 500)
+	/* 501: it is as the operator has set it */
+	if (problem->status >= 500 && problem->status != 501)
 		log_event(LEVEL_ERROR, "statement_failed", "route", call->route->path,
 				  "request_id", request_id, "sqlstate", db_error_sqlstate(result),
 				  "error", db_error_message(result), NULL);

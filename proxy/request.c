@@ -350,8 +350,11 @@ call_route(struct request *request)
 		: arena_printf(&request->arena, "%lld", (long long) request->admission.user_id),
 		.refresh_ttl = service->refresh_ttl,
 		.client_address = request->admission.address,
+		.allow_private = service->config->webhooks_allow_private,
+		.has_mail = service->config->mail.server != NULL,
 	};
-	bool		takes_body = route->method == METHOD_DELETE ? route->reads_body : route->method != METHOD_GET;
+	bool		takes_body = (route->method == METHOD_DELETE ? route->reads_body : route->method != METHOD_GET) &&
+		!admit_ignores_body(route, &request->head);
 	const char *body = takes_body && request->body_length > 0 ? request->body.data : NULL;
 
 	if (takes_body && !admit_body(route, &request->head, request->body_length, &request->problem))

@@ -338,6 +338,10 @@ scrape_relay(const struct relay_metrics *relay, struct text *text)
 	counter(text, "timetrackr_relay_batches_total", "Batches of events.", counter_get(&relay->batches));
 	counter(text, "timetrackr_relay_failures_total", "Times that an event could not be applied.", counter_get(&relay->failures));
 	counter(text, "timetrackr_relay_deaths_total", "Events given up after all their tries.", counter_get(&relay->deaths));
+	counter(text, "timetrackr_webhook_deliveries_total", "Requests to webhooks that were taken.", counter_get(&relay->delivered));
+	counter(text, "timetrackr_webhook_failures_total", "Requests to webhooks that failed.", counter_get(&relay->undelivered));
+	counter(text, "timetrackr_mails_total", "Mails that the mail server has taken.", counter_get(&relay->mailed));
+	counter(text, "timetrackr_mail_failures_total", "Times that it has not taken one.", counter_get(&relay->unmailed));
 	gauge(text, "timetrackr_outbox_events", "Events in the outbox, at the leader; 0 elsewhere.", level_of(&relay->outbox_depth));
 	gauge(text, "timetrackr_outbox_retrying_events", "Those of them that failed at least once.", level_of(&relay->retrying));
 	exposition_family(text, "timetrackr_outbox_age_seconds", "gauge",

@@ -33,8 +33,8 @@ add_user_exists(struct text *sql, size_t user)
 }
 
 /*
- * Add whether that is there which the path names: a user, or for a list of a
- * project's that the viewer may know of the project. Written out, it is planned once with the statement;
+ * Add whether that is there which the path names: a user, or for a list that the viewer may know of the
+ * project, or has the webhook. Written out, it is planned once with the statement;
  * a scalar function that looks into a table would be called, and one in SQL planned, at each execution.
  */
 static void
@@ -49,6 +49,13 @@ add_found(struct text *sql, struct catalog_route *route, size_t viewer)
 			route->subject = "user";
 			add_user_exists(sql, i + 1);
 			text_add(sql, " AS found");
+			return;
+		}
+		if (strcmp(route->params[i].name, "webhook_id") == 0 && has_rows(route))
+		{
+			route->subject = "webhook";
+			text_printf(sql, "EXISTS (SELECT FROM timetrackr.webhooks w WHERE w.user_id = $%zu::bigint"
+						" AND w.id = $%zu::bigint) AS found", viewer, i + 1);
 			return;
 		}
 		if (strcmp(route->params[i].name, "project_id") == 0 && has_rows(route))

@@ -17,6 +17,13 @@ CREATE TYPE timetrackr.report_group AS ENUM ('project', 'day', 'week', 'month', 
 
 CREATE TYPE timetrackr.date_order AS ENUM ('mdy', 'dmy');
 
+CREATE TYPE timetrackr.webhook_topic AS ENUM (
+    'badge_awarded', 'entries_imported', 'notification_created', 'notifications_changed', 'profile_changed',
+    'project_changed', 'project_created', 'score_changed', 'time_entry_completed'
+);
+
+CREATE TYPE timetrackr.email_notifications AS ENUM ('none', 'important', 'all');
+
 CREATE TYPE timetrackr.import_error AS (
     line integer,
     code text,

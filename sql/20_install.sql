@@ -418,6 +418,8 @@ BEGIN
     PERFORM timetrackr.create_event_tables();
     PERFORM timetrackr.create_relay_tables();
     PERFORM timetrackr.create_stream_table();
+    PERFORM timetrackr.create_webhook_tables();
+    PERFORM timetrackr.create_mail_tables();
     PERFORM timetrackr.create_triggers();
     PERFORM timetrackr.create_views();
     IF found_version IS NULL THEN

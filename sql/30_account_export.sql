@@ -23,7 +23,7 @@ BEGIN
         SELECT 0::bigint, timetrackr.json(r)::json
         FROM (
             SELECT u.id AS user_id, u.email, u.username, u.role, u.timezone, u.bio, u.avatar AS avatar_url,
-                u.listed, u.external_id, u.password_hash IS NOT NULL AS has_password, u.created_at
+                u.listed, u.email_notifications, u.external_id, u.password_hash IS NOT NULL AS has_password, u.created_at
             FROM timetrackr.users u
             WHERE u.id = viewer_id AND after_key < 0
         ) r;
@@ -100,6 +100,41 @@ BEGIN
             CROSS JOIN LATERAL timetrackr.notification_payload(n.payload) p
             WHERE n.user_id = viewer_id AND n.id > after_key
             ORDER BY n.id
+            LIMIT "limit"
+        ) r
+        ORDER BY 1;
+    WHEN 'webhooks' THEN
+        RETURN QUERY
+        SELECT r.webhook_id, timetrackr.json(r)::json
+        FROM (
+            SELECT w.id AS webhook_id, w.url, w.description, w.topics, w.project_ids, w.enabled,
+                w.disabled_reason, w.failing_since, w.created_at, w.updated_at
+            FROM timetrackr.webhooks w
+            WHERE w.user_id = viewer_id AND w.id > after_key
+            ORDER BY w.id
+            LIMIT "limit"
+        ) r
+        ORDER BY 1;
+    WHEN 'webhook_deliveries' THEN
+        RETURN QUERY
+        SELECT r.delivery_id, timetrackr.json(r)::json
+        FROM (
+            SELECT d.id AS delivery_id, d.webhook_id, d.message_id, d.topic, d.payload, d.status, d.attempts,
+                d.last_status, d.last_error, d.created_at, d.delivered_at
+            FROM timetrackr.webhook_deliveries d
+            WHERE d.user_id = viewer_id AND d.id > after_key
+            ORDER BY d.id
+            LIMIT "limit"
+        ) r
+        ORDER BY 1;
+    WHEN 'mails' THEN
+        RETURN QUERY
+        SELECT r.mail_id, timetrackr.json(r)::json
+        FROM (
+            SELECT m.id AS mail_id, m.kind, m.notification_id, m.status, m.created_at, m.sent_at
+            FROM timetrackr.mails m
+            WHERE m.user_id = viewer_id AND m.id > after_key
+            ORDER BY m.id
             LIMIT "limit"
         ) r
         ORDER BY 1;
@@ -205,7 +240,8 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     -- The long ones last.
-    sections CONSTANT text[] := '{account,totals,sessions,projects,memberships,badges,notifications,media,'
+    sections CONSTANT text[] := '{account,totals,sessions,projects,memberships,badges,notifications,webhooks,mails,media,'
+        'webhook_deliveries,'
         'project_totals,scores,days,timeline,entries}';
     lowest CONSTANT bigint := -9223372036854775808;
     room integer := "limit";
@@ -233,4 +269,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.export_account(bigint, integer, text, bigint) IS
-'Everything stored about the viewer, as one JSON document: account and totals are objects; sessions, projects (own ones), memberships, badges, notifications, media (without the bytes), project_totals, scores, days, timeline and entries are arrays, in the order of their ids. Durations are in seconds. Here a row is one object of a section; many tells an array''s section, which begins with a row without item, so that an empty one is there, too. The document is read in parts: what changes meanwhile may be in it as it was before or after, and what is added is in it if its part was still to come; nothing is in it twice. Neither passwords nor tokens are in it. after_section and after_key are those of the last row of the page before. Errors: 401 invalid_token.';
+'Everything stored about the viewer, as one JSON document: account and totals are objects; sessions, projects (own ones), memberships, badges, notifications, webhooks (without their secrets), mails, media (without the bytes), webhook_deliveries, project_totals, scores, days, timeline and entries are arrays, in the order of their ids. Durations are in seconds. Here a row is one object of a section; many tells an array''s section, which begins with a row without item, so that an empty one is there, too. The document is read in parts: what changes meanwhile may be in it as it was before or after, and what is added is in it if its part was still to come; nothing is in it twice. Neither passwords nor tokens are in it. after_section and after_key are those of the last row of the page before. Errors: 401 invalid_token.';

@@ -73,6 +73,7 @@ CREATE FUNCTION timetrackr.update_me(
     timezone text DEFAULT NULL,
     bio text DEFAULT NULL,
     listed boolean DEFAULT NULL,
+    email_notifications timetrackr.email_notifications DEFAULT NULL,
     given text[] DEFAULT NULL,
     OUT user_id bigint,
     OUT username text,
@@ -82,6 +83,7 @@ CREATE FUNCTION timetrackr.update_me(
     OUT bio text,
     OUT avatar_url text,
     OUT listed boolean,
+    OUT email_notifications text,
     OUT created_at timestamptz,
     OUT badges timetrackr.badge_earned[],
     OUT total_seconds bigint,
@@ -95,8 +97,8 @@ LANGUAGE C
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_update_me';
-COMMENT ON FUNCTION timetrackr.update_me(bigint, text, text, text, boolean, text[]) IS
-'Changes the viewer''s account and returns me(). timezone is an IANA name and holds for entries started from now on; bio has at most 2000 characters; listed says whether public leaderboards show the account. Without given, every argument that is not null is a change. given names the fields to change: a null bio is then cleared. Errors: 401 invalid_token; 409 username_taken; 422 missing_field, invalid_username, invalid_timezone, too_long.';
+COMMENT ON FUNCTION timetrackr.update_me(bigint, text, text, text, boolean, timetrackr.email_notifications, text[]) IS
+'Changes the viewer''s account and returns me(). timezone is an IANA name and holds for entries started from now on; bio has at most 2000 characters; listed says whether public leaderboards show the account; email_notifications which notifications are mailed, too: none, the important ones, or all. Without given, every argument that is not null is a change. given names the fields to change: a null bio is then cleared. Errors: 401 invalid_token; 409 username_taken; 422 missing_field, invalid_username, invalid_timezone, too_long.';
 
 CREATE FUNCTION timetrackr.change_password(
     viewer_id bigint,
@@ -111,7 +113,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_change_password';
 COMMENT ON FUNCTION timetrackr.change_password(bigint, text, text, text) IS
-'Changes the viewer''s password and ends every session of his; access tokens stay good until they expire. The rules for new_password are those of signup(). Wrong passwords are counted as those of login(), and with client_address a refusal is a row with refused, wrong_password or too_many_attempts (until retry_after seconds are over): commit the transaction. refused is null when it is done. Errors: 401 invalid_token; 403 wrong_password; 409 no_password for an account that signs in elsewhere; 422 missing_field, weak_password; 429 too_many_attempts.';
+'Changes the viewer''s password, ends every session of his, and tells him by mail; access tokens stay good until they expire. The rules for new_password are those of signup(). Wrong passwords are counted as those of login(), and with client_address a refusal is a row with refused, wrong_password or too_many_attempts (until retry_after seconds are over): commit the transaction. refused is null when it is done. Errors: 401 invalid_token; 403 wrong_password; 409 no_password for an account that signs in elsewhere; 422 missing_field, weak_password; 429 too_many_attempts.';
 
 CREATE FUNCTION timetrackr.delete_me(
     viewer_id bigint,

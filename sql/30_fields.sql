@@ -55,6 +55,33 @@ FROM (VALUES
     ('me', 'role', false, '{"enum":["user","admin"]}', '"user"'),
     ('update_me', 'role', false, '{"enum":["user","admin"]}', '"user"'),
 
+    (NULL, 'email_notifications', false, '{"enum":["none","important","all"]}', '"important"'),
+    ('reset_password', 'token', false, '{"maxLength":200,"description":"From the mail."}', '"q0mU4n1mG9Jz3b6zO0yqS8dXc5h2t7vKwLrEpYfNaTs"'),
+    ('unsubscribe', 'token', false, '{"maxLength":100}', '"7-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
+
+    -- Webhooks
+    (NULL, 'webhook_id', false, '{"minimum":1}', '5'),
+    (NULL, 'delivery_id', false, '{"minimum":1}', '61'),
+    (NULL, 'message_id', false, '{"maxLength":100,"description":"The header webhook-id."}', '"evt_1795378446921153"'),
+    (NULL, 'url', false, '{"format":"uri","maxLength":2000}', '"https://example.com/hooks/timetrackr"'),
+    ('create_webhook', 'description', true, '{"maxLength":500}', '"To the team''s chat."'),
+    ('update_webhook', 'description', true, '{"maxLength":500}', '"To the team''s chat."'),
+    ('webhook', 'description', false, '{"maxLength":500}', '"To the team''s chat."'),
+    ('list_webhooks', 'description', false, '{"maxLength":500}', '"To the team''s chat."'),
+    (NULL, 'topics', true, '{"minItems":1,"maxItems":20,"description":"Null: all there are."}', '["time_entry_completed","badge_awarded"]'),
+    (NULL, 'project_ids', false, '{"maxItems":20}', '[3]'),
+    (NULL, 'project_ids[]', false, '{"minimum":1}', '3'),
+    (NULL, 'disabled_reason', true, '{"enum":["gone","failing","overflowing",null]}', 'null'),
+    (NULL, 'failing_since', true, '{}', 'null'),
+    (NULL, 'secret', false, '{"maxLength":100,"description":"Shown this once."}', '"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw9F0mX1yQ3c4="'),
+    (NULL, 'previous_until', false, '{}', '"2026-03-03T10:00:00Z"'),
+    ('list_webhook_deliveries', 'status', false, '{"enum":["pending","delivered","failed"]}', '"delivered"'),
+    (NULL, 'attempts', false, '{"minimum":0}', '1'),
+    (NULL, 'next_attempt_at', true, '{}', 'null'),
+    (NULL, 'last_status', true, '{"minimum":100,"maximum":999}', '204'),
+    (NULL, 'last_error', true, '{"maxLength":300}', 'null'),
+    (NULL, 'delivered_at', true, '{}', '"2026-03-02T10:00:01Z"'),
+
     -- Projects
     (NULL, 'name', false, '{"minLength":1,"maxLength":200}', '"Analytical Engine"'),
     (NULL, 'description', false, '{"maxLength":5000}', '"Notes and programs."'),

@@ -87,6 +87,7 @@ RETURNS TABLE (
     bio text,
     avatar_url text,
     listed boolean,
+    email_notifications text,
     created_at timestamptz,
     badges timetrackr.badge_earned[],
     total_seconds bigint,
@@ -102,13 +103,13 @@ ROWS 1
 AS $$
     SELECT
         p.user_id, p.username, p.email, u.role, u.timezone, p.bio, p.avatar_url, u.listed,
-        p.created_at, p.badges, p.total_seconds, p.entry_count,
+        u.email_notifications, p.created_at, p.badges, p.total_seconds, p.entry_count,
         p.current_streak_days, p.longest_streak_days, p.rank, p.contributions
     FROM timetrackr.profile(me.viewer_id, me.viewer_id) p
     JOIN timetrackr.users u ON u.id = p.user_id
 $$;
 COMMENT ON FUNCTION timetrackr.me(bigint) IS
-'The viewer''s own profile (see profile) with what only he sees: role, timezone, and whether public leaderboards list him. No row when there is no such user.';
+'The viewer''s own profile (see profile) with what only he sees: role, timezone, whether public leaderboards list him, and which notifications are mailed to him. No row when there is no such user.';
 
 CREATE FUNCTION timetrackr.activity(
     viewer_id bigint,

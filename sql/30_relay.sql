@@ -280,13 +280,16 @@ BEGIN
         boards_told_at = CASE WHEN told THEN clock_timestamp() ELSE r.boards_told_at END,
         boards_changed = CASE WHEN told THEN '{}' ELSE boards END;
     PERFORM timetrackr.announce_stream(state.stream_id);
-    more_to_prune := timetrackr.prune_stream(keep_seconds, greatest(1000, 2 * cardinality(event_ids)));
-    more_to_prune := timetrackr.prune_idempotency_keys(greatest(1000, 2 * cardinality(event_ids))) OR more_to_prune;
+    -- In the order in which TRUNCATE of users locks tables.
+    more_to_prune := timetrackr.prune_idempotency_keys(greatest(1000, 2 * cardinality(event_ids)));
+    PERFORM timetrackr.enqueue_deliveries(state.stream_id);
+    PERFORM timetrackr.enqueue_mails(state.stream_id);
+    more_to_prune := timetrackr.prune_stream(keep_seconds, greatest(1000, 2 * cardinality(event_ids))) OR more_to_prune;
     RETURN more_to_prune OR (boards <> '{}' AND NOT told);
 END
 $$;
 COMMENT ON FUNCTION timetrackr.finish_events(bigint[], text, text, integer) IS
-'Moves events that the relay has applied from the outbox to the stream, in the order given, tells all listeners (NOTIFY timetrackr_events), and moves the relay''s position on, in the transaction that claimed them. At most once a second an event leaderboard_changed {boards} follows them. Events of the stream that are older than keep_seconds go, and answers of once() that are kept no more, in small bites. True when there is more to tell or to prune, so that it should be called again in a second, be it without events. Errors: 55000 when the position is no longer old_position.';
+'Moves events that the relay has applied from the outbox to the stream, in the order given, tells all listeners (NOTIFY timetrackr_events), and moves the relay''s position on, in the transaction that claimed them. At most once a second an event leaderboard_changed {boards} follows them. What is to be sent of them to webhooks and by mail is written down. Events of the stream that are older than keep_seconds go, and answers of once() that are kept no more, in small bites. True when there is more to tell or to prune, so that it should be called again in a second, be it without events. Errors: 55000 when the position is no longer old_position.';
 
 CREATE FUNCTION timetrackr.fail_events(event_ids bigint[], reason text)
 RETURNS bigint

@@ -74,7 +74,10 @@ BEGIN
         'leaderboard', 'leaderboard_around',
         'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
         'days', 'report_summary', 'events', 'export_entries', 'import_entries',
-        'list_notifications', 'unread_notifications', 'read_notifications'
+        'list_notifications', 'unread_notifications', 'read_notifications',
+        'list_webhooks', 'webhook', 'create_webhook', 'update_webhook', 'delete_webhook', 'rotate_webhook_secret',
+        'test_webhook', 'list_webhook_deliveries', 'retry_webhook_delivery',
+        'forgot_password', 'reset_password', 'unsubscribe'
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
@@ -92,15 +95,24 @@ BEGIN
         'stream_state', 'stream_after'
     ]);
 
+    -- What the sender calls.
+    PERFORM timetrackr.grant_functions(role, ARRAY[
+        'begin_outbound', 'outbound_wait', 'tidy_outbound',
+        'claim_deliveries', 'finish_delivery', 'claim_mails', 'finish_mail'
+    ]);
+
     -- What the inlined reads look at, with the caller's rights. Writing is for
     -- the functions alone, and no password hash is ever read outside them.
-    EXECUTE format('GRANT SELECT (id, email, username, role, timezone, bio, avatar, listed, created_at)'
+    EXECUTE format('GRANT SELECT (id, email, username, role, timezone, bio, avatar, listed, email_notifications, created_at)'
         ' ON timetrackr.users TO %s', role);
+    -- The secrets that sign are read by claim_deliveries() alone.
+    EXECUTE format('GRANT SELECT (user_id, id, url, description, topics, project_ids, enabled, disabled_reason,'
+        ' failing_since, created_at, updated_at) ON timetrackr.webhooks TO %s', role);
     EXECUTE format('GRANT SELECT ON timetrackr.projects, timetrackr.project_members,'
         ' timetrackr.time_entries, timetrackr.timeline_events, timetrackr.badges, timetrackr.user_badges,'
         ' timetrackr.notifications,'
         ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
-        ' timetrackr.standings, timetrackr.standing_moves, timetrackr.stream,'
+        ' timetrackr.standings, timetrackr.standing_moves, timetrackr.stream, timetrackr.webhook_deliveries,'
         ' timetrackr.meta TO %s', role);
 END
 $$;

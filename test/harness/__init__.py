@@ -4,10 +4,12 @@ loopback port in a temporary directory and ends it by its pid."""
 from .client import Answer, Client
 from .faults import FaultProxy
 from .live import Closed, Live
+from .mailbox import Mailbox
 from .postgres import Postgres
 from .prism import Prism
 from .process import eventually, free_port
 from .proxy import Proxy
+from .receiver import Receiver
 from .redis import Redis, Sentinel
 
 __all__ = [
@@ -16,9 +18,11 @@ __all__ = [
     "Closed",
     "FaultProxy",
     "Live",
+    "Mailbox",
     "Postgres",
     "Prism",
     "Proxy",
+    "Receiver",
     "Redis",
     "Sentinel",
     "eventually",

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import psycopg
 from conftest import PASSWORD, days_ago, sign_up
 
 TABLE = Path(__file__).parents[2] / "docs" / "access.md"
@@ -78,8 +79,23 @@ class Scene:
         self.sessions = {
             who: user.get("/auth/sessions").expect(200)[0]["session_id"] for who, user in self.users.items()
         }
+        self.webhooks = {who: self._webhook(user) for who, user in self.users.items()}
+        self.deliveries = {
+            who: db.execute(
+                "INSERT INTO timetrackr.webhook_deliveries (user_id, webhook_id, message_id, topic, payload, status)"
+                " VALUES (%s, %s, 'evt_1', 'entries_imported', '{}', 'failed') RETURNING id",
+                [user.id, self.webhooks[who]],
+            ).fetchone()[0]
+            for who, user in self.users.items()
+        }
         noted = self.users["member"].entry(self.project_id, days_ago(3), 3600, note=name, tags=[SECRET])
         self.entries["member"] = noted["entry_id"]
+
+    @staticmethod
+    def _webhook(user):
+        """One that hears of next to nothing, and leads where the proxy does not go."""
+        body = {"url": "https://127.0.0.1:9/", "topics": ["entries_imported"]}
+        return user.post("/webhooks", body).expect(201)["webhook_id"]
 
     def path(self, row, caller):
         who = row.owner_of_things(caller)
@@ -89,6 +105,9 @@ class Scene:
             entry_id=self.entries[who],
             badge_id=self.badge_id,
             session_id=self.sessions[who],
+            webhook_id=self.webhooks[who],
+            delivery_id=self.deliveries[who],
+            token="no-such-token",
         )
 
     def fill(self, text, caller):
@@ -108,5 +127,10 @@ class Scene:
 
 def clear(db):
     """Whoever and whatever the last scene, and what was done in it, left behind."""
-    db.execute("TRUNCATE timetrackr.users, timetrackr.projects CASCADE")
+    while True:
+        try:
+            db.execute("TRUNCATE timetrackr.users, timetrackr.projects CASCADE")
+            break
+        except psycopg.errors.DeadlockDetected:
+            pass  # the relay and the sender lock these tables, too, in another order
     db.execute("DELETE FROM timetrackr.badges WHERE name ~ '^(Badge |new)[0-9]+$'")

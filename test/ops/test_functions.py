@@ -77,6 +77,9 @@ def test_the_proxys_role_cannot_read_secrets(postgres):
         for statement in (
             "SELECT password_hash FROM timetrackr.users",
             "SELECT * FROM timetrackr.refresh_tokens",
+            "SELECT secret FROM timetrackr.webhooks",
+            "SELECT * FROM timetrackr.mail_key",
+            "SELECT * FROM timetrackr.password_resets",
             "UPDATE timetrackr.users SET role = 'admin'",
             "DELETE FROM timetrackr.time_entries",
         ):

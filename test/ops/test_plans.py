@@ -101,6 +101,7 @@ def ask_everything(proxy):
         "project_id": project,
         "entry_id": user.entry(project, days_ago(1), 3600)["entry_id"],
         "badge_id": 1,
+        "webhook_id": user.post("/webhooks", {"url": "https://127.0.0.1:9/"}).expect(201)["webhook_id"],
     }
     for method, path, function in READS:
         url = path.format(**ids) + QUERIES.get(function, "")

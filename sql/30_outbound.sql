@@ -1,0 +1,113 @@
+-- What the sender does besides claiming and finishing: begin, wait, tidy up.
+
+CREATE FUNCTION timetrackr.begin_outbound()
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    hook record;
+BEGIN
+    FOR hook IN
+        UPDATE timetrackr.webhooks w
+        SET sending = false
+        WHERE w.sending
+        RETURNING w.user_id, w.id
+    LOOP
+        PERFORM timetrackr.schedule_webhook(hook.user_id, hook.id);
+    END LOOP;
+    UPDATE timetrackr.mails m
+    SET status = 'pending',
+        run_at = now()
+    WHERE m.status = 'sending';
+END
+$$;
+COMMENT ON FUNCTION timetrackr.begin_outbound() IS
+'A sender begins: what the one before had claimed and not finished is due at once. It may have been sent: with the same webhook-id or Message-ID as now.';
+
+CREATE FUNCTION timetrackr.outbound_wait(mails boolean)
+RETURNS bigint
+LANGUAGE sql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET jit = off
+AS $$
+    SELECT (extract(epoch FROM least(
+        (
+            SELECT w.due_at
+            FROM timetrackr.webhooks w
+            WHERE w.due_at IS NOT NULL
+                AND w.enabled
+            ORDER BY w.due_at
+            LIMIT 1
+        ),
+        (
+            SELECT now()
+            FROM timetrackr.webhook_deliveries d
+            WHERE d.status = 'new'
+            LIMIT 1
+        ),
+        (
+            SELECT m.run_at
+            FROM timetrackr.mails m
+            WHERE m.status IN ('pending', 'sending')
+                AND NOT m.urgent
+                AND outbound_wait.mails
+            ORDER BY m.run_at
+            LIMIT 1
+        ),
+        (
+            SELECT m.run_at
+            FROM timetrackr.mails m
+            WHERE m.status IN ('pending', 'sending')
+                AND m.urgent
+                AND outbound_wait.mails
+            ORDER BY m.run_at
+            LIMIT 1
+        ),
+        (
+            SELECT now()
+            FROM timetrackr.password_reset_requests r
+            WHERE outbound_wait.mails
+            LIMIT 1
+        )
+    ) - clock_timestamp()) * 1000)::bigint
+$$;
+COMMENT ON FUNCTION timetrackr.outbound_wait(boolean) IS
+'In how many ms something is to be sent, be it to webhooks or, when mails is true, by mail; negative: it is late; null: nothing waits.';
+
+CREATE FUNCTION timetrackr.tidy_outbound(bite integer DEFAULT 1000)
+RETURNS boolean
+LANGUAGE plpgsql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    more boolean := timetrackr.prune_deliveries(bite);
+    pruned integer;
+BEGIN
+    DELETE FROM timetrackr.mails m
+    WHERE m.ctid = ANY (ARRAY(
+        SELECT o.ctid
+        FROM timetrackr.mails o
+        WHERE o.created_at < now() - interval '14 days'
+        ORDER BY o.created_at
+        LIMIT greatest(bite, 0)
+        FOR UPDATE SKIP LOCKED));
+    GET DIAGNOSTICS pruned = ROW_COUNT;
+    more := more OR pruned >= bite;
+    DELETE FROM timetrackr.password_resets r
+    WHERE r.expires_at < now();
+    DELETE FROM timetrackr.password_reset_requests r
+    WHERE r.requested_at < now() - interval '1 hour';
+    RETURN more;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.tidy_outbound(integer) IS
+'Drops deliveries and mails that are older than 14 days, at most bite of each, and what is left of password resets. True when there may be more.';
