@@ -155,6 +155,8 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 		{"Idempotency-Key", &request->idempotency_key},
 		{"If-None-Match", &request->if_none_match},
 		{"Origin", &request->origin},
+		{"X-Cld-Signature", &request->cld_signature},
+		{"X-Cld-Timestamp", &request->cld_timestamp},
 		{"X-Request-Id", &request->request_id},
 	};
 

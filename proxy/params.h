@@ -20,6 +20,8 @@ struct params_context
 	const char *viewer_id;		/* NULL: anonymous */
 	const char *refresh_ttl;	/* seconds */
 	const char *client_address;
+	const char *image_type;		/* the body is a picture of this type; NULL: it is not */
+	const char *cloud_name;		/* the setting; NULL: none */
 };
 
 /*

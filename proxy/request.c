@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image.h"
 #include "json_body.h"
 #include "live.h"
 #include "log.h"
@@ -108,8 +109,8 @@ request_let_go(struct request *request)
 	poll_end(&request->waiter);
 	if (request->state != ANSWERED)
 		request->service->unfinished--;
-	if (request->admission.holds_slot)
-		request->service->documents--;
+	if (request->admission.slots != NULL)
+		(*request->admission.slots)--;
 	if (request->holds_place)
 		live_unreserve(request->service->live, request->admission.user_id);
 	answer_reset(&request->answer);
@@ -199,7 +200,8 @@ request_finish(struct request *request)
 	if (kept && answer->status == 200)
 		answer_add_etag(answer);
 	/* a session has secrets beside what the client chose: their lengths must not mix */
-	if (answer->status < 300 && admission->route != NULL && admission->route->shape != SHAPE_SESSION)
+	if (answer->status < 300 && admission->route != NULL && admission->route->shape != SHAPE_SESSION &&
+		catalog_gives_text(admission->route))
 		answer_encode(answer, request->head.accept_encoding);
 	answer_compare(answer, request->head.if_none_match);
 	answer_add_common(answer, !kept ? "no-store" : admission->user_id == 0
@@ -281,6 +283,8 @@ body_limit(const struct request *request)
 	const struct config *config = request->service->config;
 	const struct catalog_route *route = request->admission.route;
 
+	if (route != NULL && route->takes_image)
+		return IMAGE_MAX_BYTES;
 	return route != NULL && route->document >= 0 ? config->max_import_bytes : config->max_body_bytes;
 }
 
@@ -301,7 +305,7 @@ request_begin(struct request *request, const struct request_head *head)
 							  &request->admission, &request->problem);
 	if (head->content_length <= body_limit(request))
 	{
-		if (request->admission.holds_slot)
+		if (request->admission.slots != NULL)
 			text_want(&request->body, (size_t) head->content_length);
 		return true;
 	}
@@ -347,6 +351,8 @@ call_route(struct request *request)
 		: arena_printf(&request->arena, "%lld", (long long) request->admission.user_id),
 		.refresh_ttl = service->refresh_ttl,
 		.client_address = request->admission.address,
+		.image_type = request_brings_image(request) ? image_type(request->head.content_type) : NULL,
+		.cloud_name = service->config->cloudinary.cloud_name,
 	};
 	bool		takes_body = route->method == METHOD_DELETE ? route->reads_body : route->method != METHOD_GET;
 	const char *body = takes_body && request->body_length > 0 ? request->body.data : NULL;
@@ -357,7 +363,7 @@ call_route(struct request *request)
 		request_fail(request, 503, "out_of_memory", "The server is out of memory.");
 	else if (!params_fill(route, &request->target, body, request->body.length, &context,
 						  &request->values, &request->arena, &request->problem) ||
-			 !request_note_key(request))
+			 !request_check_upload(request) || !request_note_key(request))
 		request_finish_with_problem(request);
 	else if (route->shape == SHAPE_EVENTS && !request_begin_poll(request))
 		request_fail(request, 503, "overloaded", "Too many clients wait for events.");

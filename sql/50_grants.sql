@@ -65,7 +65,8 @@ BEGIN
         'leaderboard', 'leaderboard_around',
         'create_badge', 'update_badge', 'delete_badge', 'preview_badge', 'backfill_badge', 'badge_progress',
         'days', 'report_summary', 'events', 'export_entries', 'import_entries',
-        'list_notifications', 'unread_notifications', 'read_notifications'
+        'list_notifications', 'unread_notifications', 'read_notifications',
+        'picture', 'set_avatar', 'remove_avatar', 'set_badge_image', 'sign_upload', 'note_upload'
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
@@ -89,7 +90,7 @@ BEGIN
         ' ON timetrackr.users TO %s', role);
     EXECUTE format('GRANT SELECT ON timetrackr.projects, timetrackr.project_members,'
         ' timetrackr.time_entries, timetrackr.timeline_events, timetrackr.badges, timetrackr.user_badges,'
-        ' timetrackr.notifications,'
+        ' timetrackr.notifications, timetrackr.media,'
         ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
         ' timetrackr.standings, timetrackr.standing_moves, timetrackr.stream,'
         ' timetrackr.meta TO %s', role);
