@@ -160,7 +160,7 @@ def test_nobody_else_notifies(user, cloud):
     notify(cloud, body, age=7300).expect(403, "bad_signature")
     notify(cloud, body, age=-3600).expect(403, "bad_signature")
     assert avatar_of(user) is None
-    cloud.client().post("/media/callback", data=b"").expect(411)
+    cloud.client().post("/media/callback", data=b"").expect(400, "empty_body")
     notify(cloud, body, **{"Content-Type": "text/plain"}).expect(415)
 
 
