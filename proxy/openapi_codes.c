@@ -188,6 +188,8 @@ add_pictures(struct openapi_codes *codes, const struct catalog_route *route)
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (known[i].of_uploads || route->shape != SHAPE_UPLOAD)
 			openapi_add_code(codes, known[i].status, known[i].code, strlen(known[i].code));
+	if (route->takes_notification)
+		openapi_add_code(codes, 422, "invalid_encoding", strlen("invalid_encoding"));
 }
 
 void
