@@ -98,6 +98,13 @@ add_required(struct text *out, const struct catalog_route *route, bool *some)
 		text_add_char(out, ']');
 }
 
+/* What is looked at of a notification. */
+static const char notification_body[] =
+	",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\",\"properties\":{"
+	"\"notification_type\":{\"type\":\"string\",\"maxLength\":100},\"public_id\":{\"type\":\"string\",\"maxLength\":255},"
+	"\"version\":{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":1,\"maximum\":9223372036854775807}}},"
+	"\"example\":{\"notification_type\":\"upload\",\"public_id\":\"timetrackr/avatars/7\",\"version\":1795378446}}}}";
+
 /* The types that a picture may have. */
 static void
 add_image_types(struct text *out)
@@ -121,8 +128,7 @@ add_request_body(struct text *out, const struct catalog *catalog, const struct c
 		text_add(out, "}}}");
 	}
 	if (route->takes_notification)
-		text_add(out, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":"
-				 "{\"type\":\"object\"}}}}");
+		text_add(out, notification_body);
 	if (!route->reads_body)
 		return;
 	text_add(out, ",\"requestBody\":{\"content\":{");

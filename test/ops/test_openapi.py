@@ -21,6 +21,8 @@ TOLD_NOTHING = {
     ("change_password", "current_password"),
     ("delete_me", "password"),
     # What is not signed is nothing.
+    ("note_upload", "notification_type"),
+    ("note_upload", "public_id"),
     ("set_avatar", "public_id"),
     ("set_avatar", "signature"),
     ("set_badge_image", "public_id"),
