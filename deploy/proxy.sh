@@ -5,6 +5,16 @@
 build_proxy() {
 	step "$RUN/build-proxy.log" "building the proxy" make -C "$TOP/proxy" -j2
 	install_changed "$TOP/proxy/timetrackr-proxy" "$RUN/bin/timetrackr-proxy"
+	install_badges
+}
+
+# The pictures of the standard badges, which the proxy reads when it starts.
+install_badges() {
+	local pictures=$RUN/share/timetrackr/badges
+	rm -rf "$pictures"
+	mkdir -p "${pictures%/*}"
+	cp -r "$TOP/web/badges" "$pictures"
+	chmod -R u=rwX,go=rX "$RUN/share"
 }
 
 # The page at /api-docs, where npm can get what it is made of. The proxy looks

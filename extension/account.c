@@ -9,6 +9,7 @@
 #include "event.h"
 #include "external.h"
 #include "lock.h"
+#include "media.h"
 #include "row.h"
 #include "spi.h"
 #include "standing.h"
@@ -264,6 +265,8 @@ user_updated(TriggerData *trigger, int64 user_id)
 	shown = tt_row_changed(trigger, "external_id");
 	for (int i = 0; i < lengthof(profile_columns) && !shown; i++)
 		shown = tt_row_changed(trigger, profile_columns[i]);
+	if (tt_row_changed(trigger, "avatar"))
+		tt_media_drop(tt_row_text(trigger->tg_trigtuple, columns, "avatar"));
 	if (shown)
 		emit("profile_changed", user_id);
 }
@@ -286,6 +289,7 @@ tt_user_changed(TriggerData *trigger)
 		tt_user_forget(user_id);
 		(void) tt_query(&delete_totals, args, NULL);
 		tt_external_erased(tt_row_text(row, columns, "external_id"));
+		tt_media_drop(tt_row_text(row, columns, "avatar"));
 		emit("profile_changed", user_id);
 		emit("score_changed", user_id);
 	}

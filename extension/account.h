@@ -22,7 +22,7 @@ extern HeapTuple tt_user_normalise(TriggerData *trigger);
 
 /*
  * AFTER row trigger on users: keep user_totals and scores in step, write the
- * timeline and the outbox. Needs tt_spi_begin().
+ * timeline and the outbox; let go of the picture that was shown. Needs tt_spi_begin().
  */
 extern void tt_user_changed(TriggerData *trigger);
 

@@ -10,6 +10,7 @@
 #include "commands/trigger.h"
 #include "entry_rules.h"
 #include "leaving.h"
+#include "media.h"
 #include "notification.h"
 #include "project.h"
 #include "project_news.h"
@@ -28,6 +29,8 @@ PG_FUNCTION_INFO_V1(tt_project_after);
 PG_FUNCTION_INFO_V1(tt_member_after);
 PG_FUNCTION_INFO_V1(tt_badge_before);
 PG_FUNCTION_INFO_V1(tt_badge_after);
+PG_FUNCTION_INFO_V1(tt_badge_image_after);
+PG_FUNCTION_INFO_V1(tt_media_before);
 PG_FUNCTION_INFO_V1(tt_user_badge_after);
 PG_FUNCTION_INFO_V1(tt_user_badge_truncated);
 PG_FUNCTION_INFO_V1(tt_notification_inserted);
@@ -138,6 +141,18 @@ Datum
 tt_badge_after(PG_FUNCTION_ARGS)
 {
 	return run_after(fcinfo, false, tt_badges_changed);
+}
+
+Datum
+tt_badge_image_after(PG_FUNCTION_ARGS)
+{
+	return run_after(fcinfo, true, tt_badge_image_changed);
+}
+
+Datum
+tt_media_before(PG_FUNCTION_ARGS)
+{
+	return PointerGetDatum(tt_media_check(require_trigger(fcinfo, TRIGGER_EVENT_BEFORE, true)));
 }
 
 Datum

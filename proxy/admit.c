@@ -9,6 +9,7 @@
 
 #include "accept.h"
 #include "identity.h"
+#include "image.h"
 #include "static.h"
 #include "text.h"
 
@@ -16,6 +17,9 @@
 
 /* So many imports may be under way in a worker, from the first byte of their bodies on. */
 #define DOCUMENTS_MAX 4
+
+/* The same for pictures. */
+#define IMAGES_MAX 32
 
 /* Is this a request id that may be repeated in headers and logs? */
 static bool
@@ -212,27 +216,31 @@ choose_type(const struct request_head *head, struct admission *admission, struct
 	int			csv = has_csv ? accept_weight(head->accept, "text/csv") : 0;
 
 	admission->wants_csv = shape == SHAPE_REPORT && csv > json;
-	if (json > 0 || csv > 0 || shape == SHAPE_NOTHING || shape == SHAPE_TEXT)
+	if (json > 0 || csv > 0 || shape == SHAPE_NOTHING || shape == SHAPE_TEXT || shape == SHAPE_IMAGE)
 		return true;
 	problem_set(problem, 406, "not_acceptable", !has_csv ? "The answer is application/json."
 				: has_json ? "The answer is application/json or text/csv." : "The answer is text/csv.");
 	return false;
 }
 
-/* Documents are long: only a few are held at once. */
+/* Documents and pictures are long: only a few are held at once. */
 static bool
 take_slot(struct service *service, struct admission *admission, struct problem *problem)
 {
-	if (admission->route->document < 0)
+	bool		is_image = admission->route->takes_image;
+	size_t	   *slots = is_image ? &service->images : &service->documents;
+
+	if (!is_image && admission->route->document < 0)
 		return true;
-	if (service->documents >= DOCUMENTS_MAX)
+	if (*slots >= (is_image ? IMAGES_MAX : DOCUMENTS_MAX))
 	{
-		problem_set(problem, 503, "overloaded", "The server is busy with other imports.");
+		problem_set(problem, 503, "overloaded", is_image ? "The server is busy with other pictures."
+					: "The server is busy with other imports.");
 		problem->retry_after = 5;
 		return false;
 	}
-	service->documents++;
-	admission->holds_slot = true;
+	(*slots)++;
+	admission->slots = slots;
 	return true;
 }
 
@@ -317,6 +325,8 @@ is_type(const char *type, const char *wanted)
 static bool
 needs_body(const struct catalog_route *route)
 {
+	if (route->takes_image || route->takes_notification)
+		return true;
 	for (size_t i = 0; i < route->param_count; i++)
 		if (route->params[i].required && (route->params[i].source == SOURCE_BODY ||
 										  route->params[i].source == SOURCE_DOCUMENT))
@@ -336,17 +346,21 @@ admit_body(const struct catalog_route *route, const struct request_head *head,
 		   size_t length, struct problem *problem)
 {
 	bool		is_document = route->document >= 0;
+	bool		is_image = route->takes_image && image_type(head->content_type) != NULL;
 
-	if (length > 0 && !is_type(head->content_type, is_document ? "text/csv" : "application/json"))
+	if (length > 0 && !is_image && !is_type(head->content_type, is_document ? "text/csv" : "application/json"))
 		problem_set(problem, 415, "unsupported_media_type", is_document
 					? "The body must be text/csv in UTF-8."
+					: route->takes_image ? "The body must be image/png, image/jpeg, image/gif or image/webp, or "
+					"application/json in UTF-8."
 					: "The body must be application/json in UTF-8.");
 	else if (length > 0 || !needs_body(route))
 		return true;
 	else if (!head->announces_body)
 		problem_set(problem, 411, "length_required", "This needs a body.");
 	else
-		problem_set(problem, 400, is_document ? "empty_body" : "malformed_json", "The body is empty.");
+		problem_set(problem, 400, is_document || is_image || route->takes_notification
+					? "empty_body" : "malformed_json", "The body is empty.");
 	return false;
 }
 

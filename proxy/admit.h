@@ -28,6 +28,8 @@ struct request_head
 	const char *access_private; /* Access-Control-Request-Private-Network */
 	const char *accept_encoding;
 	const char *authorization;
+	const char *cld_signature;	/* X-Cld-Signature and -Timestamp, of Cloudinary's notifications */
+	const char *cld_timestamp;
 	const char *content_type;
 	const char *host;
 	const char *idempotency_key;
@@ -54,7 +56,7 @@ struct admission
 	const struct catalog_route *route;	/* NULL: none */
 	bool		is_options;		/* route is then not looked for */
 	bool		wants_csv;		/* of a report: rather than JSON */
-	bool		holds_slot;		/* one of service->documents: to be given back in the end */
+	size_t	   *slots;			/* one of these is taken, to be given back in the end; NULL: none */
 	unsigned	allowed;		/* methods of the path, as bits (1 << method) */
 	int64_t		user_id;		/* 0: anonymous, or a newcomer */
 	const struct token *newcomer;	/* of the identity provider's: whose user is to be found out; else NULL */

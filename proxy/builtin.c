@@ -6,7 +6,7 @@
 #include "scrape.h"
 #include "statement.h"
 
-const struct db_statement builtin_ready_statement = {STATEMENT_READY, "SELECT 1"};
+const struct db_statement builtin_ready_statement = {.id = STATEMENT_READY, .sql = "SELECT 1"};
 
 void
 builtin_answer(struct answer *answer, const struct service *service, enum catalog_builtin builtin)

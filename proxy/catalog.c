@@ -61,6 +61,14 @@ context_source(const char *name, enum catalog_source *source)
 		*source = SOURCE_GIVEN;
 	else if (strcmp(name, "csv") == 0)
 		*source = SOURCE_DOCUMENT;
+	else if (strcmp(name, "image") == 0)
+		*source = SOURCE_IMAGE;
+	else if (strcmp(name, "content_type") == 0)
+		*source = SOURCE_IMAGE_TYPE;
+	else if (strcmp(name, "cloud_name") == 0)
+		*source = SOURCE_CLOUD_NAME;
+	else if (strcmp(name, "notification") == 0)
+		*source = SOURCE_NOTIFICATION;
 	else if (strncmp(name, "after_", 6) == 0)
 		*source = SOURCE_CURSOR;
 	else
@@ -75,7 +83,8 @@ is_input_type(const struct catalog_type *type)
 	if (type->kind == KIND_ARRAY)
 		return type->element->kind == KIND_TEXT || type->element->kind == KIND_ENUM ||
 			type->element->kind == KIND_INTEGER || type->element->kind == KIND_BIGINT;
-	return type->kind != KIND_RECORD && type->kind != KIND_VOID && type->kind != KIND_NUMBER;
+	return type->kind != KIND_RECORD && type->kind != KIND_VOID && type->kind != KIND_NUMBER &&
+		type->kind != KIND_BYTES;
 }
 
 static bool
@@ -87,7 +96,7 @@ add_param(struct catalog_route *route, const struct schema_argument *argument,
 
 	if (index + 1 >= CATALOG_PARAMS_MAX)
 		return refuse(route, why, why_size, "has too many arguments", "");
-	if (!is_input_type(argument->type))
+	if (!is_input_type(argument->type) && strcmp(argument->name, "image") != 0)
 		return refuse(route, why, why_size, "has an argument of a type that no request can carry: ",
 					  argument->name);
 	*param = (struct catalog_param) {
@@ -115,6 +124,9 @@ add_param(struct catalog_route *route, const struct schema_argument *argument,
 		route->viewer = index;
 	if (param->source == SOURCE_DOCUMENT)
 		route->document = index;
+	route->takes_image = route->takes_image || param->source == SOURCE_IMAGE;
+	route->takes_notification = route->takes_notification || param->source == SOURCE_NOTIFICATION;
+	route->uses_cloudinary = route->uses_cloudinary || param->source == SOURCE_CLOUD_NAME;
 	if (param->source != SOURCE_CURSOR)
 		return true;
 	if (route->key_count == CATALOG_KEYS_MAX)
@@ -243,6 +255,10 @@ check_columns(const struct catalog_route *route, char *why, size_t why_size)
 	if (route->shape == SHAPE_DOCUMENT && (route->key_count != 2 || find_column(route, "many") == NULL ||
 										   find_column(route, "item") == NULL))
 		return refuse(route, why, why_size, "has no result columns section, key, many and ", "item");
+	if (route->shape == SHAPE_IMAGE && (find_column(route, "content_type") == NULL || find_column(route, "bytes") == NULL))
+		return refuse(route, why, why_size, "has no result columns content_type and ", "bytes");
+	if (route->shape == SHAPE_UPLOAD && (route->lane != LANE_READ || find_column(route, "public_id") == NULL))
+		return refuse(route, why, why_size, "is no read, or has no result column ", "public_id");
 	if (route->shape == SHAPE_SESSION &&
 		(find_column(route, "user_id") == NULL || find_column(route, "role") == NULL))
 		return refuse(route, why, why_size, "has no result columns user_id and ", "role");
@@ -286,6 +302,7 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 	if (!function->may_execute)
 		return refuse(route, why, why_size, "may not be called: run SELECT timetrackr.grant_api(role)", "");
 	route->description = function->comment;
+	route->uses_cloudinary = route->shape == SHAPE_UPLOAD;
 	for (size_t i = 0; i < function->argument_count; i++)
 		if (!function->arguments[i].is_output &&
 			!add_param(route, &function->arguments[i], why, why_size))
@@ -410,6 +427,12 @@ bool
 catalog_gives_list(const struct catalog_route *route)
 {
 	return route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT;
+}
+
+bool
+catalog_gives_text(const struct catalog_route *route)
+{
+	return route->shape != SHAPE_IMAGE && route->shape != SHAPE_NOTHING;
 }
 
 bool

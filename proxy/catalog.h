@@ -49,6 +49,8 @@ enum catalog_shape
 	SHAPE_DOCUMENT,				/* one object of any size, fetched like that: from rows of section, key, many, item */
 	SHAPE_EVENTS,				/* an array, waited for while it is empty (parameters after, wait, limit) */
 	SHAPE_SESSION,				/* one object, completed with an access token */
+	SHAPE_IMAGE,				/* the bytes of a picture; no row: 404 */
+	SHAPE_UPLOAD,				/* one object: what to send to Cloudinary, signed */
 	SHAPE_TEXT,					/* text, whatever the client prefers */
 	SHAPE_NOTHING				/* no body */
 };
@@ -100,6 +102,7 @@ enum catalog_kind
 	KIND_ENUM,
 	KIND_JSON,					/* json, jsonb: anything */
 	KIND_ARRAY,					/* of `element` */
+	KIND_BYTES,					/* bytea: a picture */
 	KIND_RECORD,				/* composite, with `fields` */
 	KIND_VOID
 };
@@ -140,6 +143,10 @@ enum catalog_source
 	SOURCE_GIVEN,				/* given: names of the fields present in the body */
 	SOURCE_CURSOR,				/* after_…: the cursor */
 	SOURCE_DOCUMENT,			/* csv: the whole body, of type text/csv */
+	SOURCE_IMAGE,				/* image: the whole body, of a picture's type */
+	SOURCE_IMAGE_TYPE,			/* content_type: which type that is */
+	SOURCE_CLOUD_NAME,			/* cloud_name: the setting */
+	SOURCE_NOTIFICATION,		/* notification: the whole body, JSON that Cloudinary has signed */
 	SOURCE_PAGE					/* limit, of what is streamed: its default, the rows of a page */
 };
 
@@ -188,12 +195,17 @@ struct catalog_route
 	int			viewer;			/* index of parameter viewer_id, or -1 */
 	int			document;		/* index of parameter csv, or -1 */
 	bool		reads_body;		/* some parameter is SOURCE_BODY */
+	bool		takes_image;	/* it has a parameter image: in place of that there may be JSON, of all that is SOURCE_BODY */
+	bool		takes_notification;	/* it has a parameter notification */
+	bool		uses_cloudinary;	/* what it takes or gives, if it is no picture itself, is signed */
 	bool		may_refuse;		/* the function's last columns, which are not in `columns`, are refused and retry_after */
 
 	/*
 	 * $1 … $n are params in order; a read without viewer_id has the viewer as
 	 * $n+1. Columns of a read: viewer exists, subject exists, JSON, keys…;
 	 * of a write: JSON; of a session: JSON, user_id, role; of a void function one to ignore.
+	 * Of a picture: viewer exists, subject exists, type and bytes, as text and in binary format; of
+	 * an upload the public id is the third.
 	 * Of a document the item is the JSON, and `many` follows the keys. A write that may
 	 * refuse has refused and retry_after behind all others.
 	 */
@@ -227,6 +239,7 @@ struct catalog
 struct param_values
 {
 	const char *value[CATALOG_PARAMS_MAX + 1];	/* up to two that are no parameters come last */
+	size_t		image_length;	/* of the value that is a picture, and has no NUL behind it */
 };
 
 /*
@@ -249,6 +262,9 @@ bool		catalog_is_streamed(const struct catalog_route *route);
 
 /* Is the answer, as JSON, an array of rows? */
 bool		catalog_gives_list(const struct catalog_route *route);
+
+/* Is it text that an answer of this route shows, and may be compressed? */
+bool		catalog_gives_text(const struct catalog_route *route);
 
 /* Is what the route answers worth keeping, so that it has an ETag? */
 bool		catalog_is_kept(const struct catalog_route *route);

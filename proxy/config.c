@@ -24,8 +24,20 @@ static const struct setting settings[] = {
 	"folder of the page at /api-docs; unset: next to the program"},
 	{"AUTH_RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(auth_rate_limit_per_minute), 0, 1000000, "20",
 	"sign-ups, log-ins and refreshes a minute and address; 0: no limit"},
+	{"BADGES_ROOT", apply_folder, MEMBER(badges_root), 0, 0, "",
+	"folder of the standard badges' pictures; unset: next to the program"},
 	{"CACHE_BYTES", apply_size, MEMBER(cache_bytes), 0, 1024 * 1024 * 1024, "16777216",
 	"answers to visitors that each event loop keeps; 0: none"},
+	{"CLOUDINARY_API_KEY", apply_word, MEMBER(cloudinary.api_key), 0, 0, "",
+	"key of the account at Cloudinary"},
+	{"CLOUDINARY_API_SECRET", apply_word, MEMBER(cloudinary.api_secret), 0, 0, "",
+	"its secret"},
+	{"CLOUDINARY_CLOUD_NAME", apply_cloud_name, MEMBER(cloudinary.cloud_name), 0, 0, "",
+	"its name; with these three, pictures may be uploaded to Cloudinary"},
+	{"CLOUDINARY_NOTIFICATION_URL", apply_notification_url, MEMBER(cloudinary.notification_url), 0, 0, "",
+	"where Cloudinary tells of uploads: this proxy's /media/callback as seen from there; unset: not asked for"},
+	{"CLOUDINARY_SIGNATURE_ALGORITHM", apply_hash, MEMBER(cloudinary.hash), 0, 0, "sha1",
+	"sha1 or sha256, as the account takes it"},
 	{"CONNECTIONS_PER_ADDRESS", apply_size, MEMBER(connections_per_address), 0, 1000000, "1000",
 	"most HTTP connections of a client address at a time; 0: no limit"},
 	{"DATABASE_READ_URL", apply_database_url, MEMBER(database_read_url), 0, 0, "",
@@ -125,6 +137,24 @@ check_tls(const struct config *config, char *why, size_t why_size)
 	return true;
 }
 
+/* What an account at Cloudinary is known by makes sense only together. */
+static bool
+check_cloudinary(const struct config *config, char *why, size_t why_size)
+{
+	const struct cloudinary *cloudinary = &config->cloudinary;
+	bool		any = cloudinary->cloud_name != NULL || cloudinary->api_key != NULL || cloudinary->api_secret != NULL;
+
+	if (any && cloudinary->cloud_name == NULL)
+		return config_refuse(why, why_size, "CLOUDINARY_CLOUD_NAME: is required with CLOUDINARY_API_KEY and CLOUDINARY_API_SECRET");
+	if (any && cloudinary->api_key == NULL)
+		return config_refuse(why, why_size, "CLOUDINARY_API_KEY: is required with CLOUDINARY_CLOUD_NAME and CLOUDINARY_API_SECRET");
+	if (any && cloudinary->api_secret == NULL)
+		return config_refuse(why, why_size, "CLOUDINARY_API_SECRET: is required with CLOUDINARY_CLOUD_NAME and CLOUDINARY_API_KEY");
+	if (!any && cloudinary->notification_url != NULL)
+		return config_refuse(why, why_size, "CLOUDINARY_NOTIFICATION_URL: is of no use without CLOUDINARY_CLOUD_NAME");
+	return true;
+}
+
 bool
 config_load(struct config *config, const char *env_file, char *why, size_t why_size)
 {
@@ -152,6 +182,7 @@ config_load(struct config *config, const char *env_file, char *why, size_t why_s
 	env_free(env);
 	if (!check_provider(config, why, why_size) || !check_tls(config, why, why_size) ||
 		!config_mail_complete(&config->mail, config->origin_count > 0 ? config->origins[0] : NULL, why, why_size) ||
+		!check_cloudinary(config, why, why_size) ||
 		(config->database_read_url == NULL &&
 		 !config_keep(&config->database_read_url, config->database_url,
 					  strlen(config->database_url), why, why_size)))
@@ -192,6 +223,11 @@ config_free(struct config *config)
 	free(config->tls_key);
 	free(config->api_docs_root);
 	config_mail_free(&config->mail);
+	free(config->badges_root);
+	free(config->cloudinary.cloud_name);
+	free(config->cloudinary.api_key);
+	wipe(config->cloudinary.api_secret);
+	free(config->cloudinary.notification_url);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);
 	free(config->origins);
@@ -202,7 +238,7 @@ void
 config_describe(void)
 {
 	for (size_t i = 0; i < SETTING_COUNT; i++)
-		printf("  %-27s %s%s%s%s\n", settings[i].name, settings[i].meaning,
+		printf("  %-30s %s%s%s%s\n", settings[i].name, settings[i].meaning,
 			   settings[i].fallback == NULL ? " (required)" : settings[i].fallback[0] ? " (" : "",
 			   settings[i].fallback ? settings[i].fallback : "",
 			   settings[i].fallback && settings[i].fallback[0] ? ")" : "");

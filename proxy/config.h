@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "client_address.h"
+#include "cloudinary.h"
 #include "config_mail.h"
 #include "digest.h"
 #include "log.h"
@@ -51,6 +52,8 @@ struct config
 	size_t		live_connections_per_user;
 	long		live_ping;		/* seconds */
 	char	   *api_docs_root;	/* folder of the page at /api-docs; NULL: where it usually is */
+	char	   *badges_root;	/* folder of the standard badges' pictures; NULL: where it usually is */
+	struct cloudinary cloudinary;	/* keeps pictures, if it is set */
 	enum log_level log_level;
 	long		slow_query;		/* ms; 0: off */
 	struct sentry_dsn sentry;	/* key NULL: errors are not reported */

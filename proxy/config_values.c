@@ -19,6 +19,7 @@
 #define SECRET_MAX 4096
 #define WORD_MAX 500
 #define ENVIRONMENT_MAX 64
+#define CLOUD_NAME_MAX 100
 
 bool
 config_refuse(char *why, size_t why_size, const char *reason)
@@ -333,4 +334,41 @@ apply_environment(struct config *config, const struct setting *setting, const ch
 		strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != length)
 		return config_refuse(why, why_size, "must be a name such as production or staging-2");
 	return config_keep(member(config, setting), value, length, why, why_size);
+}
+/* It becomes a part of addresses. */
+bool
+apply_cloud_name(struct config *config, const struct setting *setting, const char *value,
+				 char *why, size_t why_size)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	size_t		length = strlen(value);
+
+	if (length == 0)
+		return true;
+	if (length > CLOUD_NAME_MAX || strspn(value, allowed) != length)
+		return config_refuse(why, why_size, "must be letters, digits, - and _, at most 100");
+	return config_keep(member(config, setting), value, length, why, why_size);
+}
+
+/* A part of what is signed, where an & would end it. */
+bool
+apply_notification_url(struct config *config, const struct setting *setting, const char *value,
+					   char *why, size_t why_size)
+{
+	if (*value == '\0')
+		return true;
+	if ((strncmp(value, "https://", 8) != 0 && strncmp(value, "http://", 7) != 0) || strpbrk(value, "&?#\"\\") != NULL)
+		return config_refuse(why, why_size, "must be a URL without a query such as https://api.example.com/media/callback");
+	return apply_word(config, setting, value, why, why_size);
+}
+
+bool
+apply_hash(struct config *config, const struct setting *setting, const char *value,
+		   char *why, size_t why_size)
+{
+	enum digest_hash *hash = member(config, setting);
+
+	*hash = strcmp(value, "sha256") == 0 ? DIGEST_SHA256 : DIGEST_SHA1;
+	return *hash == DIGEST_SHA256 || strcmp(value, "sha1") == 0 ||
+		config_refuse(why, why_size, "must be sha1 or sha256");
 }

@@ -26,15 +26,18 @@ struct setting
 	const char *meaning;
 };
 
+setting_fn	apply_cloud_name;
 setting_fn	apply_database_url;
 setting_fn	apply_environment;
 setting_fn	apply_file;
 setting_fn	apply_flag;
 setting_fn	apply_folder;
+setting_fn	apply_hash;
 setting_fn	apply_host;
 setting_fn	apply_log_level;
 setting_fn	apply_mail_from;
 setting_fn	apply_metrics_listen;
+setting_fn	apply_notification_url;
 setting_fn	apply_number;
 setting_fn	apply_origins;
 setting_fn	apply_port;

@@ -40,6 +40,8 @@ struct db_statement
 {
 	int			id;
 	const char *sql;
+	int			binary_value;	/* the $n that is sent in binary format; 0: all are text */
+	bool		binary_result;	/* its columns come in binary format, which of text is the same */
 };
 
 /* One query. The caller owns it, and it must stay untouched until done() was called. */
@@ -49,6 +51,7 @@ struct db_query
 	const char *sql;
 	int			value_count;
 	const char *const *values;	/* in text format, NULL is SQL NULL; copied when sent */
+	size_t		binary_length;	/* of the statement's value in binary format */
 	/*
 	 * It only reads: it may form a group with its neighbours, which goes over
 	 * the wire in one piece; then an error of one skips those after it.

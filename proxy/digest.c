@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -41,6 +42,35 @@ digest_sha1_base64(const void *bytes, size_t length, char out[DIGEST_SHA1_BASE64
 	if (EVP_Digest(bytes, length, hash, &size, EVP_sha1(), NULL) != 1)
 		return false;
 	return EVP_EncodeBlock((unsigned char *) out, hash, (int) size) == DIGEST_SHA1_BASE64 - 1;
+}
+
+bool
+digest_hex(enum digest_hash hash, const struct digest_piece *pieces, size_t count, char out[DIGEST_HEX])
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	unsigned char bytes[EVP_MAX_MD_SIZE];
+	unsigned	size = 0;
+	bool		good = context != NULL &&
+		EVP_DigestInit_ex(context, hash == DIGEST_SHA256 ? EVP_sha256() : EVP_sha1(), NULL) == 1;
+
+	for (size_t i = 0; good && i < count; i++)
+		good = EVP_DigestUpdate(context, pieces[i].bytes, pieces[i].length) == 1;
+	good = good && EVP_DigestFinal_ex(context, bytes, &size) == 1;
+	EVP_MD_CTX_free(context);
+	ERR_clear_error();
+	for (unsigned i = 0; good && i < size; i++)
+	{
+		out[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+		out[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+	}
+	out[good ? 2 * size : 0] = '\0';
+	return good;
+}
+
+bool
+digest_equal(const char *a, const char *b, size_t length)
+{
+	return CRYPTO_memcmp(a, b, length) == 0;
 }
 
 /* ---- keys ---- */

@@ -7,6 +7,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Which hash. */
+enum digest_hash
+{
+	DIGEST_SHA1,
+	DIGEST_SHA256
+};
+
+/* Digits of a SHA-256 hash in hexadecimal; bytes of any hash's, with the NUL. */
+#define DIGEST_SHA256_HEX 64
+#define DIGEST_HEX (DIGEST_SHA256_HEX + 1)
+
+/* A part of what is hashed. */
+struct digest_piece
+{
+	const char *bytes;
+	size_t		length;
+};
+
 /* Bytes of a SHA-1 hash in base64, with the NUL. */
 #define DIGEST_SHA1_BASE64 29
 
@@ -15,6 +33,13 @@
 
 /* Write the SHA-1 hash in base64 (RFC 4648 §4). False when libcrypto refuses. */
 bool		digest_sha1_base64(const void *bytes, size_t length, char out[DIGEST_SHA1_BASE64]);
+
+/* Write the hash of all pieces together, in lower case. False when libcrypto refuses. */
+bool		digest_hex(enum digest_hash hash, const struct digest_piece *pieces, size_t count,
+					   char out[DIGEST_HEX]);
+
+/* Are the bytes the same? How long that takes does not tell where they differ. */
+bool		digest_equal(const char *a, const char *b, size_t length);
 
 /* Public keys that sign alike tokens; read-only, so that all threads may hold one set. */
 struct digest_keys;

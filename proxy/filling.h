@@ -16,6 +16,7 @@ struct filling
 	struct arena *arena;
 	struct problem *problem;
 	bool		filled[CATALOG_PARAMS_MAX];
+	bool		needs_all;		/* of the body's fields none may be left out */
 	bool		out_of_memory;
 };
 

@@ -156,6 +156,8 @@ keep(struct head *head, const char *name, size_t length, const char *value)
 		{"If-None-Match", &request->if_none_match},
 		{"Origin", &request->origin},
 		{"User-Agent", &request->user_agent},
+		{"X-Cld-Signature", &request->cld_signature},
+		{"X-Cld-Timestamp", &request->cld_timestamp},
 		{"X-Request-Id", &request->request_id},
 	};
 

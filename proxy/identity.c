@@ -16,8 +16,8 @@
 #define CACHE_SETS 1024
 
 static const struct db_statement statement = {
-	STATEMENT_IDENTITY,
-	"SELECT timetrackr.external_user($1::pg_catalog.text, $2::pg_catalog.text,"
+	.id = STATEMENT_IDENTITY,
+	.sql = "SELECT timetrackr.external_user($1::pg_catalog.text, $2::pg_catalog.text,"
 	" pg_catalog.to_timestamp($3::pg_catalog.float8), $4::pg_catalog.text, $5::pg_catalog.text)::pg_catalog.text"
 };
 

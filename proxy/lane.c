@@ -237,6 +237,7 @@ send_job(struct lane *lane, int connection, struct lane_job *job, bool joined)
 		.statement = job->statement,
 		.value_count = job->value_count,
 		.values = job->values,
+		.binary_length = job->binary_length,
 		.grouped = lane->options.only_reads,
 		.joined = joined,
 		.done = query_done,

@@ -47,6 +47,7 @@ struct lane_job
 	const struct db_statement *statement;
 	int			value_count;
 	const char *const *values;
+	size_t		binary_length;	/* of the value that the statement takes in binary format */
 	bool		repeatable;		/* its effect comes once even if it is sent twice: a read, or a write with a key */
 	int64_t		user_id;		/* whose rows it locks, for a lane with batches */
 	/* Called once. result is NULL when it never ran, for lack of a connection. */

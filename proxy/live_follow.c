@@ -14,8 +14,8 @@
 #include "statement.h"
 
 static const struct db_statement statement = {
-	STATEMENT_LIVE_FOLLOWERS,
-	"SELECT u FROM pg_catalog.unnest($1::pg_catalog.int8[]) u"
+	.id = STATEMENT_LIVE_FOLLOWERS,
+	.sql = "SELECT u FROM pg_catalog.unnest($1::pg_catalog.int8[]) u"
 	" WHERE timetrackr.project_visible(u, $2::pg_catalog.int8)"
 };
 

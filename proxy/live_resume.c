@@ -24,8 +24,8 @@
 #define WAITING_MAX (PEER_QUEUE_MAX / 4)
 
 static const struct db_statement statement = {
-	STATEMENT_LIVE_EVENTS,
-	"SELECT id, topic, data FROM timetrackr.events(viewer_id => $1::pg_catalog.int8,"
+	.id = STATEMENT_LIVE_EVENTS,
+	.sql = "SELECT id, topic, data FROM timetrackr.events(viewer_id => $1::pg_catalog.int8,"
 	" after => $2::pg_catalog.int8, \"limit\" => " PAGE_ROWS_TEXT ")"
 };
 

@@ -19,8 +19,8 @@
 #define GATHERING 1000
 
 static const struct db_statement statement = {
-	STATEMENT_LIVE_USERS,
-	"SELECT u FROM pg_catalog.unnest($1::pg_catalog.int8[]) u WHERE NOT timetrackr.user_exists(u)"
+	.id = STATEMENT_LIVE_USERS,
+	.sql = "SELECT u FROM pg_catalog.unnest($1::pg_catalog.int8[]) u WHERE NOT timetrackr.user_exists(u)"
 };
 
 static void ask(void *arg);

@@ -12,6 +12,7 @@
 
 #include "address_quota.h"
 #include "api_docs.h"
+#include "badge_pictures.h"
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
@@ -368,6 +369,12 @@ run(enum command command, const struct config *config, const struct catalog *cat
 	{
 		free(openapi);
 		return complain_of("API_DOCS_ROOT", why);
+	}
+	if (!badge_pictures_add(files, config->badges_root, why, sizeof why))
+	{
+		statics_free(files);
+		free(openapi);
+		return complain_of("BADGES_ROOT", why);
 	}
 	if (command == PRINT_OPENAPI)
 		status = puts(openapi) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -23,6 +23,7 @@ static const struct
 	{"healthz", "Is the proxy alive?"},
 	{"leaderboard", "Who is best."},
 	{"live", "What happens, over a WebSocket."},
+	{"media", "Pictures, and uploading them to Cloudinary."},
 	{"notifications", "What one is told."},
 	{"openapi.json", "This description."},
 	{"projects", "What time is spent on, with whom."},

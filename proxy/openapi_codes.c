@@ -139,7 +139,8 @@ static void
 add_not_found(struct openapi_codes *codes, const struct catalog_route *route)
 {
 	char		code[OPENAPI_CODE_SIZE];
-	bool		misses_row = route->lane == LANE_READ && route->shape == SHAPE_ROW && strchr(route->path, '{') != NULL;
+	bool		is_one = route->shape == SHAPE_ROW || route->shape == SHAPE_IMAGE;
+	bool		misses_row = route->lane == LANE_READ && is_one && strchr(route->path, '{') != NULL;
 	const char *nouns[] = {route->subject, misses_row ? route->noun : NULL};
 
 	for (size_t i = 0; i < sizeof nouns / sizeof nouns[0]; i++)
@@ -169,6 +170,28 @@ add_keyed(struct openapi_codes *codes)
 		openapi_add_code(codes, known[i].status, known[i].code, strlen(known[i].code));
 }
 
+/* What is said of pictures, and of what Cloudinary signs: see request_media.c and admit_body(). */
+static void
+add_pictures(struct openapi_codes *codes, const struct catalog_route *route)
+{
+	static const struct
+	{
+		int			status;
+		const char *code;
+		bool		of_uploads;
+	}			known[] = {
+		{400, "empty_body", false},
+		{403, "bad_signature", false},
+		{501, "not_configured", true},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (known[i].of_uploads || route->shape != SHAPE_UPLOAD)
+			openapi_add_code(codes, known[i].status, known[i].code, strlen(known[i].code));
+	if (route->takes_notification)
+		openapi_add_code(codes, 422, "invalid_encoding", strlen("invalid_encoding"));
+}
+
 void
 openapi_find_codes(const struct catalog *catalog, const struct catalog_route *route,
 				   struct openapi_codes *codes)
@@ -179,6 +202,8 @@ openapi_find_codes(const struct catalog *catalog, const struct catalog_route *ro
 	if (route->function != NULL)
 		read_errors(catalog, schema_find(catalog->schema, route->function, &overloaded), codes, 0);
 	add_not_found(codes, route);
+	if (route->uses_cloudinary)
+		add_pictures(codes, route);
 	if (route->once.sql != NULL)
 		add_keyed(codes);
 }

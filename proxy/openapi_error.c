@@ -76,11 +76,12 @@ traits_of(const struct catalog_route *route)
 	traits |= route->builtin == BUILTIN_NONE ? FUNCTION | LIMITED : 0;
 	traits |= is_live ? LIVE | LIMITED : 0;
 	traits |= route->builtin == BUILTIN_READYZ ? READY : 0;
-	traits |= route->reads_body ? BODY : 0;
+	traits |= route->reads_body || route->takes_notification ? BODY : 0;
 	traits |= route->document >= 0 ? DOCUMENT | NEEDS_BODY : 0;
 	traits |= route->access == ACCESS_USER ? USER : 0;
 	traits |= route->lane != LANE_READ && route->builtin == BUILTIN_NONE ? WRITES : 0;
-	traits |= route->shape != SHAPE_NOTHING ? CONTENT : 0;
+	traits |= route->takes_image || route->takes_notification ? NEEDS_BODY : 0;
+	traits |= route->shape != SHAPE_NOTHING && route->shape != SHAPE_IMAGE ? CONTENT : 0;
 	for (size_t i = 0; i < route->param_count; i++)
 		if (route->params[i].source == SOURCE_BODY && route->params[i].required)
 			traits |= NEEDS_BODY;

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "image.h"
 #include "openapi_codes.h"
 #include "openapi_error.h"
 #include "openapi_example.h"
@@ -23,7 +24,7 @@ add_param_schema(struct text *out, const struct catalog *catalog, const struct c
 		.name = param->name,
 		.type = param->type,
 		/* in a body null is as good as nothing */
-		.nullable = param->source == SOURCE_BODY && !param->required,
+		.nullable = param->source == SOURCE_BODY && !param->required && !route->takes_image,
 		.is_limit = (int) index == route->limit,
 		.fallback = param->fallback,
 	};
@@ -68,6 +69,10 @@ add_parameters(struct text *out, const struct catalog *catalog, const struct cat
 		add_shared(out, &first, "If-None-Match");
 	if (route->once.sql != NULL)
 		add_shared(out, &first, "Idempotency-Key");
+	if (route->takes_notification)
+		text_add(out, "{\"name\":\"X-Cld-Signature\",\"in\":\"header\",\"required\":true,\"schema\":"
+				 "{\"type\":\"string\",\"maxLength\":64}},{\"name\":\"X-Cld-Timestamp\",\"in\":\"header\","
+				 "\"required\":true,\"schema\":{\"type\":\"string\",\"maxLength\":18}}");
 	if (route->builtin == BUILTIN_LIVE)
 		text_add(out, "{\"name\":\"after\",\"in\":\"query\",\"required\":false,\"schema\":{\"type\":\"integer\","
 				 "\"format\":\"int64\",\"minimum\":0,\"maximum\":9223372036854775807}}");
@@ -82,7 +87,8 @@ add_required(struct text *out, const struct catalog_route *route, bool *some)
 	*some = false;
 	for (size_t i = 0; i < route->param_count; i++)
 	{
-		if (route->params[i].source != SOURCE_BODY || !route->params[i].required)
+		/* in place of a picture, JSON has to be whole */
+		if (route->params[i].source != SOURCE_BODY || !(route->params[i].required || route->takes_image))
 			continue;
 		text_add(out, *some ? "," : ",\"required\":[");
 		text_add_json(out, route->params[i].name);
@@ -90,6 +96,22 @@ add_required(struct text *out, const struct catalog_route *route, bool *some)
 	}
 	if (*some)
 		text_add_char(out, ']');
+}
+
+/* What is looked at of a notification. */
+static const char notification_body[] =
+	",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\",\"properties\":{"
+	"\"notification_type\":{\"type\":\"string\",\"maxLength\":100},\"public_id\":{\"type\":\"string\",\"maxLength\":255},"
+	"\"version\":{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":1,\"maximum\":9223372036854775807}}},"
+	"\"example\":{\"notification_type\":\"upload\",\"public_id\":\"timetrackr/avatars/7\",\"version\":1795378446}}}}";
+
+/* The types that a picture may have. */
+static void
+add_image_types(struct text *out)
+{
+	for (size_t i = 0; i < IMAGE_TYPE_COUNT; i++)
+		text_printf(out, "%s\"%s\":{\"schema\":{\"contentMediaType\":\"%s\"}}", i > 0 ? "," : "",
+					image_types[i], image_types[i]);
 }
 
 static void
@@ -105,9 +127,17 @@ add_request_body(struct text *out, const struct catalog *catalog, const struct c
 		openapi_add_csv_example(out, catalog, route);
 		text_add(out, "}}}");
 	}
+	if (route->takes_notification)
+		text_add(out, notification_body);
 	if (!route->reads_body)
 		return;
-	text_add(out, ",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":"
+	text_add(out, ",\"requestBody\":{\"content\":{");
+	if (route->takes_image)
+	{
+		add_image_types(out);
+		text_add_char(out, ',');
+	}
+	text_add(out, "\"application/json\":{\"schema\":"
 			 "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{");
 	for (size_t i = 0; i < route->param_count; i++)
 	{
@@ -169,6 +199,36 @@ add_json_content(struct text *out, const struct catalog *catalog, const struct c
 	text_add_char(out, '}');
 }
 
+/* What cloudinary.c writes. */
+static void
+add_upload_content(struct text *out)
+{
+	static const char *const fields[][3] = {
+		{"upload_url", "\"maxLength\":2000,\"format\":\"uri\"", "https://api.cloudinary.com/v1_1/demo/image/upload"},
+		{"api_key", "\"maxLength\":500", "123456789012345"},
+		{"allowed_formats", "\"maxLength\":100", "gif,jpg,png,webp"},
+		{"invalidate", "\"const\":\"true\"", "true"},
+		{"overwrite", "\"const\":\"true\"", "true"},
+		{"public_id", "\"maxLength\":200", "timetrackr/avatars/7"},
+		{"transformation", "\"maxLength\":100", "c_limit,h_1024,w_1024"},
+		{"signature", "\"maxLength\":64", "1d2a7b3c4e5f60718293a4b5c6d7e8f901234567"},
+	};
+	size_t		count = sizeof fields / sizeof fields[0];
+
+	text_add(out, "\"application/json\":{\"schema\":{\"type\":\"object\",\"properties\":{"
+			 "\"timestamp\":{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":0,\"maximum\":9223372036854775807},"
+			 "\"notification_url\":{\"type\":\"string\",\"maxLength\":2000,\"format\":\"uri\"}");
+	for (size_t i = 0; i < count; i++)
+		text_printf(out, ",\"%s\":{\"type\":\"string\",%s}", fields[i][0], fields[i][1]);
+	text_add(out, "},\"required\":[\"timestamp\"");
+	for (size_t i = 0; i < count; i++)
+		text_printf(out, ",\"%s\"", fields[i][0]);
+	text_add(out, "]},\"example\":{\"timestamp\":1795378446");
+	for (size_t i = 0; i < count; i++)
+		text_printf(out, ",\"%s\":\"%s\"", fields[i][0], fields[i][2]);
+	text_add(out, "}}");
+}
+
 /* A file of any length. */
 static void
 add_csv_content(struct text *out, const struct catalog *catalog, const struct catalog_route *route)
@@ -182,7 +242,11 @@ static void
 add_content(struct text *out, const struct catalog *catalog, const struct catalog_route *route)
 {
 	text_add(out, ",\"content\":{");
-	if (route->shape != SHAPE_CSV)
+	if (route->shape == SHAPE_IMAGE)
+		add_image_types(out);
+	else if (route->shape == SHAPE_UPLOAD)
+		add_upload_content(out);
+	else if (route->shape != SHAPE_CSV)
 		add_json_content(out, catalog, route);
 	if (route->shape == SHAPE_REPORT)
 		text_add_char(out, ',');

@@ -94,6 +94,10 @@ fill_context(struct filling *filling, const struct params_context *context)
 			filling->values->value[i] = context->allow_private ? "true" : "false";
 		else if (source == SOURCE_HAS_MAIL)
 			filling->values->value[i] = context->has_mail ? "true" : "false";
+		else if (source == SOURCE_CLOUD_NAME)
+			filling->values->value[i] = context->cloud_name;
+		else if (source == SOURCE_IMAGE_TYPE)
+			filling->values->value[i] = context->image_type;
 		else if (source != SOURCE_GIVEN && source != SOURCE_CURSOR)
 			continue;
 		filling->filled[i] = true;
@@ -258,17 +262,38 @@ fill_query(struct filling *filling, const struct target *target)
 
 /* ---- documents ---- */
 
+/* The parameter of that source; -1: there is none. */
+static int
+find_source(const struct catalog_route *route, enum catalog_source source)
+{
+	for (size_t i = 0; i < route->param_count; i++)
+		if (route->params[i].source == source)
+			return (int) i;
+	return -1;
+}
+
 /* The body is the value. It may hold no NUL, which would end it for the database. */
 static void
-fill_document(struct filling *filling, const char *body, size_t length)
+fill_document(struct filling *filling, int index, const char *body, size_t length)
 {
-	filling->filled[filling->route->document] = true;
+	filling->filled[index] = true;
 	if (body == NULL)
 		filling_fault(filling, 400, NULL, "empty_body", "The body is empty.");
 	else if (memchr(body, '\0', length) != NULL || !text_is_utf8(body, length))
 		filling_fault(filling, 422, NULL, "invalid_encoding", "The body must be text in UTF-8.");
 	else
-		filling->values->value[filling->route->document] = body;
+		filling->values->value[index] = body;
+}
+
+/* A picture: the body is the value, whatever is in it. Nothing else comes with it. */
+static void
+fill_image(struct filling *filling, const char *body, size_t length)
+{
+	int			index = find_source(filling->route, SOURCE_IMAGE);
+
+	filling->filled[index] = true;
+	filling->values->value[index] = body;
+	filling->values->image_length = length;
 }
 
 /* ---- what was not given ---- */
@@ -282,7 +307,8 @@ fill_defaults(struct filling *filling)
 
 		if (filling->filled[i] || filling->values->value[i] != NULL)
 			continue;
-		if (param->required)
+		/* in place of a picture, JSON has to be whole */
+		if (param->required || (filling->needs_all && param->source == SOURCE_BODY))
 			filling_fault(filling, 422, param->name, "missing_field",
 						  arena_printf(filling->arena, "\"%s\" is missing.", param->name));
 		filling->values->value[i] = param->fallback;
@@ -321,6 +347,7 @@ params_fill(const struct catalog_route *route, const struct target *target,
 		.values = values,
 		.arena = arena,
 		.problem = problem,
+		.needs_all = route->takes_image && context->image_type == NULL,
 	};
 
 	*values = (struct param_values) {0};
@@ -329,7 +356,11 @@ params_fill(const struct catalog_route *route, const struct target *target,
 	fill_path(&filling, target);
 	fill_query(&filling, target);
 	if (route->document >= 0)
-		fill_document(&filling, body, body_length);
+		fill_document(&filling, route->document, body, body_length);
+	else if (route->takes_notification)
+		fill_document(&filling, find_source(route, SOURCE_NOTIFICATION), body, body_length);
+	else if (context->image_type != NULL)
+		fill_image(&filling, body, body_length);
 	else if (body != NULL)
 		json_fill_body(&filling, body, body_length);
 	if (problem->fault_count == 0 || problem->status == 422)

@@ -22,6 +22,8 @@ struct params_context
 	const char *client_address;
 	bool		allow_private;	/* webhooks may lead anywhere */
 	bool		has_mail;		/* mails can be sent */
+	const char *image_type;		/* the body is a picture of this type; NULL: it is not */
+	const char *cloud_name;		/* the setting; NULL: none */
 };
 
 /*

@@ -7,9 +7,13 @@
 #include "pg.h"
 
 #include <libpq-fe.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Most values of a query some of which is in binary format. */
+#define VALUES_MAX 40
 
 /* Notices are for people at a terminal; the server logs what matters. */
 static void
@@ -90,13 +94,33 @@ pg_prepare(struct pg_conn *conn, const char *name, const char *sql)
 	return PQsendPrepare(conn, name, sql, 0, NULL);
 }
 
+/* One of the values goes as bytes, so that the formats and lengths of all are told. */
+static bool
+send_binary(struct pg_conn *conn, const char *name, int value_count, const char *const *values,
+			const struct pg_binary *binary)
+{
+	int			lengths[VALUES_MAX] = {0};
+	int			formats[VALUES_MAX] = {0};
+
+	if (value_count > VALUES_MAX || binary->value > value_count || binary->length > INT_MAX)
+		return false;
+	if (binary->value > 0)
+	{
+		lengths[binary->value - 1] = (int) binary->length;
+		formats[binary->value - 1] = 1;
+	}
+	return PQsendQueryPrepared(conn, name, value_count, values, lengths, formats, binary->result);
+}
+
 bool
 pg_query(struct pg_conn *conn, const char *name, const char *sql, int value_count,
-		 const char *const *values)
+		 const char *const *values, const struct pg_binary *binary)
 {
-	if (name != NULL)
-		return PQsendQueryPrepared(conn, name, value_count, values, NULL, NULL, 0);
-	return PQsendQueryParams(conn, sql, value_count, NULL, values, NULL, NULL, 0);
+	if (name == NULL)
+		return PQsendQueryParams(conn, sql, value_count, NULL, values, NULL, NULL, 0);
+	if (binary->value > 0 || binary->result)
+		return send_binary(conn, name, value_count, values, binary);
+	return PQsendQueryPrepared(conn, name, value_count, values, NULL, NULL, 0);
 }
 
 bool

@@ -53,10 +53,18 @@ int			pg_socket(const struct pg_conn *conn);
 bool		pg_is_bad(const struct pg_conn *conn);
 const char *pg_error(const struct pg_conn *conn);
 
+/* What of a query is not in text format. All zero: nothing. */
+struct pg_binary
+{
+	int			value;			/* $n; 0: none */
+	size_t		length;			/* of that value */
+	bool		result;
+};
+
 /* Queue a Parse; a query by its text or, when `name` is set, of a prepared statement; a sync point. */
 bool		pg_prepare(struct pg_conn *conn, const char *name, const char *sql);
 bool		pg_query(struct pg_conn *conn, const char *name, const char *sql, int value_count,
-					 const char *const *values);
+					 const char *const *values, const struct pg_binary *binary);
 bool		pg_sync(struct pg_conn *conn);
 
 /* Send what is queued: 0 all sent, 1 the socket is full, -1 failed. */

@@ -179,6 +179,7 @@ queue_query(struct pipeline *pipeline, struct db_query *query)
 {
 	const struct db_statement *statement = query->statement;
 	char		name[STATEMENT_NAME_SIZE];
+	struct pg_binary binary = {0};
 	bool		queued;
 
 	if (!query->grouped && pipeline->group > 0 && !end_group(pipeline))
@@ -189,14 +190,15 @@ queue_query(struct pipeline *pipeline, struct db_query *query)
 	query->is_error = false;
 	query->is_skipped = false;
 	if (statement == NULL)
-		queued = pg_query(pipeline->conn, NULL, query->sql, query->value_count, query->values);
+		queued = pg_query(pipeline->conn, NULL, query->sql, query->value_count, query->values, &binary);
 	else
 	{
 		name_statement(name, statement->id);
 		if (query->prepares && !pg_prepare(pipeline->conn, name, statement->sql))
 			return false;
 		pipeline->prepared[statement->id] = true;
-		queued = pg_query(pipeline->conn, name, NULL, query->value_count, query->values);
+		binary = (struct pg_binary) {statement->binary_value, query->binary_length, statement->binary_result};
+		queued = pg_query(pipeline->conn, name, NULL, query->value_count, query->values, &binary);
 	}
 	if (!queued || query->joined)
 		return queued;

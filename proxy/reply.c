@@ -7,7 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "cloudinary.h"
 #include "csv.h"
+#include "image.h"
 #include "log.h"
 #include "token.h"
 
@@ -144,6 +146,36 @@ reply_stream(struct answer *answer, const struct reply_call *call)
 	return true;
 }
 
+/* A picture, of a type that browsers show: it never changes, and pages of anybody may show it. */
+static bool
+reply_image(struct answer *answer, const struct reply_call *call, const struct db_result *result,
+			struct problem *problem)
+{
+	const char *type = image_type(db_result_value(result, 0, 2));
+
+	if (type == NULL)
+		return not_found(call, call->route->noun, problem);
+	answer->status = call->route->status;
+	text_add_bytes(&answer->body, db_result_value(result, 0, 3), db_result_length(result, 0, 3));
+	answer_add_header(answer, "Content-Type", type);
+	answer_add_header(answer, "Cache-Control", "public, max-age=31536000, immutable");
+	answer_add_header(answer, "Cross-Origin-Resource-Policy", "cross-origin");
+	return true;
+}
+
+/* What to send to Cloudinary. */
+static bool
+reply_upload(struct answer *answer, const struct reply_call *call, const struct db_result *result,
+			 struct problem *problem)
+{
+	if (!cloudinary_add_upload(&answer->body, &call->service->config->cloudinary,
+							   db_result_value(result, 0, 2), time(NULL)))
+		return out_of_memory(problem);
+	answer->status = call->route->status;
+	answer_add_header(answer, "Content-Type", "application/json");
+	return true;
+}
+
 /* Say where to find what was made: its id is the first member of the row. */
 static void
 add_location(struct answer *answer, const struct reply_call *call, const char *json)
@@ -210,6 +242,10 @@ reply_rows(struct answer *answer, const struct reply_call *call,
 		answer_add_header(answer, "Vary", "Accept");
 	if (catalog_is_streamed(route))
 		return reply_stream(answer, call);
+	if (route->shape == SHAPE_IMAGE)
+		return reply_image(answer, call, result, problem);
+	if (route->shape == SHAPE_UPLOAD)
+		return reply_upload(answer, call, result, problem);
 	if (call->wants_csv)
 		return reply_csv(answer, call, result);
 	if (route->shape == SHAPE_LIST || route->shape == SHAPE_EVENTS || route->shape == SHAPE_REPORT)

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "crash.h"
+#include "image.h"
 #include "json_body.h"
 #include "live.h"
 #include "log.h"
@@ -109,8 +110,8 @@ request_let_go(struct request *request)
 	poll_end(&request->waiter);
 	if (request->state != ANSWERED)
 		request->service->unfinished--;
-	if (request->admission.holds_slot)
-		request->service->documents--;
+	if (request->admission.slots != NULL)
+		(*request->admission.slots)--;
 	if (request->holds_place)
 		live_unreserve(request->service->live, request->admission.user_id);
 	answer_reset(&request->answer);
@@ -200,7 +201,8 @@ request_finish(struct request *request)
 	if (kept && answer->status == 200)
 		answer_add_etag(answer);
 	/* a session has secrets beside what the client chose: their lengths must not mix */
-	if (answer->status < 300 && admission->route != NULL && admission->route->shape != SHAPE_SESSION)
+	if (answer->status < 300 && admission->route != NULL && admission->route->shape != SHAPE_SESSION &&
+		catalog_gives_text(admission->route))
 		answer_encode(answer, request->head.accept_encoding);
 	answer_compare(answer, request->head.if_none_match);
 	answer_add_common(answer, !kept ? "no-store" : admission->user_id == 0
@@ -284,6 +286,8 @@ body_limit(const struct request *request)
 	const struct config *config = request->service->config;
 	const struct catalog_route *route = request->admission.route;
 
+	if (route != NULL && route->takes_image)
+		return IMAGE_MAX_BYTES;
 	return route != NULL && route->document >= 0 ? config->max_import_bytes : config->max_body_bytes;
 }
 
@@ -304,7 +308,7 @@ request_begin(struct request *request, const struct request_head *head)
 							  &request->admission, &request->problem);
 	if (head->content_length <= body_limit(request))
 	{
-		if (request->admission.holds_slot)
+		if (request->admission.slots != NULL)
 			text_want(&request->body, (size_t) head->content_length);
 		return true;
 	}
@@ -352,6 +356,8 @@ call_route(struct request *request)
 		.client_address = request->admission.address,
 		.allow_private = service->config->webhooks_allow_private,
 		.has_mail = service->config->mail.server != NULL,
+		.image_type = request_brings_image(request) ? image_type(request->head.content_type) : NULL,
+		.cloud_name = service->config->cloudinary.cloud_name,
 	};
 	bool		takes_body = (route->method == METHOD_DELETE ? route->reads_body : route->method != METHOD_GET) &&
 		!admit_ignores_body(route, &request->head);
@@ -363,7 +369,7 @@ call_route(struct request *request)
 		request_fail(request, 503, "out_of_memory", "The server is out of memory.");
 	else if (!params_fill(route, &request->target, body, request->body.length, &context,
 						  &request->values, &request->arena, &request->problem) ||
-			 !request_note_key(request))
+			 !request_check_upload(request) || !request_note_key(request))
 		request_finish_with_problem(request);
 	else if (route->shape == SHAPE_EVENTS && !request_begin_poll(request))
 		request_fail(request, 503, "overloaded", "Too many clients wait for events.");

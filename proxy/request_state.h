@@ -111,6 +111,12 @@ bool		request_use_cache(struct request *request);
  */
 bool		request_note_key(struct request *request);
 
+/* Is its body a picture itself, by its type, on a route that takes one? */
+bool		request_brings_image(const struct request *request);
+
+/* Has Cloudinary signed what is said to come from there? True, too, where nothing is; false with the problem set. */
+bool		request_check_upload(struct request *request);
+
 /* Wait for the cache no more. */
 void		request_leave_cache(struct request *request);
 

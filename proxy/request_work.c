@@ -105,6 +105,7 @@ request_query(struct request *request)
 		request->has_key ? &route->once : &route->statement,
 		.value_count = (int) route->param_count + (request->has_key ? 2 : adds_viewer),
 		.values = request->values.value,
+		.binary_length = request->values.image_length,
 		.repeatable = request->has_key,
 		.user_id = request->admission.user_id,
 		.done = query_done,

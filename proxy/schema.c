@@ -100,6 +100,7 @@ kind_of(const char *name, const char *typtype, const char *category)
 		enum catalog_kind kind;
 	}			known[] = {
 		{"bool", KIND_BOOLEAN},
+		{"bytea", KIND_BYTES},
 		{"date", KIND_DATE},
 		{"float4", KIND_NUMBER},
 		{"float8", KIND_NUMBER},

@@ -64,6 +64,7 @@ struct service
 	uint64_t	id_prefix;		/* random: makes request ids unique over workers and restarts */
 	uint64_t	id_counter;
 	size_t		documents;		/* imports under way */
+	size_t		images;			/* pictures that are being uploaded */
 	struct lingering lingering; /* connections that are over */
 	struct request *spare;		/* memory for the next requests; NULL: none */
 	unsigned	spare_count;

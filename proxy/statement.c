@@ -81,6 +81,10 @@ add_read(struct text *sql, struct catalog_route *route, const char *format)
 
 	if (route->shape == SHAPE_DOCUMENT)
 		text_add(sql, "SELECT v.viewer, v.found, r.item::pg_catalog.text");
+	else if (route->shape == SHAPE_IMAGE)
+		text_add(sql, "SELECT v.viewer::pg_catalog.text, v.found::pg_catalog.text, r.content_type::pg_catalog.text, r.bytes");
+	else if (route->shape == SHAPE_UPLOAD)
+		text_add(sql, "SELECT v.viewer, v.found, r.public_id::pg_catalog.text");
 	else
 		text_printf(sql, "SELECT v.viewer, v.found, timetrackr.%s(r)", format);
 	for (size_t i = 0; i < route->key_count; i++)
@@ -165,6 +169,16 @@ add_refusing_write(struct text *sql, const struct catalog_route *route)
 	text_add(sql, ") a");
 }
 
+/* Which value is a picture: its number, or 0. */
+static int
+image_value(const struct catalog_route *route)
+{
+	for (size_t i = 0; i < route->param_count; i++)
+		if (route->params[i].source == SOURCE_IMAGE)
+			return (int) i + 1;
+	return 0;
+}
+
 bool
 statement_fill(struct catalog_route *route, int id, bool is_void)
 {
@@ -183,16 +197,21 @@ statement_fill(struct catalog_route *route, int id, bool is_void)
 		add_refusing_write(&sql, route);
 	else
 		add_write(&sql, route);
-	route->statement = (struct db_statement) {id, text_take(&sql)};
+	route->statement = (struct db_statement) {
+		.id = id,
+		.sql = text_take(&sql),
+		.binary_value = image_value(route),
+		.binary_result = route->shape == SHAPE_IMAGE,
+	};
 	if (takes_key(route))
 	{
 		add_once(&once, route, is_void);
-		route->once = (struct db_statement) {STATEMENT_ROUTES_MAX + id, text_take(&once)};
+		route->once = (struct db_statement) {.id = STATEMENT_ROUTES_MAX + id, .sql = text_take(&once)};
 		return route->statement.sql != NULL && route->once.sql != NULL;
 	}
 	if (route->shape != SHAPE_REPORT)
 		return route->statement.sql != NULL;
 	add_read(&csv, route, "csv");
-	route->csv = (struct db_statement) {STATEMENT_ROUTES_MAX + id, text_take(&csv)};
+	route->csv = (struct db_statement) {.id = STATEMENT_ROUTES_MAX + id, .sql = text_take(&csv)};
 	return route->statement.sql != NULL && route->csv.sql != NULL;
 }

@@ -308,6 +308,9 @@ static_answer(struct answer *answer, const struct static_file *file, const char 
 					  ? "public, max-age=31536000, immutable" : "public, no-cache");
 	if (compressed)
 		answer_add_header(answer, "Content-Encoding", "gzip");
+	/* pages of other origins show pictures of this one */
+	if (strncmp(file->type, "image/", 6) == 0)
+		answer_add_header(answer, "Cross-Origin-Resource-Policy", "cross-origin");
 	if (strncmp(file->type, "text/html", 9) == 0)
 		answer_add_header(answer, "Content-Security-Policy", PAGE_POLICY);
 }

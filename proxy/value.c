@@ -163,6 +163,7 @@ value_describe(const struct catalog_type *type, char *out, size_t out_size)
 		[KIND_ENUM] = "one of ",
 		[KIND_JSON] = "a JSON value",
 		[KIND_ARRAY] = "an array of strings",
+		[KIND_BYTES] = "a picture",
 		[KIND_RECORD] = "an object",
 		[KIND_VOID] = "nothing",
 	};

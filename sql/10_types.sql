@@ -15,6 +15,8 @@ CREATE TYPE timetrackr.tier AS ENUM ('bronze', 'silver', 'gold', 'platinum');
 
 CREATE TYPE timetrackr.report_group AS ENUM ('project', 'day', 'week', 'month', 'tag');
 
+CREATE TYPE timetrackr.upload_purpose AS ENUM ('avatar', 'badge');
+
 CREATE TYPE timetrackr.date_order AS ENUM ('mdy', 'dmy');
 
 CREATE TYPE timetrackr.webhook_topic AS ENUM (

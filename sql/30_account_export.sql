@@ -23,7 +23,7 @@ BEGIN
         SELECT 0::bigint, timetrackr.json(r)::json
         FROM (
             SELECT u.id AS user_id, u.email, u.username, u.role, u.timezone, u.bio, u.avatar AS avatar_url,
-                u.listed, u.email_notifications, u.external_id, u.password_hash IS NOT NULL AS has_password, u.created_at
+                u.avatar_version, u.listed, u.email_notifications, u.external_id, u.password_hash IS NOT NULL AS has_password, u.created_at
             FROM timetrackr.users u
             WHERE u.id = viewer_id AND after_key < 0
         ) r;
@@ -142,10 +142,11 @@ BEGIN
         RETURN QUERY
         SELECT r.media_id, timetrackr.json(r)::json
         FROM (
-            SELECT m.id AS media_id, m.content_type, encode(m.sha256, 'hex') AS sha256,
-                octet_length(m.bytes) AS bytes, m.created_at
-            FROM timetrackr.media m
-            WHERE m.owner_id = viewer_id AND m.id > after_key
+            SELECT m.id AS media_id, u.avatar AS url, m.content_type, encode(m.sha256, 'hex') AS sha256,
+                octet_length(m.bytes) AS bytes, m.width, m.height, m.created_at
+            FROM timetrackr.users u
+            JOIN timetrackr.media m ON m.id = substring(u.avatar FROM '^/media/([1-9][0-9]{0,17})$')::bigint
+            WHERE u.id = viewer_id AND m.id > after_key
             ORDER BY m.id
             LIMIT "limit"
         ) r
@@ -269,4 +270,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.export_account(bigint, integer, text, bigint) IS
-'Everything stored about the viewer, as one JSON document: account and totals are objects; sessions, projects (own ones), memberships, badges, notifications, webhooks (without their secrets), mails, media (without the bytes), webhook_deliveries, project_totals, scores, days, timeline and entries are arrays, in the order of their ids. Durations are in seconds. Here a row is one object of a section; many tells an array''s section, which begins with a row without item, so that an empty one is there, too. The document is read in parts: what changes meanwhile may be in it as it was before or after, and what is added is in it if its part was still to come; nothing is in it twice. Neither passwords nor tokens are in it. after_section and after_key are those of the last row of the page before. Errors: 401 invalid_token.';
+'Everything stored about the viewer, as one JSON document: account and totals are objects; sessions, projects (own ones), memberships, badges, notifications, webhooks (without their secrets), mails, media (the avatar, if it is kept here, without its bytes), webhook_deliveries, project_totals, scores, days, timeline and entries are arrays, in the order of their ids. Durations are in seconds. Here a row is one object of a section; many tells an array''s section, which begins with a row without item, so that an empty one is there, too. The document is read in parts: what changes meanwhile may be in it as it was before or after, and what is added is in it if its part was still to come; nothing is in it twice. Neither passwords nor tokens are in it. after_section and after_key are those of the last row of the page before. Errors: 401 invalid_token.';

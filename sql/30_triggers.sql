@@ -103,6 +103,24 @@ AS 'MODULE_PATHNAME', 'tt_badge_after';
 COMMENT ON FUNCTION timetrackr.badge_after() IS
 'Trigger: has every session compile the badge criteria anew.';
 
+CREATE FUNCTION timetrackr.badge_image_after()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_badge_image_after';
+COMMENT ON FUNCTION timetrackr.badge_image_after() IS
+'Trigger: deletes the picture in the database that a badge had, if nobody else shows it.';
+
+CREATE FUNCTION timetrackr.media_before()
+RETURNS trigger
+LANGUAGE C
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'tt_media_before';
+COMMENT ON FUNCTION timetrackr.media_before() IS
+'Trigger: checks the bytes of a picture, and fills in its type, digest, width and height.';
+
 CREATE FUNCTION timetrackr.user_badge_after()
 RETURNS trigger
 LANGUAGE C

@@ -1,14 +1,21 @@
 -- The badges of a fresh installation. They are ordinary rows: an admin may
 -- change, disable or delete them. web/badges/ has a picture of each, named
--- after it (first-steps.svg); image_url is for who serves that directory.
+-- after it (first-steps.svg), which the proxy serves under /media/badges/.
 
-CREATE FUNCTION timetrackr.create_badge_catalogue()
-RETURNS void
+CREATE FUNCTION timetrackr.badge_catalogue()
+RETURNS TABLE (
+    name text,
+    tier text,
+    description text,
+    criteria jsonb,
+    image_url text
+)
 LANGUAGE sql
-SET search_path = pg_catalog, pg_temp
+IMMUTABLE
 AS $$
-INSERT INTO timetrackr.badges (name, tier, description, criteria)
-VALUES
+SELECT b.name, b.tier, b.description, b.criteria::jsonb,
+    '/media/badges/' || replace(lower(b.name), ' ', '-') || '.svg'
+FROM (VALUES
     -- Entries
     ('First Steps', 'bronze', 'Finish your first time entry.',
         '{"metric": "entry_count", "gte": 1}'),
@@ -66,7 +73,35 @@ VALUES
         '{"metric": "badges_earned", "gte": 10}'),
     ('Grandmaster', 'platinum', 'Earn 20 badges and track 1,000 hours in all.',
         '{"all": [{"metric": "badges_earned", "gte": 20}, {"metric": "total_seconds", "gte": 3600000}]}')
+) b (name, tier, description, criteria)
+$$;
+COMMENT ON FUNCTION timetrackr.badge_catalogue() IS
+'The standard badges, each with the path of its picture.';
+
+CREATE FUNCTION timetrackr.create_badge_catalogue()
+RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+INSERT INTO timetrackr.badges (name, tier, description, criteria, image_url)
+SELECT c.name, c.tier, c.description, c.criteria, c.image_url
+FROM timetrackr.badge_catalogue() WITH ORDINALITY c
+ORDER BY c.ordinality
 ON CONFLICT (name) DO NOTHING
 $$;
 COMMENT ON FUNCTION timetrackr.create_badge_catalogue() IS
 'Part of the first install(): adds the standard badges, leaving those of the same name as they are.';
+
+CREATE FUNCTION timetrackr.add_catalogue_images()
+RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+UPDATE timetrackr.badges b
+SET image_url = c.image_url
+FROM timetrackr.badge_catalogue() c
+WHERE b.name = c.name
+    AND b.image_url IS NULL
+$$;
+COMMENT ON FUNCTION timetrackr.add_catalogue_images() IS
+'Part of install(), once, on tables made before the pictures were served: gives the standard badges theirs, where an admin has set no other.';

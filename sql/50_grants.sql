@@ -77,7 +77,8 @@ BEGIN
         'list_notifications', 'unread_notifications', 'read_notifications',
         'list_webhooks', 'webhook', 'create_webhook', 'update_webhook', 'delete_webhook', 'rotate_webhook_secret',
         'test_webhook', 'list_webhook_deliveries', 'retry_webhook_delivery',
-        'forgot_password', 'reset_password', 'unsubscribe'
+        'forgot_password', 'reset_password', 'unsubscribe',
+        'picture', 'set_avatar', 'remove_avatar', 'set_badge_image', 'sign_upload', 'note_upload'
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
@@ -110,7 +111,7 @@ BEGIN
         ' failing_since, created_at, updated_at) ON timetrackr.webhooks TO %s', role);
     EXECUTE format('GRANT SELECT ON timetrackr.projects, timetrackr.project_members,'
         ' timetrackr.time_entries, timetrackr.timeline_events, timetrackr.badges, timetrackr.user_badges,'
-        ' timetrackr.notifications,'
+        ' timetrackr.notifications, timetrackr.media,'
         ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
         ' timetrackr.standings, timetrackr.standing_moves, timetrackr.stream, timetrackr.webhook_deliveries,'
         ' timetrackr.meta TO %s', role);

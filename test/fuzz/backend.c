@@ -1,6 +1,6 @@
 /*
  * backend.c: fuzz targets of the extension, as SQL functions for a single-user
- * backend: fuzz_csv(arguments) and fuzz_criteria(arguments) run libFuzzer with
+ * backend: fuzz_csv(arguments), fuzz_criteria(arguments) and fuzz_image(arguments) run libFuzzer with
  * these arguments and do not return, but for an error in them.
  *
  * Errors that a user can cause are caught; any other one is a finding. What a
@@ -16,6 +16,7 @@
 #include "entry_rules.h"
 #include "error.h"
 #include "exact.h"
+#include "image.h"
 #include "import_formats.h"
 
 #include "fmgr.h"
@@ -28,6 +29,7 @@
 PG_MODULE_MAGIC;
 PG_FUNCTION_INFO_V1(fuzz_csv);
 PG_FUNCTION_INFO_V1(fuzz_criteria);
+PG_FUNCTION_INFO_V1(fuzz_image);
 
 #define ARGUMENTS_MAX 32
 
@@ -192,6 +194,24 @@ parse_criteria(const char *text, int length)
 	CLAIM((strcmp(remaining.data, "[]") == 0) == holds);
 }
 
+/* Whatever it says of the bytes, it has looked at none behind them, and at the end of a header. */
+static void
+parse_image(const char *text, int length)
+{
+	const uint8 *bytes = (const uint8 *) text;
+	Image		image;
+	Image		cut;
+	bool		is_image = tt_image_read(bytes, length, &image);
+
+	CLAIM(image.type == tt_image_type(bytes, length));
+	CLAIM(is_image ? image.type != IMAGE_NONE && image.width >= 1 && image.height >= 1 && length >= 13
+		  : image.width == 0 && image.height == 0);
+	CLAIM((tt_image_media_type(image.type)[0] != '\0') == (image.type != IMAGE_NONE));
+	/* what is shorter may be no picture, but no other one */
+	if (length > 0 && tt_image_read(bytes, length - 1, &cut))
+		CLAIM(is_image && cut.type == image.type && cut.width == image.width && cut.height == image.height);
+}
+
 static int
 csv_target(const uint8_t *data, size_t size)
 {
@@ -206,6 +226,13 @@ criteria_target(const uint8_t *data, size_t size)
 	return 0;
 }
 
+static int
+image_target(const uint8_t *data, size_t size)
+{
+	run(parse_image, data, size);
+	return 0;
+}
+
 Datum
 fuzz_csv(PG_FUNCTION_ARGS)
 {
@@ -217,5 +244,12 @@ Datum
 fuzz_criteria(PG_FUNCTION_ARGS)
 {
 	drive(text_to_cstring(PG_GETARG_TEXT_PP(0)), criteria_target);
+	PG_RETURN_VOID();
+}
+
+Datum
+fuzz_image(PG_FUNCTION_ARGS)
+{
+	drive(text_to_cstring(PG_GETARG_TEXT_PP(0)), image_target);
 	PG_RETURN_VOID();
 }

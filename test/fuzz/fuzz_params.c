@@ -20,6 +20,7 @@ static const struct catalog_type types[] = {
 	[KIND_DATE] = {KIND_DATE, "date", NULL, 0, NULL, NULL, 0},
 	[KIND_ENUM] = {KIND_ENUM, "period", labels, 3, NULL, NULL, 0},
 	[KIND_JSON] = {KIND_JSON, "jsonb", NULL, 0, NULL, NULL, 0},
+	[KIND_BYTES] = {KIND_BYTES, "bytea", NULL, 0, NULL, NULL, 0},
 	[KIND_ARRAY] = {KIND_ARRAY, "text[]", NULL, 0, &types[KIND_TEXT], NULL, 0},
 };
 static const struct catalog_type ids = {KIND_ARRAY, "bigint[]", NULL, 0, &types[KIND_BIGINT], NULL, 0};
@@ -54,8 +55,20 @@ static struct catalog_route routes[] = {
 		.params = {PARAM("yes", KIND_BOOLEAN, SOURCE_QUERY, false), PARAM("csv", KIND_TEXT, SOURCE_DOCUMENT, true)},
 		.param_count = 2, .segments = {{"file", 4, -1}}, .segment_count = 1,
 	},
+	{
+		.method = METHOD_PUT, .path = "/image", .limit = -1, .viewer = -1, .document = -1, .reads_body = true, .takes_image = true,
+		.params = {PARAM("image", KIND_BYTES, SOURCE_IMAGE, false), PARAM("content_type", KIND_TEXT, SOURCE_IMAGE_TYPE, false),
+			PARAM("public_id", KIND_TEXT, SOURCE_BODY, false), PARAM("version", KIND_BIGINT, SOURCE_BODY, false),
+			PARAM("cloud_name", KIND_TEXT, SOURCE_CLOUD_NAME, false)},
+		.param_count = 5, .segments = {{"image", 5, -1}}, .segment_count = 1,
+	},
+	{
+		.method = METHOD_POST, .path = "/notification", .limit = -1, .viewer = -1, .document = -1, .takes_notification = true,
+		.params = {PARAM("notification", KIND_JSON, SOURCE_NOTIFICATION, true)},
+		.param_count = 1, .segments = {{"notification", 12, -1}}, .segment_count = 1,
+	},
 };
-static const struct catalog catalog = {.routes = routes, .route_count = 3};
+static const struct catalog catalog = {.routes = routes, .route_count = 5};
 
 /* What passed must be a value of its type, as PostgreSQL will be given it. */
 static void
@@ -69,6 +82,13 @@ check_values(const struct catalog_route *route, const struct param_values *value
 		CLAIM(value != NULL || !param->required);
 		if (value == NULL)
 			continue;
+		/* exactly as many bytes as the body has; which JSON is taken instead is whole */
+		if (param->source == SOURCE_IMAGE)
+			CLAIM(values->image_length > 0);
+		else if (param->source == SOURCE_BODY && route->takes_image)
+			CLAIM(values->value[0] == NULL && values->value[2] != NULL && values->value[3] != NULL);
+		if (param->type->kind == KIND_BYTES)
+			continue;
 		if (param->type->kind == KIND_ARRAY)
 			CLAIM(value[0] == '{' && value[strlen(value) - 1] == '}');
 		else if (param->type->kind != KIND_JSON)
@@ -80,7 +100,11 @@ static void
 fill(const struct catalog_route *route, const struct target *target, const char *body, size_t length,
 	 struct arena *arena)
 {
-	const struct params_context context = {.viewer_id = "7", .refresh_ttl = "60"};
+	/* a body that begins like JSON is said to be that */
+	const struct params_context context = {
+		.viewer_id = "7", .refresh_ttl = "60", .cloud_name = "cloud",
+		.image_type = route->takes_image && body != NULL && *body != '{' ? "image/png" : NULL,
+	};
 	struct param_values values;
 	struct problem problem;
 	struct text text = {0};

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 from conftest import PASSWORD, days_ago, sign_up
+from harness.pictures import png
 
 TABLE = Path(__file__).parents[2] / "docs" / "access.md"
 CALLERS = ("anonymous", "stranger", "viewer", "contributor", "manager", "owner", "admin")
@@ -66,6 +67,10 @@ class Scene:
             "INSERT INTO timetrackr.badges (name, criteria) VALUES (%s, %s) RETURNING id",
             [f"Badge {next(_numbers)}", json.dumps({"metric": "entry_count", "gte": 50})],
         ).fetchone()
+        (self.media_id,) = db.execute(
+            "INSERT INTO timetrackr.media (bytes) VALUES (%s) RETURNING id", [png(seed=next(_numbers))]
+        ).fetchone()
+        db.execute("UPDATE timetrackr.badges SET image_url = '/media/' || %s WHERE id = %s", [self.media_id, self.badge_id])
         self.project_id = self.users["owner"].project(name, description=name, visibility=visibility)
         for who, role in ROLES.items():
             db.execute(
@@ -104,6 +109,7 @@ class Scene:
             user_id=self.users[who].id,
             entry_id=self.entries[who],
             badge_id=self.badge_id,
+            media_id=self.media_id,
             session_id=self.sessions[who],
             webhook_id=self.webhooks[who],
             delivery_id=self.deliveries[who],
@@ -111,7 +117,9 @@ class Scene:
         )
 
     def fill(self, text, caller):
-        """The request with its placeholders filled."""
+        """The request with its placeholders filled; a picture as bytes."""
+        if text == "<png>":
+            return png(seed=next(_numbers))
         user = self.users[caller]
         values = {
             "project_id": self.project_id,

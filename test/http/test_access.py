@@ -93,10 +93,10 @@ class Trial:
                 return live.status, ""
         options = {}
         if row.body is not None:
-            kind = "text/csv" if row.body == "<csv>" else "application/json"
+            kind = {"<csv>": "text/csv", "<png>": "image/png"}.get(row.body, "application/json")
             options = {"data": self.scene.fill(row.body, who), "headers": {"Content-Type": kind}}
         answer = client.call(row.method, path + self.scene.fill(row.query, who), **options)
-        return answer.status, answer.content.decode()
+        return answer.status, answer.content.decode(errors="replace")
 
     def path(self, caller):
         return self.scene.path(self.row, "member" if caller == "anonymous" else caller)

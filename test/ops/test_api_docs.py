@@ -1,4 +1,4 @@
-"""The page at /api-docs, and files that are sent as they are: only those that
+"""The page at /api-docs, the pictures of the standard badges, and files that are sent as they are: only those that
 were there at the start, under their own names."""
 
 import gzip
@@ -163,3 +163,14 @@ def test_the_page_of_the_sources_names_no_other_host():
         text = (TOP / "web" / "api-docs" / name).read_text()
         assert not re.search(r"https?://|//[a-z]+\.", text)
         assert "<style" not in text and "<script>" not in text and "style=" not in text
+
+
+def test_every_standard_badge_has_its_picture(serve):
+    client = serve(BADGES_ROOT=TOP / "web" / "badges").client()
+    paths = [badge["image_url"] for badge in client.get("/badges").expect(200)]
+    assert len(paths) >= 20
+    for path in paths:
+        answer = client.get(path)
+        assert (answer.status, answer.type) == (200, "image/svg+xml"), path
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    client.get("/media/badges/nothing.svg").expect(404)

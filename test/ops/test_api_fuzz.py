@@ -31,6 +31,7 @@ NASTY = {
         "infinity", "-infinity", "4714-11-24 00:00:00+00 BC", LAST_MOMENT, "epoch", "now",
         "1900-01-01Z", "2026-10-25 02:30:00 Europe/Berlin", "9999-12-31Z",
     ],
+    "bytea": [r"\x", r"\x89504e470d0a1a0a", r"\xffd8ffff", r"\x474946383961", r"\x" + "00" * 2_000_000],
     "date": ["infinity", "-infinity", "4714-11-24 BC", "5874897-12-31", "today", "1900-01-01", "2026-02-28"],
     "jsonb": [
         "null", "{}", "[]", '"x"', "1e400", "true", DEEP, '{"all": []}', '{"not": {}}', '{"all": {"any": 1}}', CONDITION,

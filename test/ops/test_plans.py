@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import days_ago, sign_up
+from harness.pictures import png
 from harness.stage import Stage
 
 ROUTES = Path(__file__).parents[2] / "proxy" / "routes.def"
@@ -17,6 +18,7 @@ READS = re.findall(r'^ROUTE\((\w+), "([^"]+)", (\w+), \w+, \w+, \d+, READ', ROUT
 NOT_INLINED = {
     "list_sessions": "SECURITY DEFINER: the proxy's role may not read refresh tokens",
     "export_account": "PL/pgSQL: which section to read depends on the page before",
+    "sign_upload": "C: checks who asks",
     "preview_badge": "C: checks who asks and compiles the criteria",
     "badge_progress": "C: evaluates compiled criteria",
 }
@@ -47,7 +49,8 @@ QUERIES = {
     "report_summary": "?from=2026-01-01&to=2026-01-31&group_by=project",
     "events": "?wait=0",
 }
-PREVIEW = {"criteria": {"metric": "entry_count", "gte": 1}}
+BODIES = {"preview_badge": {"criteria": {"metric": "entry_count", "gte": 1}}, "sign_upload": {"purpose": "avatar"}}
+CLOUD = {"CLOUDINARY_CLOUD_NAME": "demo", "CLOUDINARY_API_KEY": "1", "CLOUDINARY_API_SECRET": "2"}
 
 # As the proxy's sessions have it (proxy/db.c).
 SESSION = """
@@ -102,10 +105,12 @@ def ask_everything(proxy):
         "entry_id": user.entry(project, days_ago(1), 3600)["entry_id"],
         "badge_id": 1,
         "webhook_id": user.post("/webhooks", {"url": "https://127.0.0.1:9/"}).expect(201)["webhook_id"],
+        "media_id": user.put("/users/me/avatar", data=png(), headers={"Content-Type": "image/png"})
+        .expect(200)["avatar_url"].removeprefix("/media/"),
     }
     for method, path, function in READS:
         url = path.format(**ids) + QUERIES.get(function, "")
-        answer = user.post(url, PREVIEW) if method == "POST" else user.get(url)
+        answer = user.post(url, BODIES[function]) if method == "POST" else user.get(url)
         assert answer.status in (200, 204, 403), (url, answer.status)
 
 
@@ -118,7 +123,7 @@ def statements(postgres, tmp_path_factory):
             for statement in CROWD.split(";\n"):
                 db.execute(statement)
         stage.query(f"ALTER ROLE proxy_login IN DATABASE {stage.database} SET log_statement = 'all'")
-        ask_everything(stage.proxy(redis=False, WORKERS=1))
+        ask_everything(stage.proxy(redis=False, WORKERS=1, **CLOUD))
         executed = re.findall(rf"/{stage.database} LOG:  execute \w+: (.*)", postgres.log.read_text())
         named = ((re.search(r"SELECT \* FROM timetrackr\.(\w+)\(", statement), statement) for statement in executed)
         yield stage, {match[1]: statement for match, statement in named if match}
