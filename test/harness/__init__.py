@@ -4,6 +4,7 @@ loopback port in a temporary directory and ends it by its pid."""
 from .client import Answer, Client
 from .faults import FaultProxy
 from .live import Closed, Live
+from .pgbouncer import PgBouncer
 from .postgres import Postgres
 from .prism import Prism
 from .process import eventually, free_port
@@ -16,6 +17,7 @@ __all__ = [
     "Closed",
     "FaultProxy",
     "Live",
+    "PgBouncer",
     "Postgres",
     "Prism",
     "Proxy",
