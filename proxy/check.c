@@ -42,7 +42,7 @@ running_process(struct db_blocking *db)
  * last, unless somebody else was quicker. One that is none of a pooler's tells its process itself.
  */
 static bool
-shares_sessions(const char *url, struct db_blocking *db)
+shares_sessions(const char *url, bool any_server, struct db_blocking *db)
 {
 	char		why[256];
 	struct db_blocking *other;
@@ -50,7 +50,7 @@ shares_sessions(const char *url, struct db_blocking *db)
 
 	if (db_blocking_server_process(db) == running_process(db))
 		return false;
-	other = db_blocking_open(url, true, DATABASE_LIMIT, why, sizeof why);
+	other = db_blocking_open(url, any_server, DATABASE_LIMIT, why, sizeof why);
 	for (int i = 0; i < POOLER_TRIES && other != NULL && !shares; i++)
 	{
 		int			process = running_process(db);
@@ -70,7 +70,7 @@ find_sessions(const char *url, bool any_server, int limit)
 	enum sessions found = SESSIONS_UNKNOWN;
 
 	if (db != NULL)
-		found = shares_sessions(url, db) ? SESSIONS_SHARED : SESSIONS_OWN;
+		found = shares_sessions(url, any_server, db) ? SESSIONS_SHARED : SESSIONS_OWN;
 	db_blocking_close(db);
 	return found;
 }

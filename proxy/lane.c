@@ -352,8 +352,15 @@ leave_standby(struct lane *lane)
 {
 	while (lane->queue.first != NULL)
 	{
-		counter_add(&lane->options.metrics->retries, 1);
-		hand_over(lane->options.alone, job_queue_take(&lane->queue));
+		struct lane_job *job = job_queue_take(&lane->queue);
+
+		if (job->stays)
+			reject(lane, job);
+		else
+		{
+			counter_add(&lane->options.metrics->retries, 1);
+			hand_over(lane->options.alone, job);
+		}
 	}
 }
 
