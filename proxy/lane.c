@@ -105,8 +105,8 @@ goes_on_elsewhere(const struct lane_job *job, const struct db_result *result)
 	if (lane->options.alone == NULL || lane->closing || job->stays)
 		return false;
 	if (lane->options.standby)
-		return db_result_outcome(result) != DB_OK &&
-			!(db_result_outcome(result) == DB_ERROR && lane_is_refusal(db_error_sqlstate(result)));
+		return db_result_outcome(result) == DB_LOST ||
+			(db_result_outcome(result) == DB_ERROR && !lane_is_refusal(db_error_sqlstate(result)));
 	if (db_result_outcome(result) != DB_ERROR)
 		return db_result_outcome(result) == DB_SKIPPED;
 	sqlstate = db_error_sqlstate(result);
@@ -223,7 +223,7 @@ send_job(struct lane *lane, int connection, struct lane_job *job, bool joined)
 		.statement = job->statement,
 		.value_count = job->value_count,
 		.values = job->values,
-		.grouped = lane->options.only_reads,
+		.grouped = lane->options.only_reads && !job->stays,
 		.joined = joined,
 		.done = query_done,
 		.arg = job,
