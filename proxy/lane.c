@@ -66,6 +66,15 @@ hand_over(struct lane *lane, struct lane_job *job)
 		reject(lane, job);
 }
 
+/* Let a job that does not get on here go on where such jobs go. */
+static void
+move(struct lane *lane, struct lane_job *job)
+{
+	counter_add(&lane->options.metrics->retries, 1);
+	counter_add(&lane->options.metrics->moved, 1);
+	hand_over(lane->options.alone, job);
+}
+
 /* May this result be answered by running the statement again? */
 static bool
 may_repeat(const struct lane_job *job, const struct db_result *result)
@@ -139,10 +148,7 @@ query_done(struct db_query *query, struct db_result *result)
 	if (db_result_outcome(result) == DB_SKIPPED)
 		job->attempts--;		/* it had none; what spoiled its group is answered and gone */
 	if (goes_on_elsewhere(job, result))
-	{
-		counter_add(&lane->options.metrics->retries, 1);
-		hand_over(lane->options.alone, job);
-	}
+		move(lane, job);
 	else if (may_repeat(job, result))
 	{
 		counter_add(&lane->options.metrics->retries, 1);
@@ -357,10 +363,7 @@ leave_standby(struct lane *lane)
 		if (job->stays)
 			reject(lane, job);
 		else
-		{
-			counter_add(&lane->options.metrics->retries, 1);
-			hand_over(lane->options.alone, job);
-		}
+			move(lane, job);
 	}
 }
 

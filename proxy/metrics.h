@@ -51,6 +51,7 @@ struct lane_metrics
 	_Atomic uint64_t lost;		/* the connection was lost meanwhile */
 	_Atomic uint64_t undone;	/* taken back with others of a batch, or not run because of them */
 	_Atomic uint64_t retries;
+	_Atomic uint64_t moved;		/* of them, to another lane */
 	_Atomic uint64_t slow;		/* took SLOW_QUERY_MS or more */
 	_Atomic uint64_t rejected;	/* never sent: no room, no connection, no time, or nobody who wants it any more */
 	struct histogram wait;		/* from its submission to its last sending */

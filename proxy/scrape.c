@@ -244,7 +244,7 @@ static const struct row read_rows[] = {
 	{WORKER(reads.targets[READS_BEHIND]), "timetrackr_standby_fallbacks_total", "cause=\"behind\"", NULL, NULL},
 	{WORKER(reads.targets[READS_BUSY]), "timetrackr_standby_fallbacks_total", "cause=\"busy\"", NULL, NULL},
 	{WORKER(reads.targets[READS_PRIMARY_SILENT]), "timetrackr_standby_fallbacks_total", "cause=\"primary_silent\"", NULL, NULL},
-	{WORKER(lanes[LANE_STANDBY].retries), "timetrackr_standby_fallbacks_total", "cause=\"failed\"", NULL, NULL},
+	{WORKER(lanes[LANE_STANDBY].moved), "timetrackr_standby_fallbacks_total", "cause=\"failed\"", NULL, NULL},
 	{WORKER(reads.usable), "timetrackr_standby_usable_connections", "", "gauge",
 	"Connections to standbys that are behind by no more than a read waits."},
 };
