@@ -32,7 +32,7 @@ READ_PATHS = (
     "/time-entries/current",
     "/time-entries/{entry}",
     "/time-entries/export.csv",
-    "/reports/summary?group_by=day&from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z",
+    "/reports/summary?group_by=day&from=2026-01-01&to=2026-02-01",
     "/badges",
     "/notifications",
     "/notifications/unread",
