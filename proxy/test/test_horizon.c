@@ -80,5 +80,5 @@ main(void)
 	test_nothing_written();
 	test_another_server();
 	test_many();
-	return check_summary("test_horizon");
+	return check_summary("horizon");
 }
