@@ -44,7 +44,6 @@ struct answer_cache
 	struct generations *generations;
 	struct shared_cache *shared;	/* NULL without Redis */
 	struct feed_listener listener;
-	bool		reads_lag;		/* they go to a replica */
 	bool		heard;			/* the feed was current once */
 	struct awaited_flight *flights[FLIGHT_CHAINS];
 };
@@ -92,7 +91,7 @@ answer_cache_is_for_viewers(const struct answer_cache *cache)
 {
 	const struct relay_metrics *relay = cache->service->relay_metrics;
 
-	return !cache->reads_lag && feed_is_unfollowed(cache->service->feed) &&
+	return feed_is_unfollowed(cache->service->feed) &&
 		atomic_load_explicit(&relay->leads, memory_order_relaxed) != 0;
 }
 
@@ -111,8 +110,6 @@ answer_cache_knows(struct answer_cache *cache, int64_t user_id)
 static void
 keep(struct answer_cache *cache, const struct call_key *key, struct rendered *rendered, struct basis *basis)
 {
-	if (cache->reads_lag && basis->max_age > UNHEARD_AGE)
-		basis->max_age = UNHEARD_AGE;
 	if (is_fresh(cache, basis))
 		cache_store(cache->cache, key->bytes, key->length, rendered, basis);
 	else
@@ -223,7 +220,7 @@ share(const struct awaited_flight *flight, const struct rendered *rendered)
 	};
 	char		key[FRESHNESS_KEY_MAX];
 
-	if (cache->shared != NULL && !cache->reads_lag && answer.identity != 0 && answer.position != 0 &&
+	if (cache->shared != NULL && answer.identity != 0 && answer.position != 0 &&
 		is_fresh(cache, &flight->basis) && feed_is_current(cache->service->feed) &&
 		freshness_shared_key(flight->route, flight_values(flight->flight), key))
 		shared_cache_write(cache->shared, key, &answer);
@@ -299,7 +296,7 @@ take_off(struct awaited_flight *flight)
 	struct answer_cache *cache = flight->cache;
 	char		key[FRESHNESS_KEY_MAX];
 
-	if (cache->shared == NULL || cache->reads_lag || cache->options.identity->value == 0 ||
+	if (cache->shared == NULL || cache->options.identity->value == 0 ||
 		!feed_is_current(cache->service->feed) ||
 		!freshness_shared_key(flight->route, flight_values(flight->flight), key) ||
 		!shared_cache_read(cache->shared, key, shared_read, flight))
@@ -444,7 +441,6 @@ answer_cache_open(struct service *service, const struct answer_cache_options *op
 		return NULL;
 	cache->service = service;
 	cache->options = *options;
-	cache->reads_lag = strcmp(config->database_url, config->database_read_url) != 0;
 	cache->cache = cache_create(config->cache_bytes, options->counters);
 	cache->generations = generations_create(options->writes);
 	if (config->redis.host != NULL)

@@ -4,7 +4,7 @@
  *
  * An answer is given only as long as nothing it rests on has changed (basis.h, freshness.h).
  * That is heard from the feed, and from the writes that this process handles. While the
- * feed is not current, and where reads go to a replica, which may lag, answers are kept for a second only.
+ * feed is not current answers are kept for a second only.
  *
  * A viewer must see what he has just written himself, through whichever proxy. So his answers
  * are kept only by a process that is the only one, and then hears of every write before its client does.

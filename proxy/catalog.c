@@ -353,7 +353,7 @@ struct catalog *
 catalog_build(const char *url, char *why, size_t why_size)
 {
 	struct catalog *catalog = calloc(1, sizeof *catalog);
-	struct db_blocking *db = db_blocking_open(url, START_TIMEOUT, why, why_size);
+	struct db_blocking *db = db_blocking_open(url, false, START_TIMEOUT, why, why_size);
 
 	if (catalog == NULL || db == NULL)
 	{

@@ -62,6 +62,7 @@ enum catalog_lane
 	LANE_BATCH,					/* writes that may share a transaction */
 	LANE_LOGIN,
 	LANE_BULK,					/* writes that take seconds */
+	LANE_STANDBY,				/* of no route: reads that a standby may answer (reads.h) */
 	LANE_COUNT
 };
 

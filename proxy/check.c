@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "db_blocking.h"
 #include "exporter.h"
@@ -12,15 +13,97 @@
 #include "tls.h"
 
 #define DATABASE_LIMIT 10		/* s */
+#define STANDBY_LIMIT 2			/* s: one that is away is done without */
 #define REDIS_LIMIT 5000		/* ms */
+/* So often two connections are looked at for a session that they share. */
+#define POOLER_TRIES 5
 
+enum sessions
+{
+	SESSIONS_UNKNOWN,			/* there is no connection */
+	SESSIONS_OWN,
+	SESSIONS_SHARED
+};
+
+/* The process in which a statement of this connection runs; 0: that can't be found out. */
+static int
+running_process(struct db_blocking *db)
+{
+	char		why[256];
+	struct db_result *result = db_blocking_query(db, "SELECT pg_catalog.pg_backend_pid()", 0, NULL, why, sizeof why);
+	int			process = result != NULL ? (int) strtol(db_result_value(result, 0, 0), NULL, 10) : 0;
+
+	db_result_free(result);
+	return process;
+}
+
+/*
+ * Do two connections share a session? A pooler that gives a session to each transaction takes the one that was used
+ * last, unless somebody else was quicker. One that is none of a pooler's tells its process itself.
+ */
 static bool
-check_replica(const struct config *config, char *why, size_t why_size)
+shares_sessions(const char *url, bool any_server, struct db_blocking *db)
+{
+	char		why[256];
+	struct db_blocking *other;
+	bool		shares = false;
+
+	if (db_blocking_server_process(db) == running_process(db))
+		return false;
+	other = db_blocking_open(url, any_server, DATABASE_LIMIT, why, sizeof why);
+	for (int i = 0; i < POOLER_TRIES && other != NULL && !shares; i++)
+	{
+		int			process = running_process(db);
+
+		shares = process != 0 && running_process(other) == process;
+	}
+	db_blocking_close(other);
+	return shares;
+}
+
+/* Have connections to a server sessions of their own? */
+static enum sessions
+find_sessions(const char *url, bool any_server, int limit)
+{
+	char		why[256];
+	struct db_blocking *db = db_blocking_open(url, any_server, limit, why, sizeof why);
+	enum sessions found = SESSIONS_UNKNOWN;
+
+	if (db != NULL)
+		found = shares_sessions(url, any_server, db) ? SESSIONS_SHARED : SESSIONS_OWN;
+	db_blocking_close(db);
+	return found;
+}
+
+/* Refuse a setting that leads through a pooler of transactions. What can't be reached now is waited for, or done without. */
+static bool
+check_pooler(const char *setting, enum sessions found, char *why, size_t why_size)
+{
+	if (found != SESSIONS_SHARED)
+		return true;
+	snprintf(why, why_size, "%s: a pooler, such as PgBouncer in transaction mode, lets connections share sessions, "
+			 "and the proxy needs its own: name PostgreSQL itself, or a pool in session mode", setting);
+	return false;
+}
+
+bool
+check_poolers(const struct config *config, char *why, size_t why_size)
+{
+	return check_pooler("DATABASE_URL", find_sessions(config->database_url, false, DATABASE_LIMIT), why, why_size) &&
+		(config->database_read_url == NULL ||
+		 check_pooler("DATABASE_READ_URL", find_sessions(config->database_read_url, true, STANDBY_LIMIT), why, why_size));
+}
+
+/* Is there a standby at all? */
+static bool
+check_standbys(const struct config *config, char *why, size_t why_size)
 {
 	char		reason[256];
-	struct db_blocking *db = db_blocking_open(config->database_read_url, DATABASE_LIMIT,
-											  reason, sizeof reason);
+	struct db_blocking *db;
 
+	if (config->database_read_url == NULL)
+		return true;
+	db = db_blocking_open(config->database_read_url, true, DATABASE_LIMIT, reason, sizeof reason);
 	if (db == NULL)
 		snprintf(why, why_size, "DATABASE_READ_URL: %s", reason);
 	db_blocking_close(db);
@@ -32,7 +115,7 @@ check_parameters_unlogged(const struct config *config)
 {
 	static const char sql[] = "SELECT current_setting('log_parameter_max_length') = '0'";
 	char		why[256];
-	struct db_blocking *db = db_blocking_open(config->database_url, DATABASE_LIMIT, why, sizeof why);
+	struct db_blocking *db = db_blocking_open(config->database_url, false, DATABASE_LIMIT, why, sizeof why);
 	struct db_result *result = db != NULL ? db_blocking_query(db, sql, 0, NULL, why, sizeof why) : NULL;
 	bool		unlogged = result == NULL || *db_result_value(result, 0, 0) == 't';
 
@@ -91,6 +174,6 @@ check_settings(const struct config *config, char *why, size_t why_size)
 	tls_release(identity);
 	return net_check(config->host, config->port, why, why_size) &&
 		exporter_check(config, why, why_size) &&
-		check_replica(config, why, why_size) &&
+		check_poolers(config, why, why_size) && check_standbys(config, why, why_size) &&
 		(config->redis.host == NULL || check_redis(config, why, why_size));
 }

@@ -16,7 +16,13 @@
 bool		check_parameters_unlogged(const struct config *config);
 
 /*
- * Try the address to listen on, the database for reads, and Redis. False with
+ * Do the databases' URLs lead past poolers that share sessions among connections? False with one line "NAME: why".
+ * True also when that cannot be found out.
+ */
+bool		check_poolers(const struct config *config, char *why, size_t why_size);
+
+/*
+ * Try the address to listen on, standbys, and Redis. False with
  * one line "NAME: why" for the first that fails. DATABASE_URL is the catalog's business.
  */
 bool		check_settings(const struct config *config, char *why, size_t why_size);

@@ -41,9 +41,9 @@ static const struct setting settings[] = {
 	{"CONNECTIONS_PER_ADDRESS", apply_size, MEMBER(connections_per_address), 0, 1000000, "1000",
 	"most HTTP connections of a client address at a time; 0: no limit"},
 	{"DATABASE_READ_URL", apply_database_url, MEMBER(database_read_url), 0, 0, "",
-	"PostgreSQL for reads, such as a replica; unset: DATABASE_URL"},
+	"standbys that answer reads, as DATABASE_URL, each host one; unset: none"},
 	{"DATABASE_URL", apply_database_url, MEMBER(database_url), 0, 0, NULL,
-	"PostgreSQL, as a libpq URL or connection string"},
+	"PostgreSQL, as a libpq URL or connection string; of several hosts the primary"},
 	{"EVENT_TTL", apply_number, MEMBER(event_ttl), 1, 31536000, "3600",
 	"seconds clients may ask for past events"},
 	{"FRONTEND_URL", apply_origins, MEMBER(origins), 0, 0, "",
@@ -84,6 +84,8 @@ static const struct setting settings[] = {
 	"where clients find this API, for links in mails"},
 	{"RATE_LIMIT_PER_MINUTE", apply_number, MEMBER(rate_limit_per_minute), 0, 10000000, "600",
 	"requests a minute and user, or address; 0: no limit"},
+	{"READ_WAIT_MS", apply_number, MEMBER(read_wait), 1, 5000, "50",
+	"ms that a read waits at most for a standby to have all that was committed before it"},
 	{"REDIS_CHECK_RATE", apply_number, MEMBER(redis_check_rate), 0, 1000000, "500",
 	"rows of leaderboards in Redis compared with PostgreSQL a second; 0: none"},
 	{"REDIS_URL", apply_redis_url, MEMBER(redis), 0, 0, "",
@@ -182,10 +184,7 @@ config_load(struct config *config, const char *env_file, char *why, size_t why_s
 	env_free(env);
 	if (!check_provider(config, why, why_size) || !check_tls(config, why, why_size) ||
 		!config_mail_complete(&config->mail, config->origin_count > 0 ? config->origins[0] : NULL, why, why_size) ||
-		!check_cloudinary(config, why, why_size) ||
-		(config->database_read_url == NULL &&
-		 !config_keep(&config->database_read_url, config->database_url,
-					  strlen(config->database_url), why, why_size)))
+		!check_cloudinary(config, why, why_size))
 	{
 		config_free(config);
 		return false;

@@ -21,7 +21,8 @@
 struct config
 {
 	char	   *database_url;
-	char	   *database_read_url;	/* the same as database_url unless set */
+	char	   *database_read_url;	/* of standbys; NULL: there are none */
+	long		read_wait;		/* ms that a read waits for one at most */
 	struct config_redis redis;
 	long		redis_check_rate;	/* rows a second; 0: off */
 	size_t		cache_bytes;	/* of answers kept by each worker; 0: none */

@@ -3,7 +3,8 @@
  *
  * State: WAITING (backoff) → CONNECTING → SETTING_UP → UP → WAITING again when
  * it is lost. Only the functions start_connecting(), setup_done() and lose()
- * move it. What is in flight is pipeline.c's business.
+ * move it. Hosts are tried here, not by libpq, which would wait for a silent one
+ * again and again. What is in flight is pipeline.c's business.
  */
 #include "db.h"
 
@@ -20,6 +21,9 @@
 #define BACKOFF_FIRST 100		/* ms */
 #define BACKOFF_MOST 5000		/* ms */
 #define CONNECT_LIMIT 10000		/* ms */
+/* With several hosts one that is silent must not keep from the others for long, nor a pause from the one that is promoted. */
+#define CONNECT_LIMIT_EACH 3000 /* ms */
+#define BACKOFF_MOST_HOSTS 1000 /* ms */
 #define SETTINGS_MAX 16
 
 enum state
@@ -34,7 +38,10 @@ struct db
 {
 	struct loop *loop;
 	struct db_options options;
-	char	   *url;
+	char	   *urls[DB_HOSTS_MAX];	/* of each host */
+	size_t		url_count;
+	size_t		host;			/* which one is tried, or connected to */
+	size_t		refusals;		/* in a row */
 	char	   *name;
 	enum state	state;
 	struct pg_conn *conn;
@@ -147,10 +154,28 @@ wait_to_connect(struct db *db)
 {
 	unsigned	spread = db->backoff / 2;
 	unsigned	delay = db->backoff - spread / 2 + (unsigned) rand_r(&db->seed) % (spread + 1);
+	unsigned	most = db->url_count > 1 ? BACKOFF_MOST_HOSTS : BACKOFF_MOST;
 
-	db->state = WAITING;
-	db->backoff = db->backoff * 2 > BACKOFF_MOST ? BACKOFF_MOST : db->backoff * 2;
+	db->backoff = db->backoff * 2 > most ? most : db->backoff * 2;
 	loop_timer_set(db->loop, &db->timer, delay, start_connecting, db);
+}
+
+/* A host was not to be connected to: it is the next one's turn, at once unless all have been tried. */
+static void
+try_next_host(struct db *db)
+{
+	db->host = (db->host + 1) % db->url_count;
+	if (++db->refusals % db->url_count == 0)
+		wait_to_connect(db);
+	else
+		loop_timer_set(db->loop, &db->timer, 0, start_connecting, db);
+}
+
+/* Has every host refused by now? */
+static bool
+all_refuse(const struct db *db)
+{
+	return (db->refusals + 1) % db->url_count == 0;
 }
 
 /* Copy the first line of an error message of libpq, which may be about to be freed. */
@@ -176,12 +201,15 @@ lose(struct db *db, const char *why)
 	db->state = WAITING;
 	if (was == UP && db->options.down != NULL)
 		db->options.down(db->options.arg, reason);
-	if (was != UP && db->options.refused != NULL)
+	if (was != UP && db->options.refused != NULL && all_refuse(db))
 		db->options.refused(db->options.arg, reason);
 	pipeline_fail(&db->pipeline);
 	pg_finish(db->conn);
 	db->conn = NULL;
-	wait_to_connect(db);
+	if (was == UP)
+		wait_to_connect(db);
+	else
+		try_next_host(db);
 }
 
 static void
@@ -199,6 +227,7 @@ setup_done(struct db_query *query, struct db_result *result)
 		return;
 	}
 	db->state = UP;
+	db->refusals = 0;
 	db->backoff = BACKOFF_FIRST;
 	loop_timer_stop(db->loop, &db->timer);
 	log_event(LEVEL_DEBUG, "database_connected", "connection", db->name, NULL);
@@ -284,8 +313,8 @@ start_connecting(void *arg)
 	struct db  *db = arg;
 
 	db->state = CONNECTING;
-	db->conn = pg_start(db->url, db->name);
-	loop_timer_set(db->loop, &db->timer, CONNECT_LIMIT, connect_too_slow, db);
+	db->conn = pg_start(db->urls[db->host], db->name, !db->options.any_server);
+	loop_timer_set(db->loop, &db->timer, db->url_count > 1 ? CONNECT_LIMIT_EACH : CONNECT_LIMIT, connect_too_slow, db);
 	if (db->conn == NULL)
 		lose(db, "out of memory");
 	else if (pg_is_bad(db->conn))
@@ -293,6 +322,14 @@ start_connecting(void *arg)
 	else if (!loop_watch_start(db->loop, &db->watch, pg_socket(db->conn), LOOP_WRITE,
 							   connect_ready, db))
 		lose(db, "epoll refuses the socket");
+}
+
+static void
+free_names(struct db *db)
+{
+	for (size_t i = 0; i < db->url_count; i++)
+		db_url_free(db->urls[i]);
+	free(db->name);
 }
 
 struct db *
@@ -305,15 +342,14 @@ db_open(struct loop *loop, const struct db_options *options)
 	db->loop = loop;
 	db->pipeline.loop = loop;
 	db->options = *options;
-	db->url = strdup(options->url);
+	db->url_count = db_url_hosts(options->url, db->urls);
 	db->name = strdup(options->name);
 	db->watch = (struct loop_watch) LOOP_WATCH_INIT;
 	db->backoff = BACKOFF_FIRST;
 	db->seed = (unsigned) time(NULL) ^ (unsigned) (uintptr_t) db;
-	if (db->url == NULL || db->name == NULL)
+	if (db->url_count == 0 || db->name == NULL)
 	{
-		free(db->url);
-		free(db->name);
+		free_names(db);
 		free(db);
 		return NULL;
 	}
@@ -333,9 +369,7 @@ db_close(struct db *db)
 	db->state = WAITING;
 	pipeline_fail(&db->pipeline);
 	pg_finish(db->conn);
-	explicit_bzero(db->url, strlen(db->url));
-	free(db->url);
-	free(db->name);
+	free_names(db);
 	free(db->setup_sql);
 	free(db);
 }
@@ -344,6 +378,12 @@ void
 db_reconnect(struct db *db, const char *why)
 {
 	db->pipeline.broken = why;
+}
+
+int
+db_server_process(const struct db *db)
+{
+	return pg_server_process(db->conn);
 }
 
 bool

@@ -75,19 +75,21 @@ struct db_query
 
 struct db_options
 {
-	const char *url;			/* libpq connection string or URL; copied */
+	const char *url;			/* libpq connection string or URL; copied. Its hosts are tried in turn */
 	const char *name;			/* application_name, and in log lines; copied */
 	/*
 	 * Session settings as name, value, …, NULL, applied after the built-in
 	 * ones (TimeZone=UTC, DateStyle=ISO, plan_cache_mode, jit=off, …). Must outlive it; at most 8.
 	 */
 	const char *const *settings;
+	/* A standby will do, too. Else it must be the primary, unless the URL has another target_session_attrs. */
+	bool		any_server;
 	/* An unanswered query makes the connection be dropped after this many ms; 0: never. */
 	uint64_t	silence_limit;
 	/* Called when queries are welcome / no longer so. down() comes before any done(DB_LOST). */
 	void		(*up) (void *arg);
 	void		(*down) (void *arg, const char *why);
-	/* An attempt to connect failed; another follows. NULL: it is logged. */
+	/* No host could be connected to; another attempt follows. NULL: each is logged. */
 	void		(*refused) (void *arg, const char *why);
 	/* A NOTIFY that this session listens for; NULL when it listens for none. */
 	void		(*notified) (void *arg, const char *channel, const char *payload);
@@ -95,8 +97,8 @@ struct db_options
 };
 
 /*
- * Start connecting. NULL only when memory is out. A connection that is refused
- * is tried again after 100 ms, doubling up to 5 s.
+ * Start connecting. NULL only when memory is out. A connection that is refused by the last
+ * host is tried again after 100 ms, doubling up to 5 s, or with several hosts to 1 s.
  */
 struct db  *db_open(struct loop *loop, const struct db_options *options);
 
@@ -147,7 +149,23 @@ const char *db_error_column(const struct db_result *result);
 struct db_result *db_result_keep(struct db_result *result);
 void		db_result_free(struct db_result *result);
 
-/* Is this a connection string that libpq can parse? Else one line in `why`, without secrets. */
+/*
+ * The number of the process that serves the session, as the server told at the beginning. Behind a pooler it is
+ * another one than pg_backend_pid() says. To be called while it is up.
+ */
+int			db_server_process(const struct db *db);
+
+/* Most hosts that a connection string may name. */
+#define DB_HOSTS_MAX 8
+
+/* Is this a connection string that libpq can parse, with as many ports as hosts or one? Else one line in `why`, without secrets. */
 bool		db_url_is_valid(const char *url, char *why, size_t why_size);
+
+/*
+ * For each host of a valid connection string one that names it alone. Returns how many; each is to be given to
+ * db_url_free(). 0: memory is out.
+ */
+size_t		db_url_hosts(const char *url, char *urls[DB_HOSTS_MAX]);
+void		db_url_free(char *url);
 
 #endif

@@ -64,12 +64,13 @@ wait_for_it(struct db_blocking *blocking)
 }
 
 struct db_blocking *
-db_blocking_open(const char *url, int timeout, char *why, size_t why_size)
+db_blocking_open(const char *url, bool any_server, int timeout, char *why, size_t why_size)
 {
 	struct db_blocking *blocking = calloc(1, sizeof *blocking);
 	struct db_options options = {
 		.url = url,
 		.name = "timetrackr start",
+		.any_server = any_server,
 		.up = is_up,
 		.refused = was_refused,
 		.arg = blocking,
@@ -130,6 +131,12 @@ db_blocking_query(struct db_blocking *blocking, const char *sql, int value_count
 	if (result == NULL)
 		snprintf(why, why_size, "%s", blocking->why);
 	return result;
+}
+
+int
+db_blocking_server_process(const struct db_blocking *blocking)
+{
+	return blocking->db != NULL && db_is_up(blocking->db) ? db_server_process(blocking->db) : 0;
 }
 
 void

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reads.h"
 #include "reply.h"
 
 struct flight
@@ -163,7 +164,6 @@ static void
 query(struct flight *flight)
 {
 	const struct catalog_route *route = flight->route;
-	struct lane *lane = flight->service->lanes[route->lane];
 
 	flight->job = (struct lane_job) {
 		.statement = &route->statement,
@@ -175,8 +175,8 @@ query(struct flight *flight)
 		.route = route,
 		.request_id = flight->request_id,
 	};
-	if (!lane_submit(lane, &flight->job))
-		land_with_problem(flight, 503, lane_is_up(lane) ? "overloaded" : "database_unavailable",
+	if (!reads_submit(flight->service->reads, &flight->job))
+		land_with_problem(flight, 503, lane_is_up(flight->service->lanes[LANE_READ]) ? "overloaded" : "database_unavailable",
 						  "The server is too busy or without its database.");
 }
 

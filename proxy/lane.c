@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job_queue.h"
 #include "lane_report.h"
 #include "metrics.h"
 #include "quickness.h"
@@ -14,6 +15,8 @@
 /* A lane without a connection keeps its queue for so long: time to reconnect once or twice. */
 #define GRACE 1000				/* ms */
 #define ATTEMPTS_MAX 4
+/* A standby gets so long: whoever it leaves without an answer can still be given that of the primary. */
+#define STANDBY_SILENCE 5000	/* ms */
 /* Whether a job is still wanted is asked only after so long: it costs a system call. */
 #define LONG_WAIT 250000		/* µs */
 /*
@@ -34,9 +37,7 @@ struct lane
 	struct db  *connections[LANE_CONNECTIONS_MAX];
 	size_t		slow[LANE_CONNECTIONS_MAX];	/* queries in flight there that are not quick */
 	struct quickness quickness; /* of reads */
-	struct lane_job *first;		/* waiting, oldest first */
-	struct lane_job *last;
-	size_t		waiting;
+	struct job_queue queue;
 	struct loop_timer grace;
 	struct loop_hook hook;		/* sends batches */
 	bool		dead;			/* without a connection beyond the grace */
@@ -49,48 +50,29 @@ struct lane
 static void dispatch(struct lane *lane);
 static bool admit(struct lane *lane, struct lane_job *job);
 
-static void
-enqueue(struct lane *lane, struct lane_job *job, bool at_front)
-{
-	job->queued = true;
-	job->next = NULL;
-	if (lane->first == NULL)
-		lane->first = lane->last = job;
-	else if (at_front)
-	{
-		job->next = lane->first;
-		lane->first = job;
-	}
-	else
-	{
-		lane->last->next = job;
-		lane->last = job;
-	}
-	lane->waiting++;
-	counter_set(&lane->options.metrics->waiting, lane->waiting);
-}
-
-static struct lane_job *
-dequeue(struct lane *lane)
-{
-	struct lane_job *job = lane->first;
-
-	lane->first = job->next;
-	if (lane->first == NULL)
-		lane->last = NULL;
-	lane->waiting--;
-	counter_set(&lane->options.metrics->waiting, lane->waiting);
-	job->next = NULL;
-	job->queued = false;
-	return job;
-}
-
 /* Say that a job will not be run. */
 static void
 reject(struct lane *lane, struct lane_job *job)
 {
 	counter_add(&lane->options.metrics->rejected, 1);
 	job->done(job, NULL);
+}
+
+/* Let a job, which is in no queue, go on in this lane, or have it say that it can't. */
+static void
+hand_over(struct lane *lane, struct lane_job *job)
+{
+	if (!admit(lane, job))
+		reject(lane, job);
+}
+
+/* Let a job that does not get on here go on where such jobs go. */
+static void
+move(struct lane *lane, struct lane_job *job)
+{
+	counter_add(&lane->options.metrics->retries, 1);
+	counter_add(&lane->options.metrics->moved, 1);
+	hand_over(lane->options.alone, job);
 }
 
 /* May this result be answered by running the statement again? */
@@ -101,7 +83,7 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	bool		does_no_harm = lane->options.only_reads || job->repeatable;
 	const char *sqlstate;
 
-	if (job->attempts >= ATTEMPTS_MAX || lane->closing)
+	if (job->attempts >= ATTEMPTS_MAX || lane->closing || job->stays)
 		return false;
 	if (db_result_outcome(result) == DB_SKIPPED)
 		return true;
@@ -110,31 +92,44 @@ may_repeat(const struct lane_job *job, const struct db_result *result)
 	if (db_result_outcome(result) != DB_ERROR)
 		return false;
 	sqlstate = db_error_sqlstate(result);
-	/* Rolled back, or never begun: 26000 and 0A000 are stale prepared statements. */
-	if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 ||
-		strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0)
+	/* Rolled back, or never begun: 26000 and 0A000 are stale prepared statements, 25006 comes of a server without writes. */
+	if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 || strcmp(sqlstate, "26000") == 0 ||
+		strcmp(sqlstate, "0A000") == 0 || strcmp(sqlstate, "25006") == 0)
 		return true;
 	return does_no_harm &&
 		(strncmp(sqlstate, "57P", 3) == 0 || strncmp(sqlstate, "08", 2) == 0);
 }
 
 /*
- * Has the server taken back what this job's batch did, or did the job wait too long for a lock? An error
- * that ends the session tells nothing of its batch.
+ * Does it have to go on in another lane? From a standby with whatever is no answer there. From a batch when the
+ * server has taken back what that did, or the job waited too long for a lock; an error that ends the
+ * session tells nothing of its batch.
  */
 static bool
-goes_alone(const struct lane_job *job, const struct db_result *result)
+goes_on_elsewhere(const struct lane_job *job, const struct db_result *result)
 {
 	const struct lane *lane = job->lane;
 	const char *sqlstate;
 
-	if (lane->options.alone == NULL || lane->closing)
+	if (lane->options.alone == NULL || lane->closing || job->stays)
 		return false;
+	if (lane->options.standby)
+		return db_result_outcome(result) == DB_LOST ||
+			(db_result_outcome(result) == DB_ERROR && !lane_is_refusal(db_error_sqlstate(result)));
 	if (db_result_outcome(result) != DB_ERROR)
 		return db_result_outcome(result) == DB_SKIPPED;
 	sqlstate = db_error_sqlstate(result);
 	return strcmp(sqlstate, "55P03") == 0 ||
 		(job->shares && strncmp(sqlstate, "57P", 3) != 0 && strncmp(sqlstate, "08", 2) != 0);
+}
+
+/* A server that takes no writes has become a standby, or somebody has frozen it: perhaps another one is the primary. */
+static void
+leave_server_without_writes(struct lane *lane, int connection, const struct db_result *result)
+{
+	if (!lane->options.only_reads && db_result_outcome(result) == DB_ERROR &&
+		strcmp(db_error_sqlstate(result), "25006") == 0)
+		db_reconnect(lane->connections[connection], "the server takes no writes");
 }
 
 static void
@@ -144,6 +139,7 @@ query_done(struct db_query *query, struct db_result *result)
 	struct lane *lane = job->lane;
 	uint64_t	ran = loop_clock_us() - job->sent;
 
+	leave_server_without_writes(lane, job->connection, result);
 	if (!job->is_quick)
 		lane->slow[job->connection]--;
 	if (lane->options.only_reads && db_result_outcome(result) == DB_OK)
@@ -151,16 +147,12 @@ query_done(struct db_query *query, struct db_result *result)
 	lane_count_result(&lane->options, job, result, ran);
 	if (db_result_outcome(result) == DB_SKIPPED)
 		job->attempts--;		/* it had none; what spoiled its group is answered and gone */
-	if (goes_alone(job, result))
-	{
-		counter_add(&lane->options.metrics->retries, 1);
-		if (!admit(lane->options.alone, job))
-			reject(lane->options.alone, job);
-	}
+	if (goes_on_elsewhere(job, result))
+		move(lane, job);
 	else if (may_repeat(job, result))
 	{
 		counter_add(&lane->options.metrics->retries, 1);
-		enqueue(lane, job, true);
+		job_queue_add(&lane->queue, job, true);
 	}
 	else
 	{
@@ -216,9 +208,9 @@ choose(const struct lane *lane, bool is_quick, int idlest)
 static struct lane_job *
 next_wanted(struct lane *lane)
 {
-	while (lane->first != NULL)
+	while (lane->queue.first != NULL)
 	{
-		struct lane_job *job = dequeue(lane);
+		struct lane_job *job = job_queue_take(&lane->queue);
 
 		if (loop_now_us(lane->loop) - job->since < LONG_WAIT || job->is_wanted(job))
 			return job;
@@ -238,7 +230,7 @@ send_job(struct lane *lane, int connection, struct lane_job *job, bool joined)
 		.value_count = job->value_count,
 		.values = job->values,
 		.binary_length = job->binary_length,
-		.grouped = lane->options.only_reads,
+		.grouped = lane->options.only_reads && !job->stays,
 		.joined = joined,
 		.done = query_done,
 		.arg = job,
@@ -263,7 +255,7 @@ dispatch(struct lane *lane)
 
 	if (lane->options.batch > 0)
 		return;
-	while (!lane->closing && lane->first != NULL && (idlest = least_busy(lane)) >= 0)
+	while (!lane->closing && lane->queue.first != NULL && (idlest = least_busy(lane)) >= 0)
 	{
 		struct lane_job *job = next_wanted(lane);
 
@@ -271,7 +263,7 @@ dispatch(struct lane *lane)
 			return;
 		job->is_quick = lane->options.only_reads && quickness_is_quick(&lane->quickness, job->statement);
 		if (!send_job(lane, choose(lane, job->is_quick, idlest), job, false))
-			enqueue(lane, job, true);	/* that connection is down now: the next one is looked for */
+			job_queue_add(&lane->queue, job, true);	/* that connection is down now: the next one is looked for */
 	}
 }
 
@@ -298,10 +290,10 @@ static bool
 send_batch(struct lane *lane, int connection)
 {
 	struct lane_job *batch[LANE_BATCH_MAX];
-	size_t		waiting = lane->waiting;
+	size_t		waiting = lane->queue.count;
 	size_t		count = gather(lane, batch);
 	size_t		sent = 0;
-	bool		told = waiting > lane->waiting + count;
+	bool		told = waiting > lane->queue.count + count;
 
 	while (sent < count)
 	{
@@ -313,7 +305,7 @@ send_batch(struct lane *lane, int connection)
 	}
 	counter_add(&lane->options.metrics->batches, sent > 0);
 	while (count > sent)
-		enqueue(lane, batch[--count], true);
+		job_queue_add(&lane->queue, batch[--count], true);
 	return told;
 }
 
@@ -325,7 +317,7 @@ send_batches(void *arg)
 	int			idlest;
 	bool		told = false;
 
-	while (!lane->closing && lane->first != NULL && (idlest = least_busy(lane)) >= 0)
+	while (!lane->closing && lane->queue.first != NULL && (idlest = least_busy(lane)) >= 0)
 		told = send_batch(lane, idlest) || told;
 	return told ? 0 : -1;		/* what that has set off may need hooks that ran already */
 }
@@ -334,8 +326,8 @@ send_batches(void *arg)
 static void
 fail_waiting(struct lane *lane)
 {
-	while (lane->first != NULL)
-		reject(lane, dequeue(lane));
+	while (lane->queue.first != NULL)
+		reject(lane, job_queue_take(&lane->queue));
 }
 
 static void
@@ -356,7 +348,24 @@ connection_up(void *arg)
 	counter_add(&lane->options.metrics->connections_up, 1);
 	counter_add(&lane->options.metrics->connects, 1);
 	loop_timer_stop(lane->loop, &lane->grace);
+	if (lane->options.changed != NULL)
+		lane->options.changed(lane->options.arg, true);
 	dispatch(lane);
+}
+
+/* What waits for a standby goes where it need not wait for its return; that may be another server by then. */
+static void
+leave_standby(struct lane *lane)
+{
+	while (lane->queue.first != NULL)
+	{
+		struct lane_job *job = job_queue_take(&lane->queue);
+
+		if (job->stays)
+			reject(lane, job);
+		else
+			move(lane, job);
+	}
 }
 
 static void
@@ -366,6 +375,10 @@ connection_down(void *arg, const char *why)
 
 	(void) why;
 	counter_add(&lane->options.metrics->connections_up, (uint64_t) -1);
+	if (lane->options.changed != NULL)
+		lane->options.changed(lane->options.arg, false);
+	if (lane->options.standby)
+		leave_standby(lane);
 	if (!lane_is_up(lane) && !lane->dead && !lane->grace.active)
 		loop_timer_set(lane->loop, &lane->grace, GRACE, grace_over, lane);
 }
@@ -380,7 +393,8 @@ lane_open(struct loop *loop, const struct lane_options *options)
 		return NULL;
 	lane->loop = loop;
 	lane->options = *options;
-	counter_set(&options->metrics->connections, (uint64_t) options->connections);
+	lane->queue.gauge = &options->metrics->waiting;
+	counter_add(&options->metrics->connections, (uint64_t) options->connections);
 	snprintf(lane->timeout_text, sizeof lane->timeout_text, "%llu",
 			 (unsigned long long) options->statement_timeout);
 	lane->settings[0] = "statement_timeout";
@@ -411,8 +425,9 @@ lane_open(struct loop *loop, const struct lane_options *options)
 			.url = options->url,
 			.name = lane->name,
 			.settings = lane->settings,
+			.any_server = options->standby,
 			/* the server ends a statement itself; one that stays silent for longer is out of reach */
-			.silence_limit = options->statement_timeout + 5000,
+			.silence_limit = options->standby ? STANDBY_SILENCE : options->statement_timeout + 5000,
 			.up = connection_up,
 			.down = connection_down,
 			.arg = lane,
@@ -425,7 +440,8 @@ lane_open(struct loop *loop, const struct lane_options *options)
 			return NULL;
 		}
 	}
-	loop_timer_set(loop, &lane->grace, GRACE, grace_over, lane);
+	if (options->connections > 0)
+		loop_timer_set(loop, &lane->grace, GRACE, grace_over, lane);
 	return lane;
 }
 
@@ -447,11 +463,11 @@ lane_close(struct lane *lane)
 static bool
 admit(struct lane *lane, struct lane_job *job)
 {
-	if (lane->dead || lane->closing || lane->waiting >= lane->options.queue_limit)
+	if (lane->dead || lane->closing || lane->queue.count >= lane->options.queue_limit)
 		return false;
 	job->lane = lane;
 	job->shares = false;
-	enqueue(lane, job, false);
+	job_queue_add(&lane->queue, job, false);
 	dispatch(lane);
 	return true;
 }
@@ -471,23 +487,11 @@ bool
 lane_withdraw(struct lane_job *job)
 {
 	struct lane *lane = job->lane;
-	struct lane_job *before = NULL;
 
 	if (!job->queued)
 		return false;
-	for (struct lane_job *at = lane->first; at != job; at = at->next)
-		before = at;
-	if (before == NULL)
-		lane->first = job->next;
-	else
-		before->next = job->next;
-	if (lane->last == job)
-		lane->last = before;
-	lane->waiting--;
-	counter_set(&lane->options.metrics->waiting, lane->waiting);
+	job_queue_remove(&lane->queue, job);
 	counter_add(&lane->options.metrics->rejected, 1);
-	job->queued = false;
-	job->next = NULL;
 	return true;
 }
 
@@ -498,4 +502,26 @@ lane_is_up(const struct lane *lane)
 		if (db_is_up(lane->connections[i]))
 			return true;
 	return false;
+}
+
+size_t
+lane_load(const struct lane *lane)
+{
+	size_t		load = lane->queue.count;
+
+	for (int i = 0; i < lane->options.connections; i++)
+		load += db_in_flight(lane->connections[i]);
+	return load;
+}
+
+const struct lane_job *
+lane_first(const struct lane *lane)
+{
+	return lane->queue.first;
+}
+
+void
+lane_pass_on(struct lane *lane, struct lane *to)
+{
+	hand_over(to, job_queue_take(&lane->queue));
 }

@@ -12,6 +12,10 @@
  * users whose rows they lock, so that two batches cannot block each other. When one
  * of them fails, all are taken back, and each goes on its own in another lane: what
  * is answered never rests on what was taken back.
+ *
+ * A lane to a standby answers what it can, and leaves all else to the primary's lane: it
+ * keeps no queue while its connection is down, and no error but a refusal is its last word. A lane without
+ * connections is a waiting room, out of which jobs are passed on.
  */
 #ifndef TIMETRACKR_LANE_H
 #define TIMETRACKR_LANE_H
@@ -34,7 +38,10 @@ struct lane_options
 	size_t		queue_limit;	/* most jobs that wait for one */
 	uint64_t	statement_timeout;	/* ms */
 	size_t		batch;			/* most jobs in a transaction, up to LANE_BATCH_MAX; 0: each has its own */
-	struct lane *alone;			/* with batches: where jobs go that do not get on in this lane; outlives it */
+	struct lane *alone;			/* with batches, or of a standby: where jobs go that do not get on in this lane; outlives it */
+	bool		standby;		/* its server is one */
+	void		(*changed) (void *arg, bool is_up); /* a connection has come up, or is lost; NULL: not told */
+	void	   *arg;
 	const char *nice;			/* timetrackr.nice of its sessions: how far they stand back; NULL: not at all */
 	struct lane_metrics *metrics;	/* what to count in */
 	uint64_t	slow;			/* jobs that take so many ms are logged; 0: none */
@@ -50,6 +57,7 @@ struct lane_job
 	size_t		binary_length;	/* of the value that the statement takes in binary format */
 	bool		repeatable;		/* its effect comes once even if it is sent twice: a read, or a write with a key */
 	int64_t		user_id;		/* whose rows it locks, for a lane with batches */
+	bool		stays;			/* nothing else but an answer of this lane, at its first try, is of use */
 	/* Called once. result is NULL when it never ran, for lack of a connection. */
 	void		(*done) (struct lane_job *job, struct db_result *result);
 	/* Asked of a job that had to wait long: does anybody still want it? Else it is not run. */
@@ -59,6 +67,7 @@ struct lane_job
 	const char *request_id;		/* NULL: of no request alone */
 	struct lane *lane;			/* private from here */
 	struct db_query query;
+	uint64_t	need;			/* of a read: see reads.h */
 	int			attempts;
 	uint64_t	since;			/* µs: when it was submitted */
 	int			connection;		/* in flight: on which one, */
@@ -87,5 +96,14 @@ bool		lane_withdraw(struct lane_job *job);
 
 /* Is at least one connection up? */
 bool		lane_is_up(const struct lane *lane);
+
+/* How many jobs wait or are in flight? */
+size_t		lane_load(const struct lane *lane);
+
+/* The job that waits longest; NULL: none does. */
+const struct lane_job *lane_first(const struct lane *lane);
+
+/* Let that job go on in another lane. */
+void		lane_pass_on(struct lane *lane, struct lane *to);
 
 #endif

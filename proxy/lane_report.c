@@ -11,9 +11,8 @@
 #include "log.h"
 #include "metrics.h"
 
-/* Is the client's request the reason of this error, and not the state of the server? */
-static bool
-is_refusal(const char *sqlstate)
+bool
+lane_is_refusal(const char *sqlstate)
 {
 	return strncmp(sqlstate, "TT", 2) == 0 || strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0;
 }
@@ -29,7 +28,7 @@ lane_count_result(const struct lane_options *lane, const struct lane_job *job, c
 	histogram_observe(&metrics->run, ran);
 	counter_add(outcome == DB_OK ? &metrics->ok : outcome == DB_LOST ? &metrics->lost
 				: outcome == DB_SKIPPED ? &metrics->undone
-				: is_refusal(db_error_sqlstate(result)) ? &metrics->refused : &metrics->failed, 1);
+				: lane_is_refusal(db_error_sqlstate(result)) ? &metrics->refused : &metrics->failed, 1);
 }
 
 void

@@ -8,6 +8,9 @@
 
 #include "lane.h"
 
+/* Is the client's request the reason of this error, and not the state of the server? */
+bool		lane_is_refusal(const char *sqlstate);
+
 /* Count what has become of a job that was sent, and answered after `ran` µs. */
 void		lane_count_result(const struct lane_options *lane, const struct lane_job *job,
 							  const struct db_result *result, uint64_t ran);

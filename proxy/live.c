@@ -302,14 +302,12 @@ live_new(struct service *service, struct live_quota *quota)
 {
 	struct live *live = calloc(1, sizeof *live);
 	const struct config *config = service->config;
-	/* a replica may not have yet what the feed has told of */
-	bool		is_replica = strcmp(config->database_url, config->database_read_url) != 0;
 
 	if (live == NULL)
 		return NULL;
 	live->service = service;
 	live->quota = quota;
-	live->lane = service->lanes[is_replica ? LANE_WRITE : LANE_READ];
+	live->lane = service->lanes[LANE_READ];
 	live->host = (struct peer_host) {
 		.loop = service->loop,
 		.ping_interval = (uint64_t) config->live_ping * 1000,

@@ -37,7 +37,7 @@
 #define ENV_FILE ".env"
 
 /* Descriptors that are not HTTP connections: standard streams, loops, databases, Redis. */
-#define DESCRIPTORS_PER_WORKER (24 + LINGER_MAX)
+#define DESCRIPTORS_PER_WORKER (36 + LINGER_MAX)
 #define DESCRIPTORS_RESERVED (64 + SENDER_DESCRIPTORS)
 #define CONNECTIONS_MIN 64
 #define CONNECTIONS_MAX 16384
@@ -315,7 +315,8 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	char		live_text[16];
 	sigset_t	awaited;
 
-	if (!has_room || fds == NULL || !is_complete(&shared) || !load_tls(&shared, why, sizeof why) ||
+	if (!has_room || fds == NULL || !is_complete(&shared) || !check_poolers(config, why, sizeof why) ||
+		!load_tls(&shared, why, sizeof why) ||
 		!block_signals(&awaited) || !start_reports(&shared, why, sizeof why) || !open_exporter(&shared, &exporter, why, sizeof why) ||
 		!net_listen(config->host, &port, fds, count, why, sizeof why))
 		complain(why);

@@ -51,10 +51,31 @@ struct lane_metrics
 	_Atomic uint64_t lost;		/* the connection was lost meanwhile */
 	_Atomic uint64_t undone;	/* taken back with others of a batch, or not run because of them */
 	_Atomic uint64_t retries;
+	_Atomic uint64_t moved;		/* of them, to another lane */
 	_Atomic uint64_t slow;		/* took SLOW_QUERY_MS or more */
 	_Atomic uint64_t rejected;	/* never sent: no room, no connection, no time, or nobody who wants it any more */
 	struct histogram wait;		/* from its submission to its last sending */
 	struct histogram run;		/* from there to the answer */
+};
+
+/* Who is given a read while there are to be standbys: one of them, or the primary for a cause. */
+enum read_target
+{
+	READS_STANDBY,
+	READS_AWAY,					/* no standby is connected to, and answers */
+	READS_UNFIT,				/* what is there is none, or has another history */
+	READS_BEHIND,				/* what it must see is not there in time */
+	READS_BUSY,					/* nor a standby that takes more reads */
+	READS_PRIMARY_SILENT,		/* the primary has not said what it must see */
+	READS_TARGETS
+};
+
+struct read_metrics
+{
+	_Atomic uint64_t targets[READS_TARGETS];
+	_Atomic uint64_t usable;	/* connections to standbys that are hardly behind */
+	_Atomic uint64_t lag;		/* µs: of the one that is behind the most */
+	_Atomic uint64_t lag_bytes;
 };
 
 enum metrics_redis
@@ -97,6 +118,7 @@ struct worker_metrics
 	_Atomic uint64_t relay_behind;	/* ms, as its feed has found */
 	_Atomic(clockid_t) clock;	/* CPU time of its thread; 0 while there is none */
 	struct lane_metrics lanes[LANE_COUNT];
+	struct read_metrics reads;
 	struct redis_metrics redis[METRICS_REDIS_COUNT];
 	struct route_metrics routes[];	/* of the catalog, in its order, then METRICS_EXTRAS */
 };

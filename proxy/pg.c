@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 /* Most values of a query some of which is in binary format. */
 #define VALUES_MAX 40
 
@@ -24,15 +26,15 @@ ignore_notice(void *arg, const char *message)
 }
 
 struct pg_conn *
-pg_start(const char *url, const char *name)
+pg_start(const char *url, const char *name, bool to_primary)
 {
 	/* what stands before dbname may be changed by the URL, what follows may not */
 	const char *const keywords[] = {
-		"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+		"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "target_session_attrs",
 		"dbname", "application_name", "client_encoding", NULL
 	};
 	const char *const values[] = {
-		"30", "10", "3", "20000",
+		"30", "10", "3", "20000", to_primary ? "primary" : "any",
 		url, name, "UTF8", NULL
 	};
 	struct pg_conn *conn = PQconnectStartParams(keywords, values, 1);
@@ -74,6 +76,12 @@ int
 pg_socket(const struct pg_conn *conn)
 {
 	return PQsocket(conn);
+}
+
+int
+pg_server_process(const struct pg_conn *conn)
+{
+	return PQbackendPID(conn);
 }
 
 bool
@@ -283,11 +291,116 @@ db_result_free(struct db_result *result)
 	free(result);
 }
 
+/* ---- connection strings ---- */
+
+/* The value of an option; NULL: it has none. */
+static const char *
+option_value(const PQconninfoOption *options, const char *keyword)
+{
+	while (options->keyword != NULL && strcmp(options->keyword, keyword) != 0)
+		options++;
+	return options->val;
+}
+
+/* How many elements has a list with commas? */
+static size_t
+list_length(const char *list)
+{
+	size_t		length = 1;
+
+	for (; list != NULL && *list != '\0'; list++)
+		length += *list == ',';
+	return length;
+}
+
+static size_t
+host_count(const PQconninfoOption *options)
+{
+	const char *addresses = option_value(options, "hostaddr");
+
+	return list_length(addresses != NULL ? addresses : option_value(options, "host"));
+}
+
+/* Add one option as libpq reads it; of a list that stands for hosts the element of this one, or the only one there is. */
+static void
+add_option(struct text *text, const PQconninfoOption *option, size_t host)
+{
+	const char *value = option->val;
+	bool		is_list = strcmp(option->keyword, "host") == 0 || strcmp(option->keyword, "hostaddr") == 0 ||
+		strcmp(option->keyword, "port") == 0;
+	size_t		length;
+
+	for (size_t i = 0; is_list && i < host && strchr(value, ',') != NULL; i++)
+		value = strchr(value, ',') + 1;
+	length = is_list ? strcspn(value, ",") : strlen(value);
+	text_printf(text, "%s='", option->keyword);
+	for (size_t i = 0; i < length; i++)
+	{
+		if (value[i] == '\'' || value[i] == '\\')
+			text_add_char(text, '\\');
+		text_add_char(text, value[i]);
+	}
+	text_add(text, "' ");
+}
+
+size_t
+db_url_hosts(const char *url, char *urls[DB_HOSTS_MAX])
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	size_t		count = options != NULL ? host_count(options) : 0;
+
+	for (size_t host = 0; host < count; host++)
+	{
+		struct text text = {0};
+
+		for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
+			if (option->val != NULL)
+				add_option(&text, option, host);
+		urls[host] = text_take(&text);
+		if (urls[host] != NULL)
+			continue;
+		while (host > 0)
+			db_url_free(urls[--host]);
+		count = 0;
+	}
+	PQconninfoFree(options);
+	return count;
+}
+
+void
+db_url_free(char *url)
+{
+	if (url != NULL)
+		explicit_bzero(url, strlen(url));
+	free(url);
+}
+
+/* Do the lists of hosts, addresses and ports fit together? */
+static bool
+lists_fit(const PQconninfoOption *options, char *why, size_t why_size)
+{
+	const char *hosts = option_value(options, "host");
+	const char *addresses = option_value(options, "hostaddr");
+	size_t		count = host_count(options);
+	size_t		ports = list_length(option_value(options, "port"));
+
+	if (count > DB_HOSTS_MAX)
+		snprintf(why, why_size, "names %zu hosts, and may name %d", count, DB_HOSTS_MAX);
+	else if (hosts != NULL && addresses != NULL && list_length(hosts) != count)
+		snprintf(why, why_size, "names %zu hosts and %zu addresses", list_length(hosts), count);
+	else if (ports != 1 && ports != count)
+		snprintf(why, why_size, "names %zu hosts and %zu ports", count, ports);
+	else
+		return true;
+	return false;
+}
+
 bool
 db_url_is_valid(const char *url, char *why, size_t why_size)
 {
 	char	   *error = NULL;
 	PQconninfoOption *options = PQconninfoParse(url, &error);
+	bool		fits;
 
 	if (options == NULL)
 	{
@@ -298,6 +411,7 @@ db_url_is_valid(const char *url, char *why, size_t why_size)
 		PQfreemem(error);
 		return false;
 	}
+	fits = lists_fit(options, why, why_size);
 	PQconninfoFree(options);
-	return true;
+	return fits;
 }

@@ -39,8 +39,8 @@ enum pg_event
 	PG_SYNC						/* a sync point came back: what precedes it is committed */
 };
 
-/* Start to connect; NULL when memory is out. Wait for the socket to be writable, then pg_poll(). */
-struct pg_conn *pg_start(const char *url, const char *name);
+/* Start to connect, to a primary alone if asked to; NULL when memory is out. Wait for the socket to be writable, then pg_poll(). */
+struct pg_conn *pg_start(const char *url, const char *name, bool to_primary);
 
 /* Take one step of connecting. */
 enum pg_progress pg_poll(struct pg_conn *conn);
@@ -50,6 +50,7 @@ bool		pg_enter_pipeline(struct pg_conn *conn);
 
 void		pg_finish(struct pg_conn *conn);
 int			pg_socket(const struct pg_conn *conn);
+int			pg_server_process(const struct pg_conn *conn);
 bool		pg_is_bad(const struct pg_conn *conn);
 const char *pg_error(const struct pg_conn *conn);
 

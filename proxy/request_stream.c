@@ -24,7 +24,7 @@ request_begin_stream(struct request *request, const struct db_result *first)
 	const struct catalog_route *route = request->admission.route;
 
 	request->stream = (struct stream) {
-		.lane = request->service->lanes[route->lane],
+		.reads = request->service->reads,
 		.route = route,
 		.values = &request->values,
 		.came = page_came,

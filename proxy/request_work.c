@@ -5,6 +5,7 @@
 #include "request_state.h"
 
 #include "crash.h"
+#include "reads.h"
 #include "reply.h"
 
 static void
@@ -82,12 +83,17 @@ request_is_wanted(const struct lane_job *job)
 static struct lane *
 lane_for(const struct service *service, const struct catalog_route *route)
 {
-	/* a replica may not have come as far as the feed */
-	if (route->shape == SHAPE_EVENTS)
-		return service->lanes[LANE_WRITE];
 	if (route->lane == LANE_BATCH && service->lanes[LANE_BATCH] == NULL)
 		return service->lanes[LANE_WRITE];
 	return service->lanes[route->lane];
+}
+
+/* Whom the feed has woken should not wait for a standby that has not come as far yet. */
+static bool
+submit(const struct service *service, const struct catalog_route *route, struct lane_job *job)
+{
+	return route->lane == LANE_READ && route->shape != SHAPE_EVENTS ? reads_submit(service->reads, job)
+		: lane_submit(lane_for(service, route), job);
 }
 
 void
@@ -95,7 +101,6 @@ request_query(struct request *request)
 {
 	const struct catalog_route *route = request->admission.route;
 	bool		adds_viewer = route->lane == LANE_READ && route->viewer < 0;
-	struct lane *lane = lane_for(request->service, route);
 
 	request->state = QUERIED;
 	if (request->service->answer_cache != NULL)
@@ -116,10 +121,10 @@ request_query(struct request *request)
 	};
 	request->working = true;
 	poll_look(&request->waiter);
-	if (lane_submit(lane, &request->job))
+	if (submit(request->service, route, &request->job))
 		return;
 	request->working = false;
-	request_fail(request, 503, lane_is_up(lane)
+	request_fail(request, 503, lane_is_up(lane_for(request->service, route))
 		 ? "overloaded" : "database_unavailable", "The server is too busy or without its database.");
 }
 

@@ -175,6 +175,7 @@ scrape_workers(const struct worker_shared *shared, struct text *text)
 
 static const char *const lane_names[LANE_COUNT] = {
 	[LANE_READ] = "read", [LANE_WRITE] = "write", [LANE_BATCH] = "batch", [LANE_LOGIN] = "login", [LANE_BULK] = "bulk",
+	[LANE_STANDBY] = "standby",
 };
 
 static const struct row lane_rows[] = {
@@ -232,6 +233,45 @@ scrape_lanes(const struct metrics *metrics, struct text *text)
 						  LANE(wait), text);
 	scrape_lane_histogram(metrics, "timetrackr_lane_statement_seconds", "From a statement's sending to its answer, in seconds.",
 						  LANE(run), text);
+}
+
+/* ---- standbys ---- */
+
+static const struct row read_rows[] = {
+	{WORKER(reads.targets[READS_STANDBY]), "timetrackr_standby_reads_total", "", "counter", "Reads given to a standby."},
+	{WORKER(reads.targets[READS_AWAY]), "timetrackr_standby_fallbacks_total", "cause=\"away\"", "counter",
+	"Reads given to the primary though there are to be standbys."},
+	{WORKER(reads.targets[READS_UNFIT]), "timetrackr_standby_fallbacks_total", "cause=\"unfit\"", NULL, NULL},
+	{WORKER(reads.targets[READS_BEHIND]), "timetrackr_standby_fallbacks_total", "cause=\"behind\"", NULL, NULL},
+	{WORKER(reads.targets[READS_BUSY]), "timetrackr_standby_fallbacks_total", "cause=\"busy\"", NULL, NULL},
+	{WORKER(reads.targets[READS_PRIMARY_SILENT]), "timetrackr_standby_fallbacks_total", "cause=\"primary_silent\"", NULL, NULL},
+	{WORKER(lanes[LANE_STANDBY].moved), "timetrackr_standby_fallbacks_total", "cause=\"failed\"", NULL, NULL},
+	{WORKER(reads.usable), "timetrackr_standby_usable_connections", "", "gauge",
+	"Connections to standbys that are behind by no more than a read waits."},
+};
+
+static void
+scrape_standbys(const struct metrics *metrics, struct text *text)
+{
+	uint64_t	lag = 0;
+	uint64_t	bytes = 0;
+
+	for (size_t i = 0; i < sizeof read_rows / sizeof read_rows[0]; i++)
+	{
+		begin_family(text, &read_rows[i]);
+		exposition_number(text, read_rows[i].name, read_rows[i].label, sum_at(metrics, read_rows[i].offset));
+	}
+	for (size_t i = 0; i < metrics->worker_count; i++)
+	{
+		const struct read_metrics *reads = &metrics->workers[i]->reads;
+
+		lag = counter_get(&reads->lag) > lag ? counter_get(&reads->lag) : lag;
+		bytes = counter_get(&reads->lag_bytes) > bytes ? counter_get(&reads->lag_bytes) : bytes;
+	}
+	exposition_family(text, "timetrackr_standby_lag_seconds", "gauge",
+					  "For how long the standby that is behind the most has been behind, in seconds.");
+	exposition_seconds(text, "timetrackr_standby_lag_seconds", "", lag);
+	gauge(text, "timetrackr_standby_lag_bytes", "How much of the primary's log it has not replayed, in bytes.", bytes);
 }
 
 /* ---- the cache of answers ---- */
@@ -383,6 +423,7 @@ scrape(const struct worker_shared *shared, struct text *text)
 	scrape_workers(shared, text);
 	scrape_requests(shared, text);
 	scrape_lanes(shared->metrics, text);
+	scrape_standbys(shared->metrics, text);
 	scrape_cache(shared, text);
 	scrape_redis(shared->metrics, text);
 	scrape_lag(shared->metrics, text);

@@ -24,6 +24,7 @@ struct feed;
 struct identities;
 struct live;
 struct poll;
+struct reads;
 struct answer_cache;
 struct rendered;
 struct request;
@@ -39,6 +40,7 @@ struct service
 	const struct config *config;
 	const struct catalog *catalog;
 	struct lane *lanes[LANE_COUNT];	/* LANE_BATCH is NULL when no writes share a commit */
+	struct reads *reads;		/* where LANE_READ's jobs go in by, unless they need the primary's answer */
 	struct poll *poll;			/* those who wait for events */
 	struct feed *feed;			/* events of the whole database, as they come in */
 	struct live *live;			/* the WebSockets */

@@ -10,11 +10,13 @@
 /* Ids of statements that are no route's; those of routes come before them. */
 enum
 {
-	STATEMENT_IDENTITY = DB_STATEMENTS_MAX - 5,
+	STATEMENT_IDENTITY = DB_STATEMENTS_MAX - 7,
 	STATEMENT_LIVE_EVENTS,
 	STATEMENT_LIVE_FOLLOWERS,
 	STATEMENT_LIVE_USERS,
-	STATEMENT_READY
+	STATEMENT_READY,
+	STATEMENT_REPLAY,
+	STATEMENT_WRITTEN
 };
 
 /* So many routes find room: each has two ids for statements: no route has both a CSV and a once. */

@@ -83,7 +83,7 @@ is_wanted(const struct lane_job *job)
 	return stream->state == STREAM_FETCHING;
 }
 
-/* Ask for the next page. False: the lane takes no more. */
+/* Ask for the next page. False: there is no room for it. */
 static bool
 fetch(struct stream *stream)
 {
@@ -101,7 +101,7 @@ fetch(struct stream *stream)
 		.route = route,
 	};
 	stream->state = STREAM_FETCHING;
-	return lane_submit(stream->lane, &stream->job);
+	return reads_submit(stream->reads, &stream->job);
 }
 
 void

@@ -12,7 +12,7 @@
 
 #include "catalog.h"
 #include "document.h"
-#include "lane.h"
+#include "reads.h"
 #include "text.h"
 
 /* Longest value of a cursor column, as text. */
@@ -28,7 +28,7 @@ enum stream_state
 
 struct stream
 {
-	struct lane *lane;
+	struct reads *reads;
 	const struct catalog_route *route;
 	struct param_values *values;	/* of the call; the cursor's are changed from page to page */
 	void		(*came) (void *arg);

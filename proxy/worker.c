@@ -20,6 +20,7 @@
 #include "live.h"
 #include "log.h"
 #include "poll.h"
+#include "reads.h"
 #include "answer_cache.h"
 #include "relay.h"
 #include "rendered.h"
@@ -82,7 +83,7 @@ open_lanes(struct worker *worker, const struct config *config)
 {
 	struct lane_options options[LANE_COUNT] = {
 		[LANE_READ] = {
-			.name = "read", .url = config->database_read_url, .connections = 2,
+			.name = "read", .url = config->database_url, .connections = 2,
 			.depth = 16, .queue_limit = 4096, .only_reads = true,
 			.statement_timeout = STATEMENT_LIMIT,
 		},
@@ -111,7 +112,7 @@ open_lanes(struct worker *worker, const struct config *config)
 
 	for (int i = 0; i < LANE_COUNT; i++)
 	{
-		if (i == LANE_BATCH && config->write_batch <= 1)
+		if (i == LANE_STANDBY || (i == LANE_BATCH && config->write_batch <= 1))
 			continue;
 		options[i].metrics = &worker->service.metrics->lanes[i];
 		options[i].slow = (uint64_t) config->slow_query;
@@ -122,6 +123,26 @@ open_lanes(struct worker *worker, const struct config *config)
 			return false;
 	}
 	return true;
+}
+
+/* Reads go to standbys, if there are any. */
+static bool
+open_reads(struct worker *worker, const struct config *config)
+{
+	struct service *service = &worker->service;
+	struct reads_options options = {
+		.url = config->database_read_url,
+		.primary_url = config->database_url,
+		.primary = service->lanes[LANE_READ],
+		.wait = (uint64_t) config->read_wait,
+		.statement_timeout = STATEMENT_LIMIT,
+		.slow = (uint64_t) config->slow_query,
+		.lane_metrics = &service->metrics->lanes[LANE_STANDBY],
+		.metrics = &service->metrics->reads,
+	};
+
+	service->reads = reads_open(worker->loop, &options);
+	return service->reads != NULL;
 }
 
 /* Reads from Redis, and on worker 0 what writes there. */
@@ -280,7 +301,7 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 	}
 	/* hooks run in this order: HTTP starts queries, connections send them, the log is written */
 	worker->http = http_create(&worker->service, listen_fd, shared->connections);
-	if (worker->http != NULL && open_lanes(worker, shared->config))
+	if (worker->http != NULL && open_lanes(worker, shared->config) && open_reads(worker, shared->config))
 		worker->service.feed = feed_new(worker->loop, shared->config->database_url);
 	if (worker->service.feed != NULL)
 		worker->service.poll = poll_new(worker->loop, worker->service.feed);
@@ -431,6 +452,7 @@ worker_free(struct worker *worker)
 	answer_cache_end(worker->service.answer_cache);
 	identities_end(worker->service.identities);
 	feed_free(worker->service.feed);
+	reads_close(worker->service.reads);
 	for (int i = LANE_COUNT - 1; i >= 0; i--)
 		lane_close(worker->service.lanes[i]);
 	live_free(worker->service.live);

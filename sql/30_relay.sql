@@ -9,7 +9,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- position names the last batch finished; Redis remembers the same name. An
-    -- older backup of either is known by it.
+    -- older backup of either is known by it. identity is what relay_state() noted last: a
+    -- standby that has the present one has come to the primary's timeline.
     CREATE TABLE IF NOT EXISTS timetrackr.relay (
         only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
         position text NOT NULL
@@ -17,6 +18,8 @@ BEGIN
     INSERT INTO timetrackr.relay (position)
     VALUES ('start')
     ON CONFLICT DO NOTHING;
+    ALTER TABLE timetrackr.relay
+        ADD COLUMN IF NOT EXISTS identity bigint;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.create_relay_tables() IS
@@ -47,11 +50,20 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT timetrackr.database_identity(), r.position
+    WITH present AS MATERIALIZED (
+        SELECT timetrackr.database_identity() AS identity
+    ), noted AS (
+        UPDATE timetrackr.relay r
+        SET identity = p.identity
+        FROM present p
+        WHERE r.identity IS DISTINCT FROM p.identity
+    )
+    SELECT p.identity, r.position
     FROM timetrackr.relay r
+    CROSS JOIN present p
 $$;
 COMMENT ON FUNCTION timetrackr.relay_state() IS
-'What the boards in Redis must come from to be this database''s: identity is database_identity(); last_position names the last batch of events that the relay finished.';
+'What the boards in Redis must come from to be this database''s: identity is database_identity(), and is noted in timetrackr.relay when it is another one than before, for standbys to be known by; last_position names the last batch of events that the relay finished. Errors: 55000 on a standby.';
 
 CREATE FUNCTION timetrackr.try_to_lead(inspect boolean)
 RETURNS boolean

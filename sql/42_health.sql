@@ -243,6 +243,53 @@ $$;
 COMMENT ON FUNCTION timetrackr.health_of_tables() IS
 'Part of health: timers that run for too long, and what VACUUM and ANALYZE have left undone.';
 
+CREATE FUNCTION timetrackr.health_of_standbys()
+RETURNS SETOF timetrackr.health_check
+LANGUAGE sql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT
+        'standby_lag',
+        timetrackr.health_level(l.lag, 30, NULL),
+        round(l.lag, 3),
+        'seconds',
+        CASE WHEN l.lag >= 30 THEN 'a standby is behind: see pg_stat_replication; reads go to the primary meanwhile' END
+    FROM (
+        SELECT COALESCE(max(extract(epoch FROM r.replay_lag)), 0) AS lag
+        FROM pg_stat_replication r
+        WHERE r.state = 'streaming'
+    ) l
+    UNION ALL
+    SELECT
+        'kept_wal',
+        timetrackr.health_level(k.bytes, 1073741824, 10737418240),
+        k.bytes,
+        'bytes',
+        CASE WHEN k.bytes >= 1073741824
+            THEN format('replication slot %s keeps them for nobody: bring its standby back, or drop it', k.slot_name)
+        END
+    FROM (
+        SELECT
+            COALESCE(max(w.bytes), 0) AS bytes,
+            max(w.slot_name) FILTER (WHERE w.place = 1) AS slot_name
+        FROM (
+            SELECT
+                s.slot_name,
+                pg_wal_lsn_diff(
+                    CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
+                    s.restart_lsn) AS bytes,
+                row_number() OVER (ORDER BY s.restart_lsn) AS place
+            FROM pg_replication_slots s
+            WHERE NOT s.active
+                AND s.restart_lsn IS NOT NULL
+        ) w
+    ) k
+$$;
+COMMENT ON FUNCTION timetrackr.health_of_standbys() IS
+'Part of health: how far streaming standbys are behind, and how much of the log (WAL) is kept for one that is gone.';
+
 CREATE FUNCTION timetrackr.health_checks()
 RETURNS SETOF timetrackr.health_check
 LANGUAGE plpgsql
@@ -260,6 +307,8 @@ BEGIN
     SELECT * FROM timetrackr.health_of_relay();
     RETURN QUERY
     SELECT * FROM timetrackr.health_of_tables();
+    RETURN QUERY
+    SELECT * FROM timetrackr.health_of_standbys();
 END
 $$;
 COMMENT ON FUNCTION timetrackr.health_checks() IS

@@ -115,6 +115,8 @@ BEGIN
         ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
         ' timetrackr.standings, timetrackr.standing_moves, timetrackr.stream, timetrackr.webhook_deliveries,'
         ' timetrackr.meta TO %s', role);
+    -- By this a standby is known to be the primary's.
+    EXECUTE format('GRANT SELECT (identity) ON timetrackr.relay TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_api(regrole) IS

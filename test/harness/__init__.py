@@ -5,6 +5,7 @@ from .client import Answer, Client
 from .faults import FaultProxy
 from .live import Closed, Live
 from .mailbox import Mailbox
+from .pgbouncer import PgBouncer
 from .postgres import Postgres
 from .prism import Prism
 from .process import eventually, free_port
@@ -19,6 +20,7 @@ __all__ = [
     "FaultProxy",
     "Live",
     "Mailbox",
+    "PgBouncer",
     "Postgres",
     "Prism",
     "Proxy",

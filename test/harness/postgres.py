@@ -36,9 +36,9 @@ timetrackr.bcrypt_cost = 4
 class Postgres(Process):
     def __init__(self, directory, pg_config=None):
         super().__init__("postgres", directory)
-        pg_config = pg_config or os.environ["TIMETRACKR_PG_CONFIG"]
+        self.pg_config = pg_config or os.environ["TIMETRACKR_PG_CONFIG"]
         self.bin = Path(
-            subprocess.run([pg_config, "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
+            subprocess.run([self.pg_config, "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
         )
         self.data = self.directory / "data"
         self.port = free_port()
@@ -74,6 +74,19 @@ class Postgres(Process):
     def stop(self):
         self.end(signal.SIGINT)
 
+    def standby(self, directory, port=None):
+        """A standby that streams from this server, which runs; not started yet."""
+        standby = Postgres(directory, self.pg_config)
+        standby.port = port or standby.port
+        standby.password = self.password
+        self.program("pg_basebackup", "-D", standby.data, "-X", "stream", "-R", "-c", "fast", "--no-sync")
+        with (standby.data / "postgresql.conf").open("a") as conf:
+            conf.write(f"port = {standby.port}\n")
+        return standby
+
+    def kill(self):
+        self.end(signal.SIGKILL)
+
     def _initdb(self):
         password_file = self.directory / "password"
         password_file.write_text(self.password)
@@ -102,8 +115,10 @@ class Postgres(Process):
             return False
         return True
 
-    def url(self, database, role=SUPERUSER):
-        return f"postgresql://{role}:{self.password}@127.0.0.1:{self.port}/{database}"
+    def url(self, database, role=SUPERUSER, *others):
+        """Others are servers that are named, too, after this one."""
+        hosts = ",".join(f"127.0.0.1:{server.port}" for server in (self, *others))
+        return f"postgresql://{role}:{self.password}@{hosts}/{database}"
 
     def connect(self, database="timetrackr", **options):
         """A connection of the superuser's; autocommit, and no statement hangs a test."""
@@ -131,6 +146,6 @@ class Postgres(Process):
             )
             connection.execute(f"SELECT timetrackr.grant_api('{PROXY_ROLE}')")
 
-    def proxy_url(self, database="timetrackr"):
+    def proxy_url(self, database="timetrackr", *others):
         """URL for the role that has what grant_api() gives and no more."""
-        return self.url(database, PROXY_ROLE)
+        return self.url(database, PROXY_ROLE, *others)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from harness import FaultProxy, eventually
+from harness import eventually
 from harness.certificates import make_certificate
 from harness.process import free_port
 from harness.supervisor import SupervisedProxy, Supervisor
@@ -75,19 +75,23 @@ def test_it_is_ready_when_every_worker_serves(make, supervisor):
 
 
 def test_it_is_not_ready_while_it_lacks_connections_to_the_database(make, supervisor, postgres):
-    fault = FaultProxy(postgres.port)
-    try:
-        fault.set("refuse")
-        reads = postgres.proxy_url().replace(f":{postgres.port}/", f":{fault.port}/")
-        proxy = make(DATABASE_READ_URL=reads)
+    postgres.install("crowded")
+    with postgres.connect() as connection:
+        # what the start asks comes one after the other, or by two
+        connection.execute("ALTER DATABASE crowded CONNECTION LIMIT 2")
+        proxy = make(DATABASE_URL=postgres.proxy_url("crowded"))
         proxy.begin()
-        eventually(lambda: "database_refused" in proxy.log_end() or "database_lost" in proxy.log_end(), 30, "it misses them")
+        eventually(lambda: "database_refused" in proxy.log_end(), 30, "it misses them")
         assert ask(proxy).status == 503 and supervisor.count("READY=1") == 0
-        fault.set("pass")
+        connection.execute("ALTER DATABASE crowded CONNECTION LIMIT -1")
         supervisor.wait_for("READY=1")
         proxy.stop()
-    finally:
-        fault.end()
+
+
+def test_it_is_ready_without_standbys(make, supervisor, postgres):
+    nowhere = postgres.proxy_url().replace(f":{postgres.port}/", f":{free_port()}/")
+    proxy = make(DATABASE_READ_URL=nowhere).start()
+    assert ask(proxy).status == 200 and ask(proxy, "/badges").status == 200
 
 
 def test_it_is_ready_without_redis(make, supervisor):

@@ -62,7 +62,7 @@ def watched(postgres, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def promtool():
-    assert "TIMETRACKR_PROMTOOL" in os.environ, "there is no promtool: see deploy/promtool"
+    assert "TIMETRACKR_PROMTOOL" in os.environ, "there is no promtool: see deploy/program"
 
     def run(*arguments, **options):
         return subprocess.run(

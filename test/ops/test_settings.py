@@ -6,7 +6,7 @@ import socket
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from harness import Proxy
+from harness import Proxy, free_port
 from harness.tokens import EcKey, RsaKey, private_pem, public_pem
 
 WRONG = {
@@ -21,8 +21,8 @@ WRONG = {
     "CLOUDINARY_NOTIFICATION_URL": ["ftp://a.example", "https://a.example/?x=1", "https://a.example/a&b", "https://alone.example/"],
     "CLOUDINARY_SIGNATURE_ALGORITHM": ["md5", "SHA1"],
     "CONNECTIONS_PER_ADDRESS": ["-1", "many"],
-    "DATABASE_READ_URL": ["mysql://127.0.0.1/x"],
-    "DATABASE_URL": ["", "mysql://127.0.0.1/x"],
+    "DATABASE_READ_URL": ["mysql://127.0.0.1/x", "postgresql://" + ",".join(["127.0.0.1"] * 9) + "/x"],
+    "DATABASE_URL": ["", "mysql://127.0.0.1/x", "host=127.0.0.1,127.0.0.2,127.0.0.3 port=5432,5433"],
     "FRONTEND_URL": ["nonsense", "https://a.example/path"],
     "HOST": ["no such host", "unix:relative", "unix:/nowhere/at/all/socket"],
     "JWT_AUDIENCE": ["two words", "x" * 501, "alone"],
@@ -43,6 +43,7 @@ WRONG = {
     "PORT": ["abc", "70000", "-1"],
     "PUBLIC_URL": ["api.example.com", "https://", "https://api.example.com/?x", "https://api.example.com/#x"],
     "RATE_LIMIT_PER_MINUTE": ["-1", "1e9"],
+    "READ_WAIT_MS": ["0", "5001", "long"],
     "REDIS_CHECK_RATE": ["-1", "slow"],
     "REDIS_URL": ["http://127.0.0.1", "redis://127.0.0.1:x", "rediss://127.0.0.1", "redis+sentinel://127.0.0.1"],
     "EVENT_TTL": ["0", "hour"],
@@ -134,6 +135,12 @@ def test_a_secret_is_never_shown(settings, postgres):
     assert status > 0 and "tooshort" not in output
     status, output = settings(DATABASE_URL=postgres.proxy_url("no_such_database")).run_to_end()
     assert status > 0 and postgres.password not in output
+
+
+def test_check_misses_a_standby(settings, postgres):
+    nowhere = postgres.proxy_url().replace(f":{postgres.port}/", f":{free_port()}/")
+    status, output = settings(DATABASE_READ_URL=nowhere).run_to_end("--check")
+    assert status > 0 and "DATABASE_READ_URL" in only_line(output)
 
 
 def test_check_accepts_what_is_right_and_ends(settings):
