@@ -49,8 +49,8 @@ struct reads
 };
 
 static const struct db_statement written_statement = {
-	STATEMENT_WRITTEN,
-	"SELECT CASE pg_catalog.current_setting('synchronous_commit') WHEN 'off' THEN pg_catalog.pg_current_wal_insert_lsn()"
+	.id = STATEMENT_WRITTEN,
+	.sql = "SELECT CASE pg_catalog.current_setting('synchronous_commit') WHEN 'off' THEN pg_catalog.pg_current_wal_insert_lsn()"
 	" ELSE pg_catalog.pg_current_wal_flush_lsn() END OPERATOR(pg_catalog.-) '0/0'::pg_catalog.pg_lsn"
 };
 

@@ -13,8 +13,8 @@
 #define SILENCE 250000			/* µs */
 
 static const struct db_statement statement = {
-	STATEMENT_REPLAY,
-	"SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.pg_last_wal_replay_lsn() OPERATOR(pg_catalog.-) '0/0'::pg_catalog.pg_lsn,"
+	.id = STATEMENT_REPLAY,
+	.sql = "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.pg_last_wal_replay_lsn() OPERATOR(pg_catalog.-) '0/0'::pg_catalog.pg_lsn,"
 	" r.identity FROM timetrackr.relay r"
 };
 
