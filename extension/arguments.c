@@ -66,6 +66,20 @@ tt_required_enum(FunctionCallInfo fcinfo, int argument, const char *name)
 	return DatumGetCString(DirectFunctionCall1(enum_out, PG_GETARG_DATUM(argument)));
 }
 
+/*
+ * Between a new library and ALTER EXTENSION functions of an older version call it,
+ * with fewer arguments: what is not there must not be read.
+ */
+static void
+require_argument(FunctionCallInfo fcinfo, int argument)
+{
+	if (argument >= PG_NARGS())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this function is of an older version than the library"),
+				 errhint("Run ALTER EXTENSION timetrackr UPDATE, then SELECT timetrackr.install().")));
+}
+
 bool
 tt_is_given(FunctionCallInfo fcinfo, int argument, const char *name, int given)
 {
@@ -73,6 +87,7 @@ tt_is_given(FunctionCallInfo fcinfo, int argument, const char *name, int given)
 	bool	   *nulls;
 	int			count;
 
+	require_argument(fcinfo, given);
 	if (PG_ARGISNULL(given))
 		return !PG_ARGISNULL(argument);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(given), TEXTOID, -1, false, TYPALIGN_INT,

@@ -27,7 +27,8 @@ extern char *tt_trim(const char *s);
 /*
  * Is the argument of a PATCH function to be applied? given, a text[] argument
  * number, lists the fields the client named; without it every argument that
- * is not NULL applies. NULL then clears.
+ * is not NULL applies. NULL then clears. given is the last argument: a call with
+ * fewer is that of an older version, and an error.
  */
 extern bool tt_is_given(FunctionCallInfo fcinfo, int argument, const char *name, int given);
 
