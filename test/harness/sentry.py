@@ -87,7 +87,9 @@ class Receiver:
     "reset"             the connection is reset
     """
 
-    def __init__(self):
+    def __init__(self, context=None):
+        """context: to speak TLS."""
+        self.scheme = "https" if context else "http"
         self.envelopes = []
         self.faults = []
         self.requests = 0
@@ -106,13 +108,15 @@ class Receiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.port = self._server.server_address[1]
 
     @property
     def dsn(self):
-        return f"http://{KEY}@127.0.0.1:{self.port}/{PROJECT}"
+        return f"{self.scheme}://{KEY}@127.0.0.1:{self.port}/{PROJECT}"
 
     def _take(self, handler):
         body = _body(handler)

@@ -3,11 +3,13 @@ Whatever the receiver does, no request notices."""
 
 import json
 import signal
+import ssl
 import time
 
 import pytest
 from conftest import PASSWORD, sign_up
 from harness import FaultProxy, eventually, free_port
+from harness.certificates import make_certificate
 from harness.metrics import scrape
 from harness.sentry import KEY, Receiver
 from harness.stage import Stage
@@ -246,6 +248,19 @@ def test_a_receiver_that_fails_delays_nothing(start, receiver):
     proxy.stop()
     assert time.monotonic() - before < 10
     assert receiver.envelopes == []
+
+
+def test_a_certificate_that_nobody_has_signed_is_not_accepted(start, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*make_certificate(tmp_path))
+    receiver = Receiver(context)
+    try:
+        proxy = start(SENTRY_DSN=receiver.dsn)
+        break_it(sign_up(proxy)).expect(500)
+        eventually(lambda: "certificate" in proxy.log.read_text(), what="a line that says why")
+        assert receiver.requests == 0
+    finally:
+        receiver.end()
 
 
 def test_a_receiver_that_is_not_there_does_no_harm(start):

@@ -8,7 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from conftest import sign_up
 from harness.sentry import Receiver
+from harness.stage import Stage
 
 PEER = Path(__file__).parents[1] / "sentry"
 
@@ -47,17 +49,17 @@ def peer(receiver):
 @pytest.fixture(scope="module")
 def ours(postgres, receiver, tmp_path_factory):
     """A crash and a failed request, the two that have most."""
-    from harness.stage import Stage
-
     stage = Stage(postgres, tmp_path_factory.mktemp("shape"))
     try:
         proxy = stage.proxy(redis=False, SENTRY_DSN=receiver.dsn)
-        stage.query("ALTER TABLE timetrackr.users RENAME TO gone")
+        user = sign_up(proxy)
+        stage.query("ALTER TABLE timetrackr.time_entries RENAME TO gone")
         trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
-        answer = proxy.client().post("/auth/login", {"email": "a@b.example", "password": "not a password"}, headers=trace)
+        answer = user.get("/time-entries?limit=3", headers=trace)
         answer.expect(500)
-        stage.query("ALTER TABLE timetrackr.gone RENAME TO users")
+        stage.query("ALTER TABLE timetrackr.gone RENAME TO time_entries")
         request = receiver.of_request(answer.headers["X-Request-Id"])
+        assert request.event["user"] and request.event["request"]["query_string"] and request.event["breadcrumbs"]
         proxy.end(signal.SIGSEGV)
         return [request, receiver.wait_for(lambda event: event["level"] == "fatal")]
     finally:
