@@ -161,11 +161,13 @@ def test_tags_keep_their_bounds(place, tags, status):
 
 def test_limits_keep_their_bounds(user):
     limited = 0
+    webhook = user.post("/webhooks", {"url": "https://127.0.0.1:9/"}).expect(201)["webhook_id"]
     for method, path, operation in operations():
         for one in operation["parameters"]:
             if one.get("name") != "limit":
                 continue
             url = path.replace("{user_id}", str(user.id)).replace("{project_id}", str(user.project()))
+            url = url.replace("{webhook_id}", str(webhook))
             assert (one["schema"]["minimum"], one["schema"]["maximum"]) == (1, 100)
             assert user.get(f"{url}?limit=100").status == user.get(f"{url}?limit=1").status == 200
             for wrong in (0, 101):
