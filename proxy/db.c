@@ -22,7 +22,7 @@
 #define BACKOFF_MOST 5000		/* ms */
 #define CONNECT_LIMIT 10000		/* ms */
 /* With several hosts one that is silent must not keep from the others for long, nor a pause from the one that is promoted. */
-#define CONNECT_LIMIT_EACH 3000 /* ms */
+#define CONNECT_LIMIT_EACH 5000 /* ms; after two rounds in vain it may be all of them that are slow */
 #define BACKOFF_MOST_HOSTS 1000 /* ms */
 #define SETTINGS_MAX 16
 
@@ -314,7 +314,8 @@ start_connecting(void *arg)
 
 	db->state = CONNECTING;
 	db->conn = pg_start(db->urls[db->host], db->name, !db->options.any_server);
-	loop_timer_set(db->loop, &db->timer, db->url_count > 1 ? CONNECT_LIMIT_EACH : CONNECT_LIMIT, connect_too_slow, db);
+	loop_timer_set(db->loop, &db->timer, db->url_count > 1 && db->refusals < 2 * db->url_count
+				   ? CONNECT_LIMIT_EACH : CONNECT_LIMIT, connect_too_slow, db);
 	if (db->conn == NULL)
 		lose(db, "out of memory");
 	else if (pg_is_bad(db->conn))

@@ -3,7 +3,7 @@ itself; nothing that was acknowledged to a synchronous standby is lost, and Redi
 
 import pytest
 from conftest import days_ago, sign_up
-from harness import Postgres, Proxy, eventually, free_port
+from harness import Postgres, eventually, free_port
 from harness.metrics import scrape
 from harness.stage import Stage
 from load import Crowd
@@ -90,19 +90,3 @@ def test_the_primary_dies_twice(cluster):
     assert user.get("/users/me").expect(200)["total_seconds"] == 0
     user.entry(user.project(), days_ago(2), 60)
     cluster.settled()
-
-
-def test_a_standby_that_is_none_any_more_is_not_used(cluster):
-    """It was promoted by mistake, and goes on by itself. For writes it was none before."""
-    proxy = Proxy(cluster.directory / "refused", DATABASE_URL=cluster.second.proxy_url(cluster.database))
-    status, said = proxy.run_to_end("--check")
-    assert status > 0 and "DATABASE_URL" in said and "hot standby" in said
-
-    user = sign_up(cluster.watched)
-    eventually(lambda: cluster.look("timetrackr_standby_usable_connections") == 2, what="the standby of use")
-    with cluster.second.connect(cluster.database) as connection:
-        connection.execute("SELECT pg_promote()")
-    eventually(lambda: cluster.look("timetrackr_standby_usable_connections") == 0, what="it is not used")
-    user.project("Seen")
-    assert [one["name"] for one in user.get("/projects?scope=mine").expect(200)] == ["Seen"]
-    assert "it is no standby" in cluster.watched.log.read_text()

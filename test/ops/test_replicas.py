@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from conftest import PASSWORD, days_ago, rfc3339, sign_up
-from harness import Postgres, eventually, free_port
+from harness import Postgres, Proxy, eventually, free_port
 from harness.metrics import scrape
 from harness.stage import Stage
 
@@ -256,3 +256,19 @@ def test_a_server_that_takes_no_writes_is_left_and_tried_again(replicated):
             connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
             connection.execute("SELECT pg_reload_conf()")
     eventually(lambda: user.post("/projects", {"name": "Thawed"}).status == 201, what="writes again")
+
+
+def test_a_standby_that_is_none_any_more_is_not_used(replicated, tmp_path):
+    """The last one: it is promoted by mistake, and goes on by itself. For writes it was none before."""
+    proxy = Proxy(tmp_path / "refused", DATABASE_URL=replicated.standby.proxy_url(replicated.database))
+    status, said = proxy.run_to_end("--check")
+    assert status > 0 and "DATABASE_URL" in said and "hot standby" in said
+
+    user = sign_up(replicated.pair[0])
+    replicated.uses_standby()
+    replicated.on_standby("SELECT pg_promote()")
+    eventually(lambda: replicated.look("timetrackr_standby_usable_connections") == 0, what="it is not used")
+    user.project("Seen")
+    for proxy in replicated.pair:
+        assert [one["name"] for one in as_seen_by(user, proxy).get("/projects?scope=mine").expect(200)] == ["Seen"]
+        assert "it is no standby" in proxy.log.read_text()
