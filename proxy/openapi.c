@@ -22,6 +22,7 @@ static const struct
 	{"events", "What happens to oneself, by a long poll."},
 	{"healthz", "Is the proxy alive?"},
 	{"leaderboard", "Who is best."},
+	{"mail", "What ends mails."},
 	{"live", "What happens, over a WebSocket."},
 	{"notifications", "What one is told."},
 	{"openapi.json", "This description."},
@@ -30,6 +31,7 @@ static const struct
 	{"reports", "Sums of one's own time."},
 	{"time-entries", "Timers, and time entered by hand."},
 	{"users", "Oneself, and what others show."},
+	{"webhooks", "Addresses of one's own that are told of events."},
 };
 
 static const char shared_parameters[] =

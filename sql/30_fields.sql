@@ -71,7 +71,7 @@ FROM (VALUES
     (NULL, 'topics', true, '{"minItems":1,"maxItems":20,"description":"Null: all there are."}', '["time_entry_completed","badge_awarded"]'),
     (NULL, 'project_ids', false, '{"maxItems":20}', '[3]'),
     (NULL, 'project_ids[]', false, '{"minimum":1}', '3'),
-    (NULL, 'disabled_reason', true, '{"enum":["gone","failing","overflowing",null]}', 'null'),
+    (NULL, 'disabled_reason', true, '{"enum":["gone","failing","overflowing"]}', 'null'),
     (NULL, 'failing_since', true, '{}', 'null'),
     (NULL, 'secret', false, '{"maxLength":100,"description":"Shown this once."}', '"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw9F0mX1yQ3c4="'),
     (NULL, 'previous_until', false, '{}', '"2026-03-03T10:00:00Z"'),
