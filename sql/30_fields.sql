@@ -57,7 +57,7 @@ FROM (VALUES
 
     (NULL, 'email_notifications', false, '{"enum":["none","important","all"]}', '"important"'),
     ('reset_password', 'token', false, '{"maxLength":200,"description":"From the mail."}', '"q0mU4n1mG9Jz3b6zO0yqS8dXc5h2t7vKwLrEpYfNaTs"'),
-    ('unsubscribe', 'token', false, '{"maxLength":100}', '"7-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
+    ('unsubscribe', 'subscription', false, '{"maxLength":100}', '"7-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
 
     -- Webhooks
     (NULL, 'webhook_id', false, '{"minimum":1}', '5'),
