@@ -23,6 +23,7 @@ static const struct
 	{"healthz", "Is the proxy alive?"},
 	{"leaderboard", "Who is best."},
 	{"live", "What happens, over a WebSocket."},
+	{"mail", "What ends mails."},
 	{"media", "Pictures, and uploading them to Cloudinary."},
 	{"notifications", "What one is told."},
 	{"openapi.json", "This description."},
@@ -31,6 +32,7 @@ static const struct
 	{"reports", "Sums of one's own time."},
 	{"time-entries", "Timers, and time entered by hand."},
 	{"users", "Oneself, and what others show."},
+	{"webhooks", "Addresses of one's own that are told of events."},
 };
 
 static const char shared_parameters[] =

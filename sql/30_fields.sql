@@ -58,7 +58,7 @@ FROM (VALUES
 
     (NULL, 'email_notifications', false, '{"enum":["none","important","all"]}', '"important"'),
     ('reset_password', 'token', false, '{"maxLength":200,"description":"From the mail."}', '"q0mU4n1mG9Jz3b6zO0yqS8dXc5h2t7vKwLrEpYfNaTs"'),
-    ('unsubscribe', 'token', false, '{"maxLength":100}', '"7-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
+    ('unsubscribe', 'subscription', false, '{"maxLength":100}', '"7-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
 
     -- Webhooks
     (NULL, 'webhook_id', false, '{"minimum":1}', '5'),
@@ -72,7 +72,7 @@ FROM (VALUES
     (NULL, 'topics', true, '{"minItems":1,"maxItems":20,"description":"Null: all there are."}', '["time_entry_completed","badge_awarded"]'),
     (NULL, 'project_ids', false, '{"maxItems":20}', '[3]'),
     (NULL, 'project_ids[]', false, '{"minimum":1}', '3'),
-    (NULL, 'disabled_reason', true, '{"enum":["gone","failing","overflowing",null]}', 'null'),
+    (NULL, 'disabled_reason', true, '{"enum":["gone","failing","overflowing"]}', 'null'),
     (NULL, 'failing_since', true, '{}', 'null'),
     (NULL, 'secret', false, '{"maxLength":100,"description":"Shown this once."}', '"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw9F0mX1yQ3c4="'),
     (NULL, 'previous_until', false, '{}', '"2026-03-03T10:00:00Z"'),

@@ -188,7 +188,7 @@ $$;
 COMMENT ON FUNCTION timetrackr.unsubscribe_token(bigint) IS
 'What ends the mails of a user''s notifications by unsubscribe(): his id, and a digest of its HMAC-SHA256 under a key that stays in the database.';
 
-CREATE FUNCTION timetrackr.unsubscribe(token text)
+CREATE FUNCTION timetrackr.unsubscribe(subscription text)
 RETURNS void
 LANGUAGE plpgsql
 VOLATILE
@@ -197,11 +197,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    subscriber CONSTANT bigint := substring(unsubscribe.token FROM '^([1-9][0-9]{0,17})-[0-9a-f]{64}$')::bigint;
+    subscriber CONSTANT bigint := substring(unsubscribe.subscription FROM '^([1-9][0-9]{0,17})-[0-9a-f]{64}$')::bigint;
 BEGIN
     -- Digests are compared, so that the time it takes tells nothing.
     IF subscriber IS NULL
-        OR sha256(convert_to(timetrackr.unsubscribe_token(subscriber), 'UTF8')) <> sha256(convert_to(unsubscribe.token, 'UTF8'))
+        OR sha256(convert_to(timetrackr.unsubscribe_token(subscriber), 'UTF8')) <> sha256(convert_to(unsubscribe.subscription, 'UTF8'))
     THEN
         RAISE EXCEPTION 'there is no such subscription'
             USING ERRCODE = 'TT404',
@@ -214,7 +214,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.unsubscribe(text) IS
-'Ends the mails of notifications for the user whose mail had this token in its List-Unsubscribe: email_notifications becomes none. Again is no harm; what programs of mail send along with it (RFC 8058) is not looked at. Errors: 404 subscription_not_found.';
+'Ends the mails of notifications for the user whose mail had this in its List-Unsubscribe: email_notifications becomes none. Again is no harm; what programs of mail send along with it (RFC 8058) is not looked at. Errors: 404 subscription_not_found.';
 
 CREATE FUNCTION timetrackr.due_mails(max_mails integer)
 RETURNS SETOF bigint[]

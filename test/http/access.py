@@ -113,7 +113,7 @@ class Scene:
             session_id=self.sessions[who],
             webhook_id=self.webhooks[who],
             delivery_id=self.deliveries[who],
-            token="no-such-token",
+            subscription="no-such-one",
         )
 
     def fill(self, text, caller):
