@@ -304,6 +304,7 @@ def line_of(name, has_target, figures):
 
 def lines(scale):
     figures = run(scale, int(os.environ.get("GROWTH", "5")))
+    print("\n".join(table(figures)), flush=True)
     targets = {operation.name: operation.has_target for operation in (*WRITES.values(), *reads((0, 0)))}
     results.save("growth.svg", drawn(figures))
     return [line_of(name, targets.get(name, False), of_sizes) for name, of_sizes in figures.items()]
