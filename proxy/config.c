@@ -80,6 +80,8 @@ static const struct setting settings[] = {
 	"its key in PEM; both are read anew on SIGHUP"},
 	{"TRUST_PROXY", apply_proxies, MEMBER(trusted_proxies), 0, 0, "false",
 	"proxies in front whose X-Forwarded-For is believed: networks, unix, or true for all that are local"},
+	{"WEB_ROOT", apply_folder, MEMBER(web_root), 0, 0, "",
+	"folder of the web app at /; unset: next to the program"},
 	{"WORKERS", apply_workers, MEMBER(workers), 0, WORKERS_MAX, "0",
 	"event loops; 0: one a processor"},
 	{"WRITE_BATCH", apply_size, MEMBER(write_batch), 0, LANE_BATCH_MAX, "8",
@@ -174,6 +176,7 @@ config_free(struct config *config)
 	free(config->tls_cert);
 	free(config->tls_key);
 	free(config->api_docs_root);
+	free(config->web_root);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);
 	free(config->origins);

@@ -49,6 +49,7 @@ struct config
 	size_t		live_connections_per_user;
 	long		live_ping;		/* seconds */
 	char	   *api_docs_root;	/* folder of the page at /api-docs; NULL: where it usually is */
+	char	   *web_root;		/* folder of the web app at /; NULL: where it usually is */
 	enum log_level log_level;
 	long		slow_query;		/* ms; 0: off */
 	char	   *metrics_host;	/* where /metrics is; NULL: nowhere */

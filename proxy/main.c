@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "address_quota.h"
-#include "api_docs.h"
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
@@ -24,6 +23,7 @@
 #include "log.h"
 #include "net.h"
 #include "openapi.h"
+#include "pages.h"
 #include "reload.h"
 #include "supervisor.h"
 #include "tls.h"
@@ -343,11 +343,11 @@ run(enum command command, const struct config *config, const struct catalog *cat
 
 	if (openapi == NULL)
 		return complain("out of memory");
-	files = api_docs_load(config->api_docs_root, why, sizeof why);
+	files = pages_load(config, why, sizeof why);
 	if (files == NULL)
 	{
 		free(openapi);
-		return complain_of("API_DOCS_ROOT", why);
+		return complain(why);
 	}
 	if (command == PRINT_OPENAPI)
 		status = puts(openapi) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -40,6 +40,7 @@ WRONG = {
     "REFRESH_TOKEN_TTL": ["0", "month"],
     "SLOW_QUERY_MS": ["-1", "slow"],
     "TRUST_PROXY": ["maybe", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8,"],
+    "WEB_ROOT": ["/no/such/folder"],
     "WORKERS": ["-1", "many"],
     "WRITE_BATCH": ["-1", "257", "all"],
 }
