@@ -93,10 +93,9 @@ def test_a_name_with_a_dot_is_a_file_or_nothing(web):
                                   "//outside.txt", "/assets/%00", "/index.html", "/theme%2ejs"])
 def test_nothing_outside_is_reached(served, path):
     """The path goes out as it is written: a client would mend it."""
-    answer = exchange(served.settings["PORT"], request(target=path, headers=[("Accept", "*/*")]))
+    answer = exchange(served, request("GET", path, Accept="*/*"))
     assert answer.status in (400, 404) and b"outside" not in answer.body
-    answer = exchange(served.settings["PORT"], request(target=path, headers=[("Accept", GOES)]))
-    assert b"outside" not in answer.body
+    assert b"outside" not in exchange(served, request("GET", path, Accept=GOES)).body
 
 
 def test_paths_of_the_api_keep_their_meaning(web):

@@ -36,14 +36,20 @@ async function once(method: string, path: string, options: Sent): Promise<Answer
   }
 }
 
-async function call(method: Method, path: string, options: { query?: unknown; path?: unknown; body?: unknown; signal?: AbortSignal } = {}): Promise<Answer> {
-  const { query, body, signal } = options as Sent;
-  return signed((token) => once(method.toUpperCase(), fill(path, options.path as Record<string, unknown>), { token, query, body, signal }));
+interface Call {
+  query?: Record<string, unknown>;
+  path?: Record<string, unknown>;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+async function call(method: Method, path: string, { query, path: variables, body, signal }: Call = {}): Promise<Answer> {
+  return signed((token) => once(method.toUpperCase(), fill(path, variables), { token, query, body, signal }));
 }
 
 function caller<M extends Method>(method: M) {
-  return async <P extends PathOf<M>>(path: P, ...[options]: VariablesOf<Operation<M, P>> extends undefined ? [Options<Operation<M, P>>?] : [Options<Operation<M, P>>]) =>
-    (await call(method, path as string, options)).body as AnswerOf<Operation<M, P>>;
+  return async <P extends PathOf<M>>(path: P, ...rest: VariablesOf<Operation<M, P>> extends undefined ? [Options<Operation<M, P>>?] : [Options<Operation<M, P>>]) =>
+    (await call(method, path as string, rest[0] as Call)).body as AnswerOf<Operation<M, P>>;
 }
 
 export const api = { get: caller("get"), post: caller("post"), put: caller("put"), patch: caller("patch"), delete: caller("delete") };
@@ -55,7 +61,7 @@ export interface Page<T> {
 
 /** A page of a list: the first by its path, others by the Link of the one before. */
 export async function page<P extends PathOf<"get">>(path: P, options: Options<Operation<"get", P>>, next: string | null, signal?: AbortSignal) {
-  const answer = next === null ? await call("get", path as string, { ...options, signal }) : await call("get", next, { signal });
+  const answer = next === null ? await call("get", path as string, { ...(options as Call), signal }) : await call("get", next, { signal });
   return { rows: answer.body, next: answer.next } as Page<AnswerOf<Operation<"get", P>> extends (infer T)[] ? T : never>;
 }
 

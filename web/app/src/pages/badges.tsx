@@ -59,11 +59,16 @@ export default function BadgesPage({ userId }: { userId: number }) {
   const [opened, setOpened] = useState<number | null>(null);
   const mine = new Map(earned.data?.map((one) => [one.badge_id, one]));
   const near = new Map(progress.data?.map((one) => [one.badge_id, one]));
-  const query = { data: badges.data && earned.data && progress.data ? badges.data : undefined, error: badges.error ?? earned.error ?? progress.error, isPending: true, refetch: () => Promise.all([badges.refetch(), earned.refetch(), progress.refetch()]) };
+  const query = {
+    data: earned.data && progress.data ? badges.data : undefined,
+    error: badges.error ?? earned.error ?? progress.error,
+    isPending: true,
+    refetch: () => Promise.all([badges.refetch(), earned.refetch(), progress.refetch()]),
+  };
   return (
     <Page title="Badges" intro={badges.data && earned.data ? `${badges.data.filter(({ badge_id }) => mine.has(badge_id)).length} of ${badges.data.length} earned.` : "\u00a0"}>
-      <Loaded query={query as never} loading={<Skeleton kind="card" rows={8} />} empty={<Empty icon="badges" title="There are no badges to earn." />}>
-        {(all: Badge[]) => {
+      <Loaded query={query} loading={<Skeleton kind="card" rows={8} />} empty={<Empty icon="badges" title="There are no badges to earn." />}>
+        {(all) => {
           const got = all.filter(({ badge_id }) => mine.has(badge_id)).sort((a, b) => (mine.get(a.badge_id)!.awarded_at < mine.get(b.badge_id)!.awarded_at ? 1 : -1));
           const left = all.filter(({ badge_id }) => !mine.has(badge_id)).sort((a, b) => (near.get(b.badge_id)?.fraction ?? 0) - (near.get(a.badge_id)?.fraction ?? 0));
           const badge = all.find(({ badge_id }) => badge_id === opened);

@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
-import { useEntriesOf, useMe } from "../api/queries";
+import { useCurrent, useEntriesOf, useMe } from "../api/queries";
 import { serverNow } from "../api/send";
 import type { Entry } from "../api/types";
 import { useEntryWrites, useTimer } from "../api/writes";
@@ -65,6 +65,24 @@ function EntryRow({ entry, zone, now, projects, onEdit, onAgain }: { entry: Entr
   );
 }
 
+/** The projects used last, each a key or a touch away. */
+function QuickStart({ projects, runningId, onStart }: { projects: Projects; runningId: number | undefined; onStart: (projectId: number) => void }) {
+  if (projects.open.length < 2) return null;
+  return (
+    <ul className="quick" aria-label="Start or switch to">
+      {projects.open.slice(0, 9).map(({ project_id, name }, index) => (
+        <li key={project_id}>
+          <button type="button" className="quick-button" aria-pressed={project_id === runningId} aria-keyshortcuts={String(index + 1)} onClick={() => onStart(project_id)}>
+            <kbd>{index + 1}</kbd>
+            <ProjectDot id={project_id} />
+            <span className="quick-name">{name}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 export function TodayPage({ userId }: { userId: number }) {
   const me = useMe();
   const zone = me.data?.timezone ?? HERE;
@@ -76,11 +94,18 @@ export function TodayPage({ userId }: { userId: number }) {
   const entries = useEntriesOf(day, zone);
   const projects = useProjects();
   const { start } = useTimer(userId);
+  const current = useCurrent().data;
   const { change } = useEntryWrites(userId);
   const [edited, setEdited] = useState<Entry | "new" | null>(null);
   const runs = entries.data?.some(({ end_time }) => end_time === null) ?? false;
   const now = useNow(runs ? 1000 : 60_000);
   const total = (entries.data ?? []).reduce((sum, entry) => sum + secondsWithin(entry, bounds, now), 0);
+
+  const begin = (projectId: number, note?: string) => {
+    if (current?.project_id === projectId) return;
+    used(projectId);
+    start.mutate({ projectId, note });
+  };
 
   useShortcut((key) => {
     if (key !== "n" && key !== "N") return false;
@@ -144,6 +169,7 @@ export function TodayPage({ userId }: { userId: number }) {
           <p className="figure-name">{streak === 1 ? "day" : "days"} in a row</p>
         </div>
       </div>
+      <QuickStart projects={projects} runningId={current?.project_id} onStart={begin} />
       <Card title="Day" className="card-strip">
         <DayStrip entries={entries.data ?? []} day={day} zone={zone} now={now} projects={projects} onDrag={drag} onOpen={setEdited} />
       </Card>
@@ -177,10 +203,7 @@ export function TodayPage({ userId }: { userId: number }) {
                   onEdit={() => setEdited(entry)}
                   onAgain={
                     entry.end_time !== null && projects.open.some(({ project_id }) => project_id === entry.project_id)
-                      ? () => {
-                          used(entry.project_id);
-                          start.mutate({ projectId: entry.project_id, note: entry.note || undefined });
-                        }
+                      ? () => begin(entry.project_id, entry.note || undefined)
                       : null
                   }
                 />

@@ -30,7 +30,7 @@ export function BadgeDialog({ badge, onClose }: { badge: Badge | null; onClose: 
   const [image, setImage] = useState(badge?.image_url ?? "");
   const [revocable, setRevocable] = useState(badge === null ? "no" : "as is");
   const [node, setNode] = useState<Node | null>(() => (badge === null ? FRESH : parse(badge.criteria)));
-  const criteria = node && (toJson(node) as Badge["criteria"]);
+  const criteria = node && (toJson(node) as unknown as Badge["criteria"]);
 
   const preview = useWrite(() => api.post("/badges/preview", { body: { criteria: criteria! } }), [], undefined, true);
   const save = useWrite(

@@ -10,6 +10,7 @@ import { nameOf, type Projects } from "./projects";
 
 const HOUR = 3600_000;
 const LABEL_ROOM = 52;
+const KEY_STEPS: Record<string, number> = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -6, PageUp: 6 };
 /** A key may be pressed many times before what it did is sent. */
 const SETTLES = 700;
 
@@ -97,7 +98,7 @@ function Block({ entry, span, view, lane, lanes, limits, zone, name, strip, onMo
   };
   const press = (edge: Edge) => (event: KeyboardEvent<HTMLElement>) => {
     if (event.key === "Escape") return cancel();
-    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -6, PageUp: 6 }[event.key];
+    const steps = KEY_STEPS[event.key];
     if (steps === undefined) return;
     event.preventDefault();
     pending.current = nudgeEdge(span, edge, steps, limits, event.shiftKey ? FINE_STEP : STEP);

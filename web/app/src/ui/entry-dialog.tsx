@@ -4,7 +4,7 @@ import { useState, type FormEvent } from "react";
 import { byField, inWords } from "../api/problem";
 import type { Entry } from "../api/types";
 import { useEntryWrites, type EntryFields } from "../api/writes";
-import { dayOf, duration, instantAt, timeOf } from "../lib/time";
+import { dayOf, duration, endOfDay, instantAt, timeOf } from "../lib/time";
 import { Button, Field, Select, TextArea } from "./basics";
 import { Dialog } from "./dialog";
 import { nameOf, used, useProjects } from "./projects";
@@ -22,14 +22,20 @@ interface Form {
   tags: string;
 }
 
+/** A new entry is offered to end just now; on a day that is over, at ten. */
+function endOfNew(day: string, zone: string, latest: number): number {
+  const isOver = latest >= endOfDay(day, zone);
+  return isOver ? instantAt(day, "10:00", zone) : Math.floor(latest / 300_000) * 300_000;
+}
+
 function formOf(entry: Entry | null, day: string, zone: string, latest: number, projectId: number | undefined): Form {
-  const end = entry === null ? Math.floor(latest / 300_000) * 300_000 : entry.end_time === null ? null : Date.parse(entry.end_time);
+  const end = entry === null ? endOfNew(day, zone, latest) : entry.end_time === null ? null : Date.parse(entry.end_time);
   const start = entry === null ? end! - HOUR : Date.parse(entry.start_time);
   return {
     project: String(entry?.project_id ?? projectId ?? ""),
-    startDay: entry === null ? day : dayOf(start, zone),
+    startDay: dayOf(start, zone),
     startTime: timeOf(start, zone),
-    endDay: end === null ? "" : entry === null ? day : dayOf(end, zone),
+    endDay: end === null ? "" : dayOf(end, zone),
     endTime: end === null ? "" : timeOf(end, zone),
     note: entry?.note ?? "",
     tags: entry?.tags.join(", ") ?? "",

@@ -1,7 +1,6 @@
 // What a list shows when it has nothing to show: it loads, it is empty, it
 // could not be read.
 
-import type { UseInfiniteQueryResult, UseQueryResult } from "@tanstack/react-query";
 import { useEffect, useRef, type ReactNode } from "react";
 import { inWords, Problem, Unreachable } from "../api/problem";
 import { Button } from "./basics";
@@ -49,7 +48,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
 }
 
 interface LoadedProps<T> {
-  query: Pick<UseQueryResult<T>, "data" | "error" | "refetch" | "isPending">;
+  query: { data: T | undefined; error: unknown; isPending: boolean; refetch: () => unknown };
   loading?: ReactNode;
   empty?: ReactNode;
   children: (data: NonNullable<T>) => ReactNode;
@@ -67,7 +66,15 @@ export function Loaded<T>({ query, loading = <Skeleton />, empty, children }: Lo
 }
 
 interface PagesProps<T> {
-  query: UseInfiniteQueryResult<{ pages: { rows: T[] }[] }>;
+  query: {
+    data: { pages: { rows: T[] }[] } | undefined;
+    error: unknown;
+    hasNextPage: boolean;
+    isFetchingNextPage: boolean;
+    isFetchNextPageError: boolean;
+    fetchNextPage: () => unknown;
+    refetch: () => unknown;
+  };
   loading?: ReactNode;
   empty: ReactNode;
   children: (rows: T[]) => ReactNode;
