@@ -55,8 +55,8 @@ export function parse(json: unknown): Node | null {
 
 /** What the server is sent. */
 export function toJson(node: Node): Record<string, unknown> {
-  if (node.kind === "all" || node.kind === "any") return { [node.kind]: node.of.map(toJson) };
   if (node.kind === "not") return { not: toJson(node.of) };
+  if (node.kind !== "condition") return { [node.kind]: node.of.map(toJson) };
   const json: Record<string, unknown> = { metric: node.metric, [node.compare]: node.number };
   if (node.projectId !== undefined && node.metric === "project_seconds") json.project_id = node.projectId;
   if (node.lastDays !== undefined && WINDOWED.includes(node.metric)) json.last_days = node.lastDays;

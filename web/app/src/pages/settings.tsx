@@ -60,7 +60,7 @@ function ProfileCard({ me }: { me: Me }) {
           ))}
         </Select>
         <Switch label="On public boards" hint="Others see your name, time and badges on leaderboards." checked={listed} onChange={setListed} />
-        {save.error && Object.keys(errors).length === 0 && (
+        {save.error != null && Object.keys(errors).length === 0 && (
           <p className="form-error" role="alert">
             {inWords(save.error)}
           </p>

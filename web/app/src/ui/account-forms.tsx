@@ -97,7 +97,7 @@ export function PasswordCard() {
       <form className="form" noValidate onSubmit={submit}>
         <Field label="Current password" type="password" autoComplete="current-password" value={current} error={isWrong ? inWords(change.error) : errors.current_password} onChange={setCurrent} />
         <Field label="New password" type="password" autoComplete="new-password" value={next} error={errors.new_password} hint="At least 8 characters. You sign in anew everywhere." onChange={setNext} />
-        {change.error && !isWrong && Object.keys(errors).length === 0 && (
+        {change.error != null && !isWrong && Object.keys(errors).length === 0 && (
           <p className="form-error" role="alert">
             {inWords(change.error)}
           </p>

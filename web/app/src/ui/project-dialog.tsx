@@ -55,7 +55,7 @@ export function ProjectDialog({ project, onClose, onCreated }: ProjectDialogProp
             <p className="field-note">{visibility === "private" ? "Only members know that it exists." : "Anybody sees it, and may join."}</p>
           </div>
         )}
-        {write.error && Object.keys(errors).length === 0 && (
+        {write.error != null && Object.keys(errors).length === 0 && (
           <p className="form-error" role="alert">
             {inWords(write.error)}
           </p>
