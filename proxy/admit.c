@@ -61,7 +61,7 @@ known_origin(const struct config *config, const char *origin)
 static bool
 wants_page(const struct request_head *head)
 {
-	return accept_weight(head->accept, "text/html") > accept_weight(head->accept, "application/problem+json");
+	return accept_weight(head->accept, "text/html") > accept_weight(head->accept, "application/json");
 }
 
 /*

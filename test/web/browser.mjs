@@ -28,8 +28,8 @@ export async function run(work) {
     const faults = watched.flatMap((one) => one.faults);
     console.error(error);
     if (faults.length > 0) console.error("the browser said:", faults);
-    const last = watched.map(({ page }) => page).filter((page) => !page.isClosed()).at(-1);
-    if (last && process.env.TIMETRACKR_SHOTS) await last.screenshot({ path: `${process.env.TIMETRACKR_SHOTS}/failed.png` }).catch(() => undefined);
+    for (const [index, { page }] of watched.entries())
+      if (!page.isClosed()) await page.screenshot({ path: `${process.env.TIMETRACKR_SHOTS}/failed-${index}.png` }).catch(() => undefined);
     process.exitCode = 1;
   } finally {
     await browser.close();

@@ -127,14 +127,14 @@ export function ticking(seconds: number): string {
   return `${Math.floor(whole / 3600)}:${pad(Math.floor(whole / 60) % 60)}:${pad(whole % 60)}`;
 }
 
-/** "2 h 05 min", "45 min", "30 s". */
+/** "2 h 05 min", "45 min", "30 s", which no end of line comes between. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60).toLocaleString("en");
   const rest = minutes % 60;
-  return rest === 0 ? `${Math.floor(minutes / 60).toLocaleString("en")} h` : `${Math.floor(minutes / 60).toLocaleString("en")} h ${pad(rest)} min`;
+  const parts = whole < 60 ? [whole, "s"] : minutes < 60 ? [minutes, "min"] : rest === 0 ? [hours, "h"] : [hours, "h", pad(rest), "min"];
+  return parts.join("\u00a0");
 }
 
 /** The same for ears: "2 hours 5 minutes". */

@@ -117,14 +117,12 @@ export default function ProfilePage({ id, viewerId }: { id: number; viewerId: nu
       <Card title="Badges">
         <Earned id={id} />
       </Card>
-      <div className="columns">
-        <Card title="Projects">
-          <Contributions profile={person} />
-        </Card>
-        <Card title="Timeline">
-          <Recent id={id} zone={zone} today={today} />
-        </Card>
-      </div>
+      <Card title="Projects">
+        <Contributions profile={person} />
+      </Card>
+      <Card title="Timeline">
+        <Recent id={id} zone={zone} today={today} />
+      </Card>
     </Page>
   );
 }

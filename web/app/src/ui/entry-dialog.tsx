@@ -28,11 +28,11 @@ function endOfNew(day: string, zone: string, latest: number): number {
   return isOver ? instantAt(day, "10:00", zone) : Math.floor(latest / 300_000) * 300_000;
 }
 
-function formOf(entry: Entry | null, day: string, zone: string, latest: number, projectId: number | undefined): Form {
+function formOf(entry: Entry | null, day: string, zone: string, latest: number): Form {
   const end = entry === null ? endOfNew(day, zone, latest) : entry.end_time === null ? null : Date.parse(entry.end_time);
   const start = entry === null ? end! - HOUR : Date.parse(entry.start_time);
   return {
-    project: String(entry?.project_id ?? projectId ?? ""),
+    project: entry === null ? "" : String(entry.project_id),
     startDay: dayOf(start, zone),
     startTime: timeOf(start, zone),
     endDay: end === null ? "" : dayOf(end, zone),
@@ -60,10 +60,12 @@ interface EntryDialogProps {
 export function EntryDialog({ entry, day, zone, userId, latest, onClose }: EntryDialogProps) {
   const projects = useProjects();
   const { add, change, remove } = useEntryWrites(userId);
-  const [initial] = useState(() => formOf(entry, day, zone, latest, projects.open[0]?.project_id));
+  const [initial] = useState(() => formOf(entry, day, zone, latest));
   const [form, setForm] = useState(initial);
   const [missing, setMissing] = useState<Record<string, string>>({});
   const set = (field: keyof Form) => (value: string) => setForm((old) => ({ ...old, [field]: value }));
+  // Until one is chosen it is the one used last, which may only just be known.
+  const project = form.project === "" ? String(projects.open[0]?.project_id ?? "") : form.project;
   const running = entry !== null && entry.end_time === null;
   const start = instantAt(form.startDay, form.startTime, zone);
   const end = running && form.endTime === "" ? NaN : instantAt(form.endDay || form.startDay, form.endTime, zone);
@@ -75,22 +77,22 @@ export function EntryDialog({ entry, day, zone, userId, latest, onClose }: Entry
   const save = (event: FormEvent) => {
     event.preventDefault();
     const wrong: Record<string, string> = {};
-    if (form.project === "") wrong.project_id = "Choose a project.";
+    if (project === "") wrong.project_id = "Choose a project.";
     if (Number.isNaN(start)) wrong.start_time = "A day and a time, such as 09:05.";
     if (!running && Number.isNaN(end)) wrong.end_time = "A day and a time, such as 17:30.";
     if (end <= start) wrong.end_time = "The end must lie after the start.";
     setMissing(wrong);
     if (Object.keys(wrong).length > 0) return;
-    used(Number(form.project));
+    used(Number(project));
     const fields: EntryFields = {
-      project_id: Number(form.project),
+      project_id: Number(project),
       // Times that were not touched stay as they are, to the second and in the second of two equal hours.
       ...((entry === null || !same("startDay", "startTime")) && { start_time: new Date(start).toISOString() }),
       ...((entry === null || !same("endDay", "endTime")) && !Number.isNaN(end) && { end_time: new Date(end).toISOString() }),
       note: form.note,
       tags: tagsOf(form.tags),
     };
-    if (entry === null) add.mutate({ ...fields, project_id: Number(form.project) }, { onSuccess: onClose });
+    if (entry === null) add.mutate({ ...fields, project_id: Number(project) }, { onSuccess: onClose });
     else change.mutate({ entryId: entry.entry_id, fields }, { onSuccess: onClose });
   };
 
@@ -111,12 +113,12 @@ export function EntryDialog({ entry, day, zone, userId, latest, onClose }: Entry
     });
   };
 
-  const choice = projects.open.some(({ project_id }) => String(project_id) === form.project);
+  const choice = projects.open.some(({ project_id }) => String(project_id) === project);
   return (
     <Dialog title={entry === null ? "Add entry" : "Edit entry"} onClose={onClose}>
       <form className="form" noValidate onSubmit={save}>
-        <Select label="Project" value={form.project} error={errors.project_id} onChange={set("project")}>
-          {!choice && <option value={form.project}>{form.project === "" ? "Choose a project" : nameOf(projects, Number(form.project))}</option>}
+        <Select label="Project" value={project} error={errors.project_id} onChange={set("project")}>
+          {!choice && <option value={project}>{project === "" ? "Choose a project" : nameOf(projects, Number(project))}</option>}
           {projects.open.map(({ project_id, name }) => (
             <option key={project_id} value={project_id}>
               {name}

@@ -6,7 +6,7 @@ import { columnsOf } from "../lib/calendar";
 import { streakDays } from "../lib/streak";
 import { duration, fullDay } from "../lib/time";
 
-const NAMES = ["Mon", "", "Wed", "", "Fri", "", ""];
+const NAMES = ["", "Mon", "", "Wed", "", "Fri", "", ""];
 
 export function Heatmap({ days, from, to, streak }: { days: Day[]; from: string; to: string; streak: number }) {
   const area = useRef<HTMLDivElement>(null);

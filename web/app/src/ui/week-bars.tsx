@@ -36,6 +36,7 @@ function optionsFor(weeks: Week[], width: number, onPoint: (index: number | null
       {
         ...axis,
         grid: { show: false },
+        size: 28,
         space: 56,
         splits: (_, __, low, high, step) => {
           const every = Math.max(1, Math.round(step));
