@@ -7,7 +7,7 @@ export const BASE = process.env.TIMETRACKR_URL;
 export const ZONE = "Europe/Berlin";
 
 /** Ask until it holds. */
-export async function eventually(condition, what, seconds = 15) {
+export async function eventually(condition, what, seconds = 45) {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await condition();
@@ -38,7 +38,7 @@ export async function run(work) {
 
 async function open(browser, watched, { width = 1280, height = 800, scheme = "light", motion = "no-preference", base = BASE, session } = {}) {
   const context = await browser.newContext({ baseURL: base, viewport: { width, height }, colorScheme: scheme, reducedMotion: motion, locale: "en-GB", timezoneId: ZONE, acceptDownloads: true });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(45_000);
   if (session) await seed(context, session);
   const page = await context.newPage();
   watch(page, new URL(base).host, watched);

@@ -9,7 +9,7 @@ let count = 0;
 
 /** Somebody with projects, first to last used. */
 async function newcomer(...projects) {
-  const session = await signUp(`check-${process.argv[2]}-${process.pid}-${++count}`);
+  const session = await signUp(`check-${process.pid}-${++count}`);
   for (const name of projects) await call("POST", "/projects", { token: session.access_token, body: { name } });
   return session;
 }

@@ -10,6 +10,7 @@ const width = { wide: 1440, narrow: 360 }[size];
 const height = { wide: 900, narrow: 740 }[size];
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const JUMP = 0.02;
+const TALLEST = 2600;
 
 await run(async ({ open }) => {
   const wrong = [];
@@ -19,7 +20,10 @@ await run(async ({ open }) => {
     await settled(page);
     // Things that come in have come: half of a colour has no contrast.
     await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect.getTiming().iterations !== Infinity).map(({ finished }) => finished.catch(() => undefined))));
-    await page.screenshot({ path: `${process.env.TIMETRACKR_SHOTS}/${name}-${size}-${scheme}.png`, fullPage: full });
+    // As a window so high that all of it is seen: what is fixed stands at its end.
+    if (full) await page.setViewportSize({ width, height: Math.max(height, Math.min(TALLEST, await page.evaluate(() => document.documentElement.scrollHeight))) });
+    await page.screenshot({ path: `${process.env.TIMETRACKR_SHOTS}/${name}-${size}-${scheme}.png` });
+    await page.setViewportSize({ width, height });
     await page.evaluate(AXE);
     const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
     for (const { id, impact, nodes } of violations)

@@ -76,7 +76,8 @@ await run(async ({ open }) => {
   await button("Edit Lighthouse, 10:00").click();
   await dialog.getByLabel("Note").fill("Cleaned the lens");
   await button("Save", dialog).click();
-  await page.getByText("Cleaned the lens").waitFor();
+  await dialog.waitFor({ state: "detached" });
+  await page.locator(".entry").getByText("Cleaned the lens").waitFor();
   const edge = page.getByRole("slider", { name: "End of Lighthouse" });
   const box = await edge.boundingBox();
   const strip = await page.locator(".strip-area").boundingBox();

@@ -42,7 +42,8 @@ export interface EntryFields {
 export function useTimer(userId: number) {
   const settled = () => {
     tellTabs();
-    return refreshTime(userId);
+    // Nobody waits for that: the answer alone ends the write.
+    void refreshTime(userId);
   };
   const start = useMutation({
     mutationFn: ({ projectId, note }: { projectId: number; note?: string }) => api.post("/time-entries", { body: { project_id: projectId, note } }),
@@ -92,7 +93,8 @@ export function useTimer(userId: number) {
 export function useEntryWrites(userId: number) {
   const settled = () => {
     tellTabs();
-    return refreshTime(userId);
+    // Nobody waits for that: the answer alone ends the write.
+    void refreshTime(userId);
   };
   const add = useMutation({
     mutationFn: (fields: EntryFields & { project_id: number }) => api.post("/time-entries", { body: fields }),

@@ -33,6 +33,7 @@ export function TimerBar() {
   const projects = useProjects();
   const current = useCurrent();
   const { start, stop } = useTimer(userId);
+  const [stopAsked, setStopAsked] = useState(false);
   const [chosen, setChosen] = useState<number | null>(null);
   const running = current.data ?? null;
   const offered = projects.open.slice(0, 9);
@@ -45,12 +46,17 @@ export function TimerBar() {
     setChosen(id);
     start.mutate({ projectId: id });
   };
+  // Its number is not known before the answer has come: stopped sooner, it is stopped then.
+  const known = running !== null && running.entry_id > 0 && !busy;
   const toggle = () => {
-    if (busy) return;
-    // Its number is not known before the answer has come.
-    if (running !== null) running.entry_id > 0 && stop.mutate(running.entry_id);
-    else begin(projectId);
+    if (running !== null) setStopAsked(true);
+    else if (!busy) begin(projectId);
   };
+  useEffect(() => {
+    if (!stopAsked) return;
+    if (known) stop.mutate(running.entry_id);
+    if (known || running === null) setStopAsked(false);
+  }, [stopAsked, known, running === null]);
 
   useShortcut((key) => {
     if (key === "t" || key === "T") toggle();
@@ -95,7 +101,7 @@ export function TimerBar() {
         icon={running ? "stop" : "play"}
         className="timer-button"
         aria-keyshortcuts="T"
-        disabled={running ? running.entry_id === 0 : projectId === undefined}
+        disabled={running === null && projectId === undefined}
         onClick={toggle}
       >
         {running ? "Stop" : "Start"}

@@ -28,7 +28,7 @@ function optionsFor(weeks: Week[], width: number, onPoint: (index: number | null
     width,
     height: HEIGHT,
     legend: { show: false },
-    padding: [12, 8, 0, 0],
+    padding: [12, 22, 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: { x: { time: false, range: () => [-0.6, weeks.length - 0.4] }, y: { range: (_, __, most) => [0, Math.max(1, Math.ceil((most ?? 0) * 1.1))] } },
     series: [{}, { stroke: bar, fill: bar, width: 0, paths: uPlot.paths.bars!({ size: [0.68, 36], radius: 0.2 }), points: { show: false } }],
