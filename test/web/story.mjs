@@ -1,7 +1,9 @@
 // The whole story of somebody, in a browser: signing up, a project, the timer,
 // a badge, a board that moves before somebody else, editing, export, the end.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { call, eventually, logIn, run, settled } from "./browser.mjs";
 
 const NAME = `nora-${process.pid}`;
@@ -106,7 +108,10 @@ await run(async ({ open }) => {
   // All of it as a file.
   await page.goto("/app/settings");
   const [file] = await Promise.all([page.waitForEvent("download"), button("Everything as JSON").click()]);
-  const exported = JSON.parse(await readFile(await file.path(), "utf8"));
+  const folder = await mkdtemp(join(tmpdir(), "export-"));
+  await file.saveAs(join(folder, "all.json"));
+  const exported = JSON.parse(await readFile(join(folder, "all.json"), "utf8"));
+  await rm(folder, { recursive: true });
   assert.ok(JSON.stringify(exported).includes("Cleaned the lens"));
   assert.equal(file.suggestedFilename(), `timetrackr-${NAME}.json`);
 
