@@ -67,7 +67,18 @@ function EntryRow({ entry, zone, now, projects, onEdit, onAgain }: { entry: Entr
 
 /** The projects used last, each a key or a touch away. */
 function QuickStart({ projects, runningId, onStart }: { projects: Projects; runningId: number | undefined; onStart: (projectId: number) => void }) {
-  if (projects.open.length < 2) return null;
+  // The row is there from the start, so that nothing moves when it fills.
+  if (projects.open.length === 0)
+    return (
+      <p className="quick">
+        {projects.loaded && (
+          <Link className="quick-button" href="/app/projects">
+            <Icon name="plus" size={16} />
+            New project
+          </Link>
+        )}
+      </p>
+    );
   return (
     <ul className="quick" aria-label="Start or switch to">
       {projects.open.slice(0, 9).map(({ project_id, name }, index) => (

@@ -71,7 +71,7 @@ export function TimerBar() {
         <ProjectDot id={running?.project_id ?? projectId ?? 0} />
         {projects.loaded && projects.open.length === 0 && running === null ? (
           <Link href="/app/projects" className="link">
-            Create a project to track time on
+            Create a project
           </Link>
         ) : (
           <>
