@@ -20,7 +20,7 @@ EXTRA_CLEAN = $(wildcard $(EXTENSION)--*.sql) results output_iso
 
 # Commands of ours need no PostgreSQL to be there yet: PGXS is read only when
 # another goal is asked for.
-COMMANDS = help up down reset check bench soak fuzz check-bare deb check-deb check-versions lint format openapi docs api-docs proxy
+COMMANDS = help up down reset check bench soak fuzz check-bare deb check-deb check-versions lint format openapi docs api-docs web proxy
 ifneq ($(filter-out $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -56,6 +56,7 @@ help:
 	@echo 'make openapi     rewrite docs/openapi.json, the description of the HTTP API'
 	@echo 'make docs        rewrite what is generated in docs/: settings, the SQL reference, docs/openapi.json'
 	@echo 'make api-docs    build the page at /api-docs (needs npm; make up does it where there is one)'
+	@echo 'make web         build the web app (needs Node.js 18 or later and npm; make up does it where they are)'
 	@echo 'make lint        gcc and clang warnings, clang-tidy, cppcheck, shellcheck, pyflakes'
 	@echo 'make format      clang-format the C sources'
 
@@ -113,6 +114,9 @@ docs:
 
 api-docs:
 	@deploy/api-docs
+
+web:
+	@deploy/web
 
 proxy:
 	$(MAKE) -C proxy

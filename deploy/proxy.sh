@@ -33,6 +33,30 @@ build_api_docs() {
 	chmod -R u=rwX,go=rX "$RUN/share"
 }
 
+# The web app, where Node.js and npm can build it; the proxy looks for it there, too.
+build_web() {
+	local log=$RUN/build-web.log app=$RUN/share/timetrackr/web
+	if ! command -v npm >/dev/null; then
+		say "==> no web app: it needs Node.js and npm (apt-get install nodejs npm; make up)"
+		return 0
+	fi
+	[ "$("$TOP/deploy/web" --state)" = "$(cat "$TOP/web/app/dist/.state" 2>/dev/null)" ] || say "==> building the web app"
+	if ! "$TOP/deploy/web" >"$log" 2>&1; then
+		say "==> no web app: it could not be built (log: $log)"
+		return 0
+	fi
+	[ "$(cat "$app/.state" 2>/dev/null)" != "$(cat "$TOP/web/app/dist/.state")" ] || return 0
+	rm -rf "$app"
+	mkdir -p "${app%/*}"
+	cp -r "$TOP/web/app/dist" "$app"
+	chmod -R u=rwX,go=rX "$RUN/share"
+}
+
+# Does the proxy have an app to show?
+has_web() {
+	[ -e "$RUN/share/timetrackr/web/index.html" ] || [ -n "$(setting WEB_ROOT)" ]
+}
+
 running_proxy() {
 	our_pid "$RUN/proxy/proxy.pid" "$RUN/bin/timetrackr-proxy"
 }
@@ -90,7 +114,7 @@ start_proxy() {
 	local pid started
 	started=$(
 		proxy_environment
-		cat "$RUN/extension" "$RUN/share/timetrackr/api-docs/.state" 2>/dev/null || true
+		cat "$RUN/extension" "$RUN/share/timetrackr/api-docs/.state" "$RUN/share/timetrackr/web/.state" 2>/dev/null || true
 	)
 	server_directory proxy 700
 	server_file proxy.log

@@ -61,6 +61,35 @@ known_origin(const struct config *config, const char *origin)
 	return NULL;
 }
 
+/* Does it go to a page, as browsers do, rather than fetch something? */
+static bool
+wants_page(const struct request_head *head)
+{
+	return accept_weight(head->accept, "text/html") > accept_weight(head->accept, "application/json");
+}
+
+/*
+ * Find the file of a path that is no route's for GET. A path that is nobody's at all may be one of the
+ * web app's own, which looks at the address itself; a name with a dot would be a file's.
+ */
+static void
+find_file(const struct statics *files, const struct request_head *head, const struct target *target,
+		  const char *method, struct admission *admission)
+{
+	const struct static_file *file = statics_find(files, target->path, target->path_length);
+
+	bool		is_get = strcmp(method, "GET") == 0;
+
+	if (file == NULL && is_get && admission->allowed == 0 && wants_page(head) &&
+		memchr(target->path, '.', target->path_length) == NULL)
+		file = statics_page(files);
+	if (file == NULL)
+		return;
+	admission->allowed |= 1u << METHOD_GET;
+	if (is_get)
+		admission->file = file;
+}
+
 /* Find the route; false with 404 or 405. */
 static bool
 find_route(const struct service *service, const struct request_head *head,
@@ -75,16 +104,11 @@ find_route(const struct service *service, const struct request_head *head,
 	/* an unknown method matches no route, but the path may still be known */
 	admission->route = target_match(service->catalog, (enum catalog_method) method, target,
 									&admission->allowed);
-	if (admission->allowed == 0 && service->files != NULL)
-	{
-		admission->file = statics_find(service->files, target->path, target->path_length);
-		if (admission->file != NULL)
-			admission->allowed = 1u << METHOD_GET;
-	}
+	if (admission->route == NULL && service->files != NULL)
+		find_file(service->files, head, target, name, admission);
 	if (admission->allowed == 0)
 		problem_set(problem, 404, "not_found", "There is nothing at this path.");
-	else if (admission->route == NULL && !admission->is_options &&
-			 (admission->file == NULL || strcmp(name, "GET") != 0))
+	else if (admission->route == NULL && !admission->is_options && admission->file == NULL)
 		problem_set(problem, 405, "method_not_allowed", "This path does not know that method.");
 	else
 		return true;

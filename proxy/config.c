@@ -108,6 +108,8 @@ static const struct setting settings[] = {
 	"proxies in front whose X-Forwarded-For is believed: networks, unix, or true for all that are local"},
 	{"WEBHOOKS_ALLOW_PRIVATE", apply_flag, MEMBER(webhooks_allow_private), 0, 0, "false",
 	"true: webhooks may lead into private networks and to this machine, and be http://"},
+	{"WEB_ROOT", apply_folder, MEMBER(web_root), 0, 0, "",
+	"folder of the web app at /; unset: next to the program"},
 	{"WORKERS", apply_workers, MEMBER(workers), 0, WORKERS_MAX, "0",
 	"event loops; 0: one a processor"},
 	{"WRITE_BATCH", apply_size, MEMBER(write_batch), 0, LANE_BATCH_MAX, "8",
@@ -227,6 +229,7 @@ config_free(struct config *config)
 	free(config->cloudinary.api_key);
 	wipe(config->cloudinary.api_secret);
 	free(config->cloudinary.notification_url);
+	free(config->web_root);
 	for (size_t i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);
 	free(config->origins);

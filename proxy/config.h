@@ -55,6 +55,7 @@ struct config
 	char	   *api_docs_root;	/* folder of the page at /api-docs; NULL: where it usually is */
 	char	   *badges_root;	/* folder of the standard badges' pictures; NULL: where it usually is */
 	struct cloudinary cloudinary;	/* keeps pictures, if it is set */
+	char	   *web_root;		/* folder of the web app at /; NULL: where it usually is */
 	enum log_level log_level;
 	long		slow_query;		/* ms; 0: off */
 	struct sentry_dsn sentry;	/* key NULL: errors are not reported */

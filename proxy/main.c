@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include "address_quota.h"
-#include "api_docs.h"
-#include "badge_pictures.h"
 #include "catalog.h"
 #include "check.h"
 #include "config.h"
@@ -26,6 +24,7 @@
 #include "log.h"
 #include "net.h"
 #include "openapi.h"
+#include "pages.h"
 #include "reload.h"
 #include "sender.h"
 #include "sentry.h"
@@ -365,17 +364,11 @@ run(enum command command, const struct config *config, const struct catalog *cat
 
 	if (openapi == NULL)
 		return complain("out of memory");
-	files = api_docs_load(config->api_docs_root, why, sizeof why);
+	files = pages_load(config, why, sizeof why);
 	if (files == NULL)
 	{
 		free(openapi);
-		return complain_of("API_DOCS_ROOT", why);
-	}
-	if (!badge_pictures_add(files, config->badges_root, why, sizeof why))
-	{
-		statics_free(files);
-		free(openapi);
-		return complain_of("BADGES_ROOT", why);
+		return complain(why);
 	}
 	if (command == PRINT_OPENAPI)
 		status = puts(openapi) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -26,7 +26,7 @@ struct audit_counters;
 enum metrics_extra
 {
 	METRICS_UNMATCHED,			/* no route fits, or the request could not be read */
-	METRICS_FILE,				/* a file of /api-docs */
+	METRICS_FILE,				/* a file of the web app or of /api-docs */
 	METRICS_OPTIONS,			/* OPTIONS, of any path */
 	METRICS_EXTRAS
 };

@@ -20,6 +20,7 @@
 #define BYTES_MAX (64u * 1024 * 1024)
 #define DEPTH_MAX 8
 #define PATH_SIZE 512
+#define BUNDLER_HASH 8
 
 /* Pages take everything from here, and are in nobody's frame. */
 #define PAGE_POLICY "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
@@ -48,16 +49,19 @@ static const struct
 	const char *ending;
 	const char *type;
 }			types[] = {
+	{".avif", "image/avif"},
 	{".css", "text/css; charset=utf-8"},
 	{".html", "text/html; charset=utf-8"},
 	{".ico", "image/vnd.microsoft.icon"},
 	{".jpg", "image/jpeg"},
 	{".js", "text/javascript; charset=utf-8"},
 	{".json", "application/json"},
+	{".map", "application/json"},
 	{".mjs", "text/javascript; charset=utf-8"},
 	{".png", "image/png"},
 	{".svg", "image/svg+xml"},
 	{".txt", "text/plain; charset=utf-8"},
+	{".wasm", "application/wasm"},
 	{".webmanifest", "application/manifest+json"},
 	{".webp", "image/webp"},
 	{".woff2", "font/woff2"},
@@ -87,6 +91,17 @@ type_of(const char *path)
 	return "application/octet-stream";
 }
 
+/* Is it what a bundler names by its content: /assets/…-XXXXXXXX.js, with eight letters, digits, - or _? */
+static bool
+is_hashed_asset(const char *path, const char *end)
+{
+	static const char folder[] = "/assets/";
+
+	return strncmp(path, folder, sizeof folder - 1) == 0 && end != NULL &&
+		end - path > (ptrdiff_t) sizeof folder + BUNDLER_HASH && end[-1 - BUNDLER_HASH] == '-' &&
+		memchr(end - BUNDLER_HASH, '/', BUNDLER_HASH) == NULL;
+}
+
 /* Has the name a version or a hash before its ending, as in app-4f1c9a2b.js? Then it never changes. */
 static bool
 is_versioned(const char *path)
@@ -94,6 +109,8 @@ is_versioned(const char *path)
 	const char *part = strrchr(path, '-');
 	const char *end = strrchr(path, '.');
 
+	if (is_hashed_asset(path, end))
+		return true;
 	if (part == NULL || end == NULL || end - part < 6 || strchr(part, '/') != NULL || ends_with(path, ".html"))
 		return false;
 	return strcspn(part, "0123456789") < (size_t) (end - part);
@@ -204,8 +221,9 @@ add_open(struct statics *statics, int fd, const char *path, int depth, char *why
 static bool
 entry_path(char path[PATH_SIZE], const char *prefix, const char *name, int depth)
 {
-	const char *separator = depth == 0 && strcmp(name, "index.html") == 0 ? "" : "/";
-	int			length = snprintf(path, PATH_SIZE, "%s%s%s", prefix, separator, *separator ? name : "");
+	bool		is_index = depth == 0 && strcmp(name, "index.html") == 0;
+	const char *separator = is_index && *prefix != '\0' ? "" : "/";
+	int			length = snprintf(path, PATH_SIZE, "%s%s%s", prefix, separator, is_index ? "" : name);
 
 	return length < PATH_SIZE;
 }
@@ -285,6 +303,12 @@ statics_free(struct statics *statics)
 
 /* ---- answering ---- */
 
+static bool
+is_page(const struct static_file *file)
+{
+	return strncmp(file->type, "text/html", 9) == 0;
+}
+
 const struct static_file *
 statics_find(const struct statics *statics, const char *path, size_t length)
 {
@@ -292,6 +316,14 @@ statics_find(const struct statics *statics, const char *path, size_t length)
 		if (strlen(statics->files[i].path) == length && memcmp(statics->files[i].path, path, length) == 0)
 			return &statics->files[i];
 	return NULL;
+}
+
+const struct static_file *
+statics_page(const struct statics *statics)
+{
+	const struct static_file *page = statics_find(statics, "/", 1);
+
+	return page != NULL && is_page(page) ? page : NULL;
 }
 
 void
@@ -311,6 +343,9 @@ static_answer(struct answer *answer, const struct static_file *file, const char 
 	/* pages of other origins show pictures of this one */
 	if (strncmp(file->type, "image/", 6) == 0)
 		answer_add_header(answer, "Cross-Origin-Resource-Policy", "cross-origin");
-	if (strncmp(file->type, "text/html", 9) == 0)
-		answer_add_header(answer, "Content-Security-Policy", PAGE_POLICY);
+	if (!is_page(file))
+		return;
+	/* at the same path others get a problem */
+	answer_add_header(answer, "Vary", "Accept");
+	answer_add_header(answer, "Content-Security-Policy", PAGE_POLICY);
 }

@@ -19,7 +19,7 @@ struct statics *statics_create(void);
 
 /*
  * Add the regular files below a folder, at prefix/name; its index.html at the
- * prefix itself. Links, and names with a dot in front or with characters that a URL would have
+ * prefix itself, which for the prefix "" is /. Links, and names with a dot in front or with characters that a URL would have
  * to encode, are passed over. False with the reason in `why`: unreadable, or too much.
  */
 bool		statics_add_folder(struct statics *statics, const char *prefix, const char *folder,
@@ -30,6 +30,9 @@ bool		statics_add_text(struct statics *statics, const char *path, const char *bo
 
 /* The file at a path as it was received, without its query; NULL: there is none. */
 const struct static_file *statics_find(const struct statics *statics, const char *path, size_t length);
+
+/* The page at /, which stands for paths that it alone understands; NULL: there is none. */
+const struct static_file *statics_page(const struct statics *statics);
 
 /* Make it the answer, compressed where the request takes that. The file outlives the answer. */
 void		static_answer(struct answer *answer, const struct static_file *file, const char *accept_encoding);

@@ -59,6 +59,10 @@ count_openapi() {
 	count_pytest "$1"
 }
 
+count_web() {
+	count_pytest "$1"
+}
+
 count_ops() {
 	count_pytest "$1"
 }

@@ -16,7 +16,7 @@ import requests
 from harness import Redis, eventually, free_port
 
 TOP = Path(__file__).parents[2]
-BUILT = shutil.ignore_patterns("*.o", "*.so", "*.bc", "build", "results", "output_iso", "__pycache__", ".run", ".git")
+BUILT = shutil.ignore_patterns("*.o", "*.so", "*.bc", "build", "results", "output_iso", "__pycache__", ".run", ".git", "node_modules")
 
 
 class Checkout:
@@ -135,6 +135,15 @@ def test_the_api_shows_itself(up):
     assert page.status_code == 200
     assert page.headers["Content-Type"].split(";")[0] == ("text/html" if built else "text/plain")
     assert ("swagger-ui" if built else "/openapi.json") in page.text
+
+
+def test_the_app_is_there(up):
+    """Where Node.js could build it, else a text that says how to get it."""
+    page = requests.get(f"{up.env['BASE_URL']}/", headers={"Accept": "text/html"}, timeout=5)
+    built = (up.directory / "web" / "app" / "dist" / "index.html").exists()
+    assert page.status_code == 200
+    assert page.headers["Content-Type"].split(";")[0] == ("text/html" if built else "text/plain")
+    assert ('<div id="app">' if built else "make web") in page.text
 
 
 def test_up_again_does_no_harm(up):

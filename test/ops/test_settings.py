@@ -54,6 +54,7 @@ WRONG = {
     "SMTP_URL": ["mail.example.com", "http://mail.example.com", "smtp://", "smtp://:25", "smtp://me:secret@", "smtp://mail.example.com/x", "smtp://two words"],
     "TRUST_PROXY": ["maybe", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8,"],
     "WEBHOOKS_ALLOW_PRIVATE": ["yes", "10.0.0.0/8"],
+    "WEB_ROOT": ["/no/such/folder"],
     "WORKERS": ["-1", "many"],
     "WRITE_BATCH": ["-1", "257", "all"],
 }
