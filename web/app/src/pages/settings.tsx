@@ -105,8 +105,8 @@ export default function SettingsPage({ userId }: { userId: number }) {
             </div>
             <div className="stack">
               <PasswordCard />
-              <SessionsCard zone={own.timezone} />
               <DataCard username={own.username} />
+              <SessionsCard zone={own.timezone} />
             </div>
           </div>
         )}
