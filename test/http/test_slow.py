@@ -277,7 +277,7 @@ def test_too_few_open_files_are_told_at_start(postgres, tmp_path, limit):
 def test_with_few_open_files_it_serves_nevertheless(postgres, tmp_path):
     proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), WORKERS=1, CONNECTIONS_PER_ADDRESS=0)
     program = tmp_path / "limited"
-    program.write_text(f"#!/bin/sh\nulimit -n 256 && exec {proxy.program}\n")
+    program.write_text(f"#!/bin/sh\nulimit -n 288 && exec {proxy.program}\n")
     program.chmod(0o755)
     proxy.program = str(program)
     proxy.start()
