@@ -16,6 +16,15 @@ import requests
 from harness import Redis, eventually, free_port
 
 TOP = Path(__file__).parents[2]
+# As all of sql/: the update script is made of these lines.
+BRAND_NEW = """
+CREATE FUNCTION timetrackr.brand_new()
+RETURNS integer
+LANGUAGE sql
+AS 'SELECT 42';
+COMMENT ON FUNCTION timetrackr.brand_new() IS
+'The answer.';
+"""
 BUILT = shutil.ignore_patterns("*.o", "*.so", "*.bc", "build", "results", "output_iso", "__pycache__", ".run", ".git", "node_modules")
 
 
@@ -176,7 +185,7 @@ def test_a_changed_extension_keeps_the_data(up):
     with psycopg.connect(up.env["OWNER_DATABASE_URL"]) as owner:
         before = owner.execute("SELECT count(*), sum(duration) FROM timetrackr.time_entries").fetchone()
     with (up.directory / "sql" / "50_grants.sql").open("a") as source:
-        source.write("\nCREATE FUNCTION timetrackr.brand_new() RETURNS integer LANGUAGE sql AS 'SELECT 42';\n")
+        source.write(BRAND_NEW)
     up.make("up")
     with psycopg.connect(up.env["OWNER_DATABASE_URL"]) as owner:
         assert owner.execute("SELECT timetrackr.brand_new()").fetchone() == (42,)
