@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { call, eventually, logIn, run, settled } from "./browser.mjs";
+import { ZONE, call, eventually, logIn, run, settled } from "./browser.mjs";
 
 const NAME = `nora-${process.pid}`;
 const EMAIL = `${NAME}@example.com`;
@@ -59,7 +59,7 @@ await run(async ({ open }) => {
   await page.goto("/");
   await button("Add entry").click();
   const dialog = page.getByRole("dialog");
-  const yesterday = new Date(Date.now() - 24 * 3600_000).toISOString().slice(0, 10);
+  const yesterday = new Intl.DateTimeFormat("en-CA", { timeZone: ZONE }).format(Date.now() - 24 * 3600_000);
   for (const label of ["Start day", "End day"]) await dialog.getByLabel(label).fill(yesterday);
   await dialog.getByLabel("Start time").fill("10:00");
   await dialog.getByLabel("End time").fill("09:00");
