@@ -1,5 +1,5 @@
 """Pictures at Cloudinary: what it may be sent, and what is believed that it has
-said. test/openapi/test_cloudinary.py asks its own library whether the signatures are right."""
+said. test/openapi/test_cloudinary_signatures.py asks its own library whether the signatures are right."""
 
 import hashlib
 import json
