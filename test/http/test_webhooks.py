@@ -17,7 +17,7 @@ def make(user, url=URL, **fields):
 
 
 def test_a_webhook_is_made_shown_changed_and_deleted(user):
-    answer = user.post("/webhooks", {"url": f"  {URL} "})
+    answer = user.post("/webhooks", {"url": URL})
     made = answer.expect(201)
     assert made.keys() == SHOWN | {"secret"}
     assert made["url"] == URL and made["enabled"] and made["topics"] is None and made["project_ids"] == []
