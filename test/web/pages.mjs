@@ -20,6 +20,11 @@ await run(async ({ open }) => {
     await settled(page);
     // Things that come in have come: half of a colour has no contrast.
     await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect.getTiming().iterations !== Infinity).map(({ finished }) => finished.catch(() => undefined))));
+    // Before the window grows, at which an endless list goes on.
+    const { side, shifts } = await page.evaluate(() => ({ side: document.documentElement.scrollWidth - innerWidth, shifts: window.shifts }));
+    if (side > 0) wrong.push(`${name}: ${side} px wider than the window`);
+    const jumped = shifts.reduce((sum, value) => sum + value, 0);
+    if (jumped > JUMP) wrong.push(`${name}: jumped by ${jumped.toFixed(3)}`);
     // As a window so high that all of it is seen: what is fixed stands at its end.
     if (full) await page.setViewportSize({ width, height: Math.max(height, Math.min(TALLEST, await page.evaluate(() => document.documentElement.scrollHeight))) });
     await page.screenshot({ path: `${process.env.TIMETRACKR_SHOTS}/${name}-${size}-${scheme}.png` });
@@ -28,10 +33,6 @@ await run(async ({ open }) => {
     const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
     for (const { id, impact, nodes } of violations)
       if (["serious", "critical"].includes(impact)) wrong.push(`${name}: ${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary.slice(0, 300)}`).join(" | ")}`);
-    const { side, shifts } = await page.evaluate(() => ({ side: document.documentElement.scrollWidth - innerWidth, shifts: window.shifts }));
-    if (side > 0) wrong.push(`${name}: ${side} px wider than the window`);
-    const jumped = shifts.reduce((sum, value) => sum + value, 0);
-    if (jumped > JUMP) wrong.push(`${name}: jumped by ${jumped.toFixed(3)}`);
   }
 
   const anyone = await open({ width, height, scheme });

@@ -85,7 +85,7 @@ export function BadgeDialog({ badge, onClose }: { badge: Badge | null; onClose: 
           </p>
         </div>
         <div className="form-pair">
-          <Field label="Picture" value={image} placeholder="/badges/founder.svg" hint="A path on this host. Without one it is the medal of its tier." error={errors.image_url} onChange={setImage} />
+          <Field label="Picture" value={image} placeholder="/media/badges/founder.svg" hint="A path on this host. Without one it is the medal of its tier." error={errors.image_url} onChange={setImage} />
           <Select label="Taken back when it holds no longer" value={revocable} onChange={setRevocable}>
             {badge !== null && <option>as is</option>}
             <option>no</option>
