@@ -260,16 +260,16 @@ def test_without_an_audience_any_will_do(start, provider, request):
 def test_the_secret_can_be_changed(start, new_user):
     """Old tokens stay good until they end or the previous secret is taken away."""
     user = new_user()
-    short = signed({"alg": "HS256"}, own_claims(user.id, exp=int(time()) + 3), hs(JWT_SECRET))
     before = user.client.token
     server = start(JWT_SECRET=OTHER_SECRET, JWT_SECRET_PREVIOUS=JWT_SECRET)
     assert me(server.client(token=before))["user_id"] == user.id
+    short = signed({"alg": "HS256"}, own_claims(user.id, exp=int(time()) + 5), hs(JWT_SECRET))
     me(server.client(token=short))
     after = server.client().post("/auth/login", {"email": user.email, "password": PASSWORD}).expect(200)["access_token"]
     me(server.client(token=after))
     # issued with the new one alone
     user.client.call("GET", "/users/me", headers={"Authorization": f"Bearer {after}"}).expect(401, "invalid_token")
-    eventually(lambda: server.client(token=short).get("/users/me").status == 401, 10, "the end of a token")
+    eventually(lambda: server.client(token=short).get("/users/me").status == 401, 20, "the end of a token")
     server.stop()
     server = start(JWT_SECRET=OTHER_SECRET)
     server.client(token=before).get("/users/me").expect(401, "invalid_token")

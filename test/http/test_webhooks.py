@@ -132,7 +132,8 @@ def test_a_test_into_a_private_network_fails_and_says_why(user):
 
 
 def test_deliveries_come_in_pages_and_can_be_sent_again(user, db):
-    made = make(user, "https://127.0.0.1:9/")
+    # of a topic that does not come here: an event of the sign-up may still be on its way
+    made = make(user, "https://127.0.0.1:9/", topics=["badge_awarded"])
     path = f"/webhooks/{made['webhook_id']}"
     ids = [user.post(f"{path}/test").expect(202)["delivery_id"] for _ in range(5)]
     pages = [[row["delivery_id"] for row in page] for page in user.pages(f"{path}/deliveries?limit=2")]
