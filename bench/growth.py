@@ -5,7 +5,7 @@ without a client library in between. The sizes take turns, call by call, each ti
 with another of 100 users, whose rows are in shared_buffers by then; "cold" is what
 goes to any user of all, whose rows most likely are not. CPU is that of the backend;
 ms are those until the answer, without what client and backend waited for a processor
-that others had.
+that others had or that slept.
 
 The largest takes some ten minutes and 12 GB; `make bench` stops at 10^5 without GROWTH=7,
 and then leaves open whether the goal is met.
@@ -25,6 +25,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 
+import awake
 import growth_data
 import psycopg
 import results
@@ -278,7 +279,8 @@ def run(scale, largest, tell=lambda text: None):
                 growth_data.load(postgres, f"growth{power}", SIZES[power], tell)
                 sizes.append(Size(postgres, power))
                 growth_data.proved(postgres, sizes[-1].database, [sizes[-1].user() for _ in range(PROVED)])
-            figures = measure(sizes, scale)
+            with awake.processors():
+                figures = measure(sizes, scale)
             for size in sizes:
                 written_users_agree(postgres, size)
         finally:

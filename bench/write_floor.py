@@ -97,7 +97,7 @@ WITH totals AS (
 INSERT INTO floor.outbox (topic, payload) VALUES ('project_created', '{"user_id": 1, "project_id": 1}');
 """
 PROJECT = """\\set user :client_id + 1
-SELECT timetrackr.json(r) FROM timetrackr.create_project(viewer_id => :user, name => 'Bench') r;
+SELECT timetrackr.create_project(viewer_id => :user, name => 'Bench');
 """
 
 PAIRS_OF_COMMIT = 10
