@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+PG_FUNCTION_INFO_V1(tt_check_admin);
 PG_FUNCTION_INFO_V1(tt_update_me);
 PG_FUNCTION_INFO_V1(tt_user_exists);
 
@@ -114,6 +115,18 @@ tt_require_admin(int64 user_id)
 		tt_no_viewer();
 	if (strcmp(tt_text(0, 0), "admin") != 0)
 		tt_raise(403, "not_admin", NULL, NULL, "only an admin may do this");
+}
+
+/* check_admin(viewer_id) */
+Datum
+tt_check_admin(PG_FUNCTION_ARGS)
+{
+	int64		viewer_id = tt_viewer(fcinfo);
+
+	tt_spi_begin();
+	tt_require_admin(viewer_id);
+	tt_spi_end();
+	PG_RETURN_BOOL(true);
 }
 
 /* user_exists(user_id); strict. In C because SQL would be planned at each call. */

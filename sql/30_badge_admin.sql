@@ -1,6 +1,39 @@
 -- What admins do with badges, and how near a user is to them. The viewer's
 -- role is read from the table at every call.
 
+CREATE FUNCTION timetrackr.check_admin(viewer_id bigint)
+RETURNS boolean
+LANGUAGE C
+STABLE
+AS 'MODULE_PATHNAME', 'tt_check_admin';
+COMMENT ON FUNCTION timetrackr.check_admin(bigint) IS
+'True when the viewer is an admin. Errors: 401 invalid_token; 403 not_admin.';
+
+CREATE FUNCTION timetrackr.list_all_badges(viewer_id bigint)
+RETURNS TABLE (
+    badge_id bigint,
+    name text,
+    description text,
+    criteria jsonb,
+    tier text,
+    image_url text,
+    enabled boolean,
+    revocable boolean,
+    earned_by bigint
+)
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT
+        b.id, b.name, b.description, b.criteria, b.tier, b.image_url, b.enabled, b.revocable, COALESCE(h.users, 0)
+    FROM timetrackr.badges b
+    LEFT JOIN timetrackr.badge_holders() h ON h.badge_id = b.id
+    WHERE timetrackr.check_admin(list_all_badges.viewer_id)
+    ORDER BY b.id
+$$;
+COMMENT ON FUNCTION timetrackr.list_all_badges(bigint) IS
+'Every badge as list_badges() shows them, the disabled ones too, and whether it is enabled and revocable; admins only. Errors: 401 invalid_token; 403 not_admin.';
+
 CREATE FUNCTION timetrackr.create_badge(
     viewer_id bigint,
     name text,

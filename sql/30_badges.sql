@@ -10,6 +10,33 @@ AS 'MODULE_PATHNAME', 'tt_check_criteria';
 COMMENT ON FUNCTION timetrackr.check_criteria(jsonb) IS
 'True when a badge can have these criteria. Otherwise TT422 invalid_criteria, with the path of the fault in the detail, such as {"path": "$.all[1].gte"}. A node is {"all": [node, …]}, {"any": [node, …]}, {"not": node} or a condition: a metric, one of gte gt lte lt eq with a number, and optionally project_id (metric project_seconds) or last_days, 1 to 3660 (metrics total_seconds, entry_count, active_days, project_seconds). Lists are not empty; there are at most 8 levels and 64 conditions. Seconds and days are the units of the metrics that end so; the others are counts.';
 
+CREATE FUNCTION timetrackr.badge_holders()
+RETURNS TABLE (
+    badge_id bigint,
+    users bigint
+)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+AS $$
+    -- As many as standings and the moves that they do not include yet say:
+    -- counting them anew costs a look at every badge of everybody.
+    SELECT c.bucket, sum(c.users)::bigint
+    FROM (
+        SELECT s.bucket, s.users
+        FROM timetrackr.standings s
+        WHERE s.metric = 'earned'
+        UNION ALL
+        SELECT v.bucket, v.change
+        FROM timetrackr.standing_moves m
+        CROSS JOIN LATERAL (VALUES (m.from_bucket, -1), (m.to_bucket, 1)) v (bucket, change)
+        WHERE m.metric = 'earned'
+    ) c
+    GROUP BY c.bucket
+$$;
+COMMENT ON FUNCTION timetrackr.badge_holders() IS
+'How many users have each badge; no row for one that nobody has ever had.';
+
 CREATE FUNCTION timetrackr.list_badges()
 RETURNS TABLE (
     badge_id bigint,
@@ -24,25 +51,9 @@ LANGUAGE sql
 STABLE
 PARALLEL SAFE
 AS $$
-    -- As many as standings and the moves that they do not include yet say:
-    -- counting them anew costs a look at every badge of everybody.
-    WITH earned AS (
-        SELECT c.bucket, sum(c.users)::bigint AS users
-        FROM (
-            SELECT s.bucket, s.users
-            FROM timetrackr.standings s
-            WHERE s.metric = 'earned'
-            UNION ALL
-            SELECT v.bucket, v.change
-            FROM timetrackr.standing_moves m
-            CROSS JOIN LATERAL (VALUES (m.from_bucket, -1), (m.to_bucket, 1)) v (bucket, change)
-            WHERE m.metric = 'earned'
-        ) c
-        GROUP BY c.bucket
-    )
-    SELECT b.id, b.name, b.description, b.criteria, b.tier, b.image_url, COALESCE(e.users, 0)
+    SELECT b.id, b.name, b.description, b.criteria, b.tier, b.image_url, COALESCE(h.users, 0)
     FROM timetrackr.badges b
-    LEFT JOIN earned e ON e.bucket = b.id
+    LEFT JOIN timetrackr.badge_holders() h ON h.badge_id = b.id
     WHERE b.enabled
     ORDER BY b.id
 $$;

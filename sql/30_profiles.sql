@@ -1,6 +1,6 @@
--- Profiles: what anyone sees of a user, what the user sees of himself, and
--- where his time went. All but user_exists() are inlined into the caller's
--- statement, so they see with the caller's rights.
+-- Profiles: what anyone sees of a user, what the user sees of himself, where
+-- his time went, and finding him by name. All but user_exists() are inlined into
+-- the caller's statement, so they see with the caller's rights.
 
 CREATE FUNCTION timetrackr.user_exists(user_id bigint)
 RETURNS boolean
@@ -168,3 +168,37 @@ AS $$
 $$;
 COMMENT ON FUNCTION timetrackr.activity(bigint, bigint, timestamptz, timestamptz) IS
 'Where user_id spent time, as the viewer (null: a visitor) sees it: private projects that the viewer is not a member of are left out of all of it. from (inclusive) and to (exclusive) bound the start of the entries. projects come most time first and, like total_seconds, count finished entries that are not flagged; times are in seconds. recent_entries are the 10 newest, running and flagged ones too. No row when there is no such user.';
+
+CREATE FUNCTION timetrackr.find_users(
+    viewer_id bigint,
+    q text,
+    "limit" integer DEFAULT 50,
+    after_username text DEFAULT NULL
+)
+RETURNS TABLE (
+    user_id bigint,
+    username text,
+    avatar_url text
+)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+AS $$
+    -- Names with one beginning are neighbours in the order of bytes: one page of
+    -- the index from there on is all that is looked at.
+    SELECT n.id, n.username, n.avatar
+    FROM (
+        SELECT u.id, u.username, u.avatar
+        FROM timetrackr.users u
+        WHERE u.listed
+            AND lower(u.username) ~>=~ lower(find_users.q)
+            AND lower(u.username) ~>~ COALESCE(lower(find_users.after_username), '')
+        ORDER BY lower(u.username) USING ~<~
+        LIMIT find_users."limit"
+    ) n
+    WHERE find_users.q <> ''
+        AND starts_with(lower(n.username), lower(find_users.q))
+    ORDER BY lower(n.username) USING ~<~
+$$;
+COMMENT ON FUNCTION timetrackr.find_users(bigint, text, integer, text) IS
+'Users whose names begin with q, regardless of case, by name in the order of its bytes; nobody when q is empty. Only those whom public leaderboards list (listed): who is not listed is not found, be it by his whole name. after_username is the last row of the page before.';

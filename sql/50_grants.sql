@@ -67,7 +67,7 @@ BEGIN
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'signup', 'login', 'refresh', 'logout', 'me', 'update_me',
         'change_password', 'delete_me', 'list_sessions', 'end_session', 'export_account',
-        'profile', 'activity', 'timeline', 'list_user_badges', 'list_badges',
+        'profile', 'find_users', 'activity', 'timeline', 'list_user_badges', 'list_badges', 'list_all_badges',
         'create_project', 'list_projects', 'project', 'set_visibility', 'join_project',
         'update_project', 'delete_project', 'set_member', 'remove_member', 'project_leaderboard',
         'start_entry', 'stop_entry', 'current_entry', 'entry', 'update_entry', 'delete_entry', 'list_entries',
@@ -86,7 +86,7 @@ BEGIN
         'project_visible', 'current_streak',
         'board_start', 'board_above', 'standing_bucket', 'standing_end', 'notification_payload',
         'stream_check', 'stream_position',
-        'check_days', 'check_report_groups', 'day_slices'
+        'check_days', 'check_report_groups', 'day_slices', 'check_admin', 'badge_holders'
     ]);
 
     -- What the relay calls.

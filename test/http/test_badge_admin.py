@@ -48,6 +48,7 @@ REQUESTS = [
     ("DELETE", "/badges/1", None),
     ("POST", "/badges/preview", {"criteria": HOUR}),
     ("POST", "/badges/1/backfill", None),
+    ("GET", "/badges/all", None),
 ]
 
 
@@ -125,8 +126,21 @@ def test_put_changes_what_is_given(new_badge, admin, anyone):
     assert listed(anyone, badge_id) is None
 
 
+def test_all_badges_are_those_that_are_disabled_too(new_badge, admin, anyone):
+    hidden = new_badge("Hidden", enabled=False)
+    strict = new_badge("Strict", revocable=True, tier="gold")
+    every = {badge.pop("badge_id"): badge for badge in admin.get("/badges/all").expect(200)}
+    shared = {"description": "", "criteria": HOUR, "image_url": None, "earned_by": 0}
+    assert every[hidden] == {"name": "Hidden", "tier": "bronze", "enabled": False, "revocable": False, **shared}
+    assert every[strict] == {"name": "Strict", "tier": "gold", "enabled": True, "revocable": True, **shared}
+    for badge in anyone.get("/badges").expect(200):
+        assert every[badge.pop("badge_id")].items() >= badge.items()
+    admin.put(f"/badges/{hidden}", {"enabled": True}).expect(200)
+    assert listed(anyone, hidden) is not None
+
+
 def test_a_badge_that_is_not_there_is_404(admin):
-    for method, path, body in REQUESTS[1:3] + REQUESTS[4:]:
+    for method, path, body in REQUESTS[1:3] + REQUESTS[4:5]:
         admin.client.call(method, path.replace("1", "999999999"), body).expect(404, "badge_not_found")
 
 

@@ -33,6 +33,7 @@ SMALL = {"badges", "standings", "standing_moves", "relay", "meta"}
 HOT = (
     "me",
     "profile",
+    "find_users",
     "leaderboard",
     "leaderboard_around",
     "timeline",
@@ -45,6 +46,7 @@ HOT = (
 )
 
 QUERIES = {
+    "find_users": "?q=c1",
     "days": "?from=2026-01-01&to=2026-01-31",
     "report_summary": "?from=2026-01-01&to=2026-01-31&group_by=project",
     "events": "?wait=0",
