@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define PLACES 2
+#define PLACE_SIZE 200
 
 struct page
 {
@@ -90,6 +91,20 @@ add_page(struct statics *statics, const struct page *page, const char *folder, c
 	return false;
 }
 
+/* Pictures at Cloudinary are shown by the web app, and sent there: those of this account alone. */
+static bool
+allow_cloudinary(struct statics *statics, const char *cloud_name)
+{
+	char		pictures[PLACE_SIZE];
+	char		uploads[PLACE_SIZE];
+
+	if (cloud_name == NULL)
+		return true;
+	snprintf(pictures, sizeof pictures, "https://res.cloudinary.com/%s/", cloud_name);
+	snprintf(uploads, sizeof uploads, "https://api.cloudinary.com/v1_1/%s/image/upload", cloud_name);
+	return statics_allow(statics, web.path, pictures, uploads);
+}
+
 struct statics *
 pages_load(const struct config *config, char *why, size_t why_size)
 {
@@ -103,7 +118,11 @@ pages_load(const struct config *config, char *why, size_t why_size)
 	if (add_page(statics, &api_docs, config->api_docs_root, why, why_size) &&
 		add_page(statics, &web, config->web_root, why, why_size) &&
 		add_page(statics, &badges, config->badges_root, why, why_size))
-		return statics;
+	{
+		if (allow_cloudinary(statics, config->cloudinary.cloud_name))
+			return statics;
+		snprintf(why, why_size, "out of memory");
+	}
 	statics_free(statics);
 	return NULL;
 }

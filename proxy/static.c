@@ -22,9 +22,11 @@
 #define PATH_SIZE 512
 #define BUNDLER_HASH 8
 
-/* Pages take everything from here, and are in nobody's frame. */
-#define PAGE_POLICY "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
-	"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+/* Pages take everything from here, but for pictures and connections that are allowed, and are in nobody's frame. */
+#define PAGE_POLICY(pictures, connections) \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:" pictures "; " \
+	"font-src 'self'; connect-src 'self'" connections "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+#define POLICY_SIZE 1024
 
 struct static_file
 {
@@ -34,6 +36,7 @@ struct static_file
 	size_t		length;
 	char	   *gzip;			/* NULL: it is not shorter */
 	size_t		gzip_length;
+	char	   *policy;			/* of a page that is allowed more than others; NULL: it is not */
 	char		etag[ETAG_SIZE];
 };
 
@@ -296,6 +299,7 @@ statics_free(struct statics *statics)
 		free(statics->files[i].path);
 		free(statics->files[i].body);
 		free(statics->files[i].gzip);
+		free(statics->files[i].policy);
 	}
 	free(statics->files);
 	free(statics);
@@ -309,13 +313,34 @@ is_page(const struct static_file *file)
 	return strncmp(file->type, "text/html", 9) == 0;
 }
 
-const struct static_file *
-statics_find(const struct statics *statics, const char *path, size_t length)
+static struct static_file *
+find(const struct statics *statics, const char *path, size_t length)
 {
 	for (size_t i = 0; i < statics->count; i++)
 		if (strlen(statics->files[i].path) == length && memcmp(statics->files[i].path, path, length) == 0)
 			return &statics->files[i];
 	return NULL;
+}
+
+const struct static_file *
+statics_find(const struct statics *statics, const char *path, size_t length)
+{
+	return find(statics, path, length);
+}
+
+bool
+statics_allow(struct statics *statics, const char *path, const char *pictures, const char *connections)
+{
+	struct static_file *file = find(statics, path, strlen(path));
+	char		policy[POLICY_SIZE];
+
+	if (file == NULL || !is_page(file))
+		return true;
+	if (snprintf(policy, sizeof policy, PAGE_POLICY(" %s", " %s"), pictures, connections) >= POLICY_SIZE)
+		return false;
+	free(file->policy);
+	file->policy = strdup(policy);
+	return file->policy != NULL;
 }
 
 const struct static_file *
@@ -347,5 +372,5 @@ static_answer(struct answer *answer, const struct static_file *file, const char 
 		return;
 	/* at the same path others get a problem */
 	answer_add_header(answer, "Vary", "Accept");
-	answer_add_header(answer, "Content-Security-Policy", PAGE_POLICY);
+	answer_add_header(answer, "Content-Security-Policy", file->policy != NULL ? file->policy : PAGE_POLICY("", ""));
 }

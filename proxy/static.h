@@ -31,6 +31,12 @@ bool		statics_add_text(struct statics *statics, const char *path, const char *bo
 /* The file at a path as it was received, without its query; NULL: there is none. */
 const struct static_file *statics_find(const struct statics *statics, const char *path, size_t length);
 
+/*
+ * Let the page at a path take pictures from, and connect to, one more place each: sources of
+ * its policy. Nothing happens where no page is. False when memory is out.
+ */
+bool		statics_allow(struct statics *statics, const char *path, const char *pictures, const char *connections);
+
 /* The page at /, which stands for paths that it alone understands; NULL: there is none. */
 const struct static_file *statics_page(const struct statics *statics);
 

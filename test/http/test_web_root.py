@@ -140,6 +140,29 @@ def test_the_page_may_take_nothing_from_elsewhere(web):
     assert "unsafe" not in policy and "http" not in policy and "*" not in policy
 
 
+def sources(answer):
+    return {name: rest for name, *rest in (part.split() for part in answer.headers["Content-Security-Policy"].split(";"))}
+
+
+def test_the_page_takes_pictures_from_cloudinary_where_that_is_set(web, postgres, root, tmp_path):
+    """Those of this account, and sends its own there; the page at /api-docs does not."""
+    cloud = {"CLOUDINARY_CLOUD_NAME": "Demo_1-x", "CLOUDINARY_API_KEY": "1", "CLOUDINARY_API_SECRET": "2"}
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.html").write_text(PAGE)
+    proxy = Proxy(tmp_path / "proxy", DATABASE_URL=postgres.proxy_url(), WEB_ROOT=root, API_DOCS_ROOT=tmp_path / "docs", WORKERS=1, **cloud).start()
+    try:
+        strict = sources(go(web, "/app"))
+        for path in ("/", "/app/settings"):
+            assert sources(go(proxy.client(), path)) == strict | {
+                "img-src": ["'self'", "data:", "https://res.cloudinary.com/Demo_1-x/"],
+                "connect-src": ["'self'", "https://api.cloudinary.com/v1_1/Demo_1-x/image/upload"],
+            }
+        assert sources(go(proxy.client(), "/api-docs")) == strict
+        assert go(proxy.client(), "/assets/plain.js", "*/*").headers["Content-Security-Policy"] == go(web, "/assets/plain.js", "*/*").headers["Content-Security-Policy"]
+    finally:
+        proxy.stop()
+
+
 def test_files_cost_no_request_of_the_rate_limit(postgres, root, tmp_path):
     proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), WEB_ROOT=root, RATE_LIMIT_PER_MINUTE=1, WORKERS=1).start()
     try:
