@@ -36,7 +36,7 @@ await run(async ({ open }) => {
   }
 
   const anyone = await open({ width, height, scheme });
-  for (const [name, path] of [["sign-in", "/"], ["sign-up", "/app/sign-up"]]) {
+  for (const [name, path] of [["sign-in", "/"], ["sign-up", "/app/sign-up"], ["forgot", "/app/forgot-password"], ["reset", "/reset-password"]]) {
     await anyone.page.goto(path);
     await look(anyone.page, name);
   }

@@ -24,6 +24,7 @@ LOGINS = {
     "ADMIN_EMAIL": "admin@timetrackr.example",
     "ADMIN_PASSWORD": "admin-password-1",
 }
+CLOUD = {"CLOUDINARY_CLOUD_NAME": "demo-cloud", "CLOUDINARY_API_KEY": "1", "CLOUDINARY_API_SECRET": "abcdefghijk"}
 CHECKS = re.findall(r'^  async "([^"]+)"', (HERE / "checks.mjs").read_text(), re.MULTILINE)
 
 
@@ -71,13 +72,23 @@ def site(postgres, redis, tmp_path_factory):
 
 
 @pytest.fixture
+def cloud_site(site, postgres, tmp_path):
+    """The same with an account at Cloudinary."""
+    proxy = Proxy(tmp_path / "cloud", DATABASE_URL=postgres.proxy_url("web"), WEB_ROOT=DIST, WORKERS=1, **CLOUD)
+    try:
+        yield proxy.start()
+    finally:
+        proxy.stop()
+
+
+@pytest.fixture
 def script(site, browser, tmp_path):
     """Run one of the scripts beside this file, and show what it said when it fails."""
     shots = Path(os.environ.get("TIMETRACKR_SHOTS", tmp_path))
     shots.mkdir(parents=True, exist_ok=True)
 
-    def run(*arguments, seconds=180):
-        env = {**os.environ, **LOGINS, "TIMETRACKR_URL": site.url, "TIMETRACKR_BROWSER": browser.address, "TIMETRACKR_SHOTS": str(shots)}
+    def run(*arguments, seconds=180, at=site, **more):
+        env = {**os.environ, **LOGINS, **more, "TIMETRACKR_URL": at.url, "TIMETRACKR_BROWSER": browser.address, "TIMETRACKR_SHOTS": str(shots)}
         done = subprocess.run(["node", *arguments], cwd=HERE, env=env, capture_output=True, text=True, timeout=seconds)
         assert done.returncode == 0, done.stdout + done.stderr
         return shots
@@ -98,6 +109,10 @@ def test_the_whole_story(script):
 @pytest.mark.parametrize("check", CHECKS)
 def test_it_keeps_its_promises(script, check):
     script("checks.mjs", check)
+
+
+def test_a_picture_goes_to_cloudinary_where_that_is_set(script, cloud_site):
+    script("avatar.mjs", at=cloud_site, **CLOUD)
 
 
 @pytest.mark.parametrize("size, scheme", [("wide", "light"), ("narrow", "dark")])

@@ -6,7 +6,7 @@ import { Component, lazy, Suspense, useEffect, type ReactNode } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { News } from "./api/news";
 import { queryClient } from "./api/queries";
-import { useViewer } from "./api/session";
+import { useViewer, type Viewer } from "./api/session";
 import { SignInPage } from "./pages/sign-in";
 import { TodayPage } from "./pages/today";
 import { Button, Page } from "./ui/basics";
@@ -19,6 +19,8 @@ const AdminPage = lazy(() => import("./pages/admin"));
 const BadgesPage = lazy(() => import("./pages/badges"));
 const LeaderboardPage = lazy(() => import("./pages/leaderboard"));
 const NotificationsPage = lazy(() => import("./pages/notifications"));
+const ForgotPage = lazy(async () => ({ default: (await import("./pages/password")).ForgotPage }));
+const ResetPage = lazy(async () => ({ default: (await import("./pages/password")).ResetPage }));
 const ProfilePage = lazy(() => import("./pages/profile"));
 const ProjectPage = lazy(() => import("./pages/project"));
 const ProjectsPage = lazy(() => import("./pages/projects"));
@@ -78,6 +80,7 @@ function SignedIn({ userId, isAdmin }: { userId: number; isAdmin: boolean }) {
               {isAdmin && <Route path="/app/admin"><AdminPage /></Route>}
               <Route path="/app/sign-in"><Redirect to="/" /></Route>
               <Route path="/app/sign-up"><Redirect to="/" /></Route>
+              <Route path="/app/forgot-password"><Redirect to="/app/settings" /></Route>
               <Route><Missing /></Route>
             </Switch>
           </Suspense>
@@ -89,7 +92,17 @@ function SignedIn({ userId, isAdmin }: { userId: number; isAdmin: boolean }) {
 
 function SignedOut() {
   const [path] = useLocation();
+  if (path === "/app/forgot-password") return <ForgotPage />;
   return <SignInPage isNew={path === "/app/sign-up"} />;
+}
+
+/** Where mails lead to, whoever is signed in here. */
+const RESETS = ["/reset-password", "/app/reset-password"];
+
+function Whole({ viewer }: { viewer: Viewer | null }) {
+  const [path] = useLocation();
+  if (RESETS.includes(path)) return <ResetPage />;
+  return viewer === null ? <SignedOut /> : <SignedIn key={viewer.user_id} userId={viewer.user_id} isAdmin={viewer.role === "admin"} />;
 }
 
 export function App() {
@@ -99,7 +112,9 @@ export function App() {
   useEffect(() => () => queryClient.clear(), [userId]);
   return (
     <QueryClientProvider client={queryClient}>
-      {viewer === null ? <SignedOut /> : <SignedIn key={viewer.user_id} userId={viewer.user_id} isAdmin={viewer.role === "admin"} />}
+      <Suspense fallback={null}>
+        <Whole viewer={viewer} />
+      </Suspense>
       <Toasts />
     </QueryClientProvider>
   );

@@ -10,7 +10,7 @@ type Options<O> = { query?: QueryOf<O>; signal?: AbortSignal } & (VariablesOf<O>
   (BodyOf<O> extends undefined ? { body?: undefined } : { body?: BodyOf<O> });
 
 /** With a token; with another one if that is refused. */
-async function signed<T>(work: (token: string) => Promise<T>): Promise<T> {
+export async function signed<T>(work: (token: string) => Promise<T>): Promise<T> {
   const token = await accessToken();
   try {
     return await work(token);
@@ -74,11 +74,6 @@ export async function all<P extends PathOf<"get">>(path: P, options: Options<Ope
     rows.push(...part.rows);
   }
   return rows;
-}
-
-/** Replace the own picture. */
-export async function putAvatar(picture: Blob): Promise<void> {
-  await signed((token) => send("PUT", "/users/me/avatar", { token, blob: picture }));
 }
 
 /** Save an answer as a file. */

@@ -1,6 +1,7 @@
 // The WebSocket that tells what happens: opened while somebody is signed in,
 // opened again with growing pauses when it breaks, from the last event on.
 
+import { api } from "./client";
 import { accessToken, isSignedIn } from "./session";
 
 export type LiveState = "connecting" | "live" | "waiting";
@@ -14,6 +15,10 @@ export interface LiveMessage {
 const LEAST_PAUSE = 500;
 const MOST_PAUSE = 30_000;
 const EXPIRED = 4401;
+const RENEWED = 4000;
+const LOOKS = 30_000;
+/** Longer than that between two looks: the machine slept. Hidden pages look once a minute. */
+const SLEPT = 100_000;
 
 /** How long to wait before the nth try: doubling, and each by chance, so that not all come at once. */
 export function pauseBefore(attempt: number, chance: number): number {
@@ -26,7 +31,8 @@ export class Live {
   private after: number | null = null;
   private attempt = 0;
   private ended = false;
-  private token: string | undefined;
+  private watch: ReturnType<typeof setInterval> | undefined;
+  private refused = false;
   private readonly followed = new Map<number, number>();
   private readonly tellState: (state: LiveState) => void;
   private readonly tellMessage: (message: LiveMessage) => void;
@@ -41,7 +47,12 @@ export class Live {
 
   start() {
     this.ended = false;
-    addEventListener("online", this.hurry);
+    addEventListener("online", this.renew);
+    let looked = Date.now();
+    this.watch = setInterval(() => {
+      if (Date.now() - looked > SLEPT) this.renew();
+      looked = Date.now();
+    }, LOOKS);
     document.addEventListener("visibilitychange", this.hurry);
     void this.connect();
   }
@@ -50,7 +61,8 @@ export class Live {
     this.ended = true;
     clearTimeout(this.timer);
     this.timer = undefined;
-    removeEventListener("online", this.hurry);
+    clearInterval(this.watch);
+    removeEventListener("online", this.renew);
     document.removeEventListener("visibilitychange", this.hurry);
     this.socket?.close(1000);
   }
@@ -74,7 +86,13 @@ export class Live {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
-  /** Somebody looks again, or the network is back: don't sit the pause out. */
+  /** The network is back, or the machine awake: a connection of before may be dead without knowing. */
+  private readonly renew = () => {
+    this.socket?.close(RENEWED);
+    this.hurry();
+  };
+
+  /** Somebody looks again: don't sit the pause out. */
   private readonly hurry = () => {
     if (this.timer === undefined || document.hidden) return;
     clearTimeout(this.timer);
@@ -85,24 +103,26 @@ export class Live {
   private async connect() {
     if (this.ended) return;
     this.tellState("connecting");
+    let token: string;
     try {
-      this.token = await accessToken(this.token);
+      // A handshake that was refused looks like a server that is away: a request tells, and replaces a bad token.
+      if (this.refused) await api.get("/notifications/unread");
+      token = await accessToken();
     } catch {
       return this.again();
     }
     if (this.ended) return;
     const query = this.after === null ? "" : `?after=${this.after}`;
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/live${query}`, [`bearer.${this.token}`]);
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/live${query}`, [`bearer.${token}`]);
     this.socket = socket;
-    let expired = true;
+    this.refused = true;
     socket.onopen = () => {
-      expired = false;
+      this.refused = false;
       for (const id of this.followed.keys()) this.say({ subscribe: { project_id: id } });
     };
     socket.onmessage = ({ data }) => this.hear(JSON.parse(String(data)) as LiveMessage & { error?: unknown });
     socket.onclose = ({ code }) => {
-      // A handshake that was refused looks like a break: it may have been the token.
-      if (code !== EXPIRED && !expired) this.token = undefined;
+      if (code === EXPIRED) this.refused = true;
       if (!this.ended) this.again();
     };
   }

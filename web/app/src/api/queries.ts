@@ -26,6 +26,7 @@ export const keys = {
   projects: ["projects"],
   project: (id: number) => ["project", id],
   person: (id: number) => ["person", id],
+  people: ["people"],
   badges: ["badges"],
   boards: ["boards"],
   reports: ["reports"],
@@ -94,6 +95,21 @@ export function useReport(groups: ("project" | "day" | "week" | "month" | "tag")
 
 export function useProfile(id: number) {
   return useQuery({ queryKey: [...keys.person(id), "profile"], queryFn: ({ signal }) => api.get("/users/{user_id}/profile", { path: { user_id: id }, signal }) });
+}
+
+/** Listed people whose names begin so. */
+export function usePeople(words: string) {
+  return useQuery({
+    queryKey: [...keys.people, words],
+    queryFn: ({ signal }) => api.get("/users", { query: { q: words, limit: 20 }, signal }),
+    placeholderData: keepPreviousData,
+    enabled: words !== "",
+  });
+}
+
+/** Those that are disabled, too; for admins. */
+export function useAllBadges() {
+  return useQuery({ queryKey: [...keys.badges, "all"], queryFn: ({ signal }) => api.get("/badges/all", { signal }) });
 }
 
 export function useBadges() {

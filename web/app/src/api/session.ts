@@ -1,7 +1,7 @@
-// Who is signed in. The access token lives in memory alone. The refresh token
-// is in localStorage, so that a reload or another tab need no password; the
-// page's policy lets no foreign script in that could read it. Each refresh
-// token works once, and using one twice ends the session: tabs take turns.
+// Who is signed in. Both tokens are in localStorage, so that a reload or another
+// tab asks for neither password nor new tokens; the page's policy lets no foreign
+// script in that could read them. Each refresh token works once, and using one
+// twice ends the session: tabs take turns, and share what one of them got.
 
 import { useSyncExternalStore } from "react";
 import { Problem, Unreachable } from "./problem";
@@ -17,21 +17,34 @@ interface Kept {
   user_id: number;
   username: string;
   role: "user" | "admin";
+  access?: { token: string; expires: number };
 }
 
-export type Viewer = Omit<Kept, "refresh_token">;
+export type Viewer = Pick<Kept, "user_id" | "username" | "role">;
 
-let access: { token: string; expires: number } | null = null;
+let memory: Kept | null = null;
 let refreshing: Promise<string> | null = null;
 let viewer: Viewer | null = viewerOf(read());
 const listeners = new Set<() => void>();
 
 function read(): Kept | null {
   try {
-    return JSON.parse(localStorage.getItem(STORE) ?? "null") as Kept | null;
+    memory = JSON.parse(localStorage.getItem(STORE) ?? "null") as Kept | null;
   } catch {
-    return null;
+    // Without storage the session lasts as long as the page.
   }
+  return memory;
+}
+
+function write(kept: Kept | null) {
+  memory = kept;
+  try {
+    if (kept === null) localStorage.removeItem(STORE);
+    else localStorage.setItem(STORE, JSON.stringify(kept));
+  } catch {
+    // as above
+  }
+  changed(viewerOf(kept));
 }
 
 function viewerOf(kept: Kept | null): Viewer | null {
@@ -44,26 +57,18 @@ function changed(next: Viewer | null) {
   for (const listener of listeners) listener();
 }
 
-function keep(session: Session) {
-  const { refresh_token, user_id, username, role } = session;
-  localStorage.setItem(STORE, JSON.stringify({ refresh_token, user_id, username, role } satisfies Kept));
-  access = { token: session.access_token, expires: Date.now() + session.expires_in * 1000 };
-  changed({ user_id, username, role });
+function keep({ refresh_token, user_id, username, role, access_token, expires_in }: Session) {
+  write({ refresh_token, user_id, username, role, access: { token: access_token, expires: Date.now() + expires_in * 1000 } });
 }
 
 /** Forget who was signed in, here and in other tabs. */
 export function forget() {
-  access = null;
-  localStorage.removeItem(STORE);
-  changed(null);
+  write(null);
 }
 
 // Another tab signed in, out, or in as somebody else.
 globalThis.addEventListener?.("storage", (event) => {
-  if (event.key !== STORE && event.key !== null) return;
-  const next = viewerOf(read());
-  if (next?.user_id !== viewer?.user_id) access = null;
-  changed(next);
+  if (event.key === STORE || event.key === null) changed(viewerOf(read()));
 });
 
 export function useViewer(): Viewer | null {
@@ -88,24 +93,36 @@ async function alone<T>(work: () => Promise<T>): Promise<T> {
   return navigator.locks.request(LOCK, work) as Promise<T>;
 }
 
-async function refresh(): Promise<string> {
+/** The token that is kept, if it is good for a while and not the one that was refused. */
+function fresh(kept: Kept | null, stale: string | undefined): string | undefined {
+  const access = kept?.access;
+  return access !== undefined && access.token !== stale && access.expires - Date.now() > EARLY ? access.token : undefined;
+}
+
+async function refresh(stale: string | undefined): Promise<string> {
   return alone(async () => {
     const kept = read();
     if (kept === null) throw new Problem(401, { code: "signed_out", detail: "You are signed out." });
+    // Another tab may have been here just before.
+    const others = fresh(kept, stale);
+    if (others !== undefined) return others;
     try {
-      keep((await send("POST", "/auth/refresh", { body: { refresh_token: kept.refresh_token } })).body as Session);
+      const session = (await send("POST", "/auth/refresh", { body: { refresh_token: kept.refresh_token } })).body as Session;
+      keep(session);
+      return session.access_token;
     } catch (error) {
-      if (error instanceof Problem && (error.status === 401 || error.status === 422)) forget();
+      // What came meanwhile, as somebody signed in anew, is not what was refused.
+      if (error instanceof Problem && (error.status === 401 || error.status === 422) && read()?.refresh_token === kept.refresh_token) forget();
       throw error;
     }
-    return access!.token;
   });
 }
 
 /** A token that is good for a while; `stale` is one that the server has just refused. */
 export async function accessToken(stale?: string): Promise<string> {
-  if (access !== null && access.token !== stale && access.expires - Date.now() > EARLY) return access.token;
-  refreshing ??= refresh().finally(() => (refreshing = null));
+  const kept = fresh(read(), stale);
+  if (kept !== undefined) return kept;
+  refreshing ??= refresh(stale).finally(() => (refreshing = null));
   return refreshing;
 }
 
@@ -119,9 +136,8 @@ export async function signUp(email: string, password: string, username: string, 
 
 /** End the session at the server, too; where that cannot be reached, here at least. */
 export async function logOut() {
-  const kept = read();
   try {
-    if (kept !== null) await send("POST", "/auth/logout", { token: await accessToken(), body: { refresh_token: read()?.refresh_token } });
+    if (read() !== null) await send("POST", "/auth/logout", { token: await accessToken(), body: { refresh_token: read()?.refresh_token } });
   } catch (error) {
     if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
   } finally {
@@ -132,7 +148,5 @@ export async function logOut() {
 /** The name that others see has changed. */
 export function renamed(username: string) {
   const kept = read();
-  if (kept === null) return;
-  localStorage.setItem(STORE, JSON.stringify({ ...kept, username }));
-  changed({ ...viewerOf(kept)!, username });
+  if (kept !== null) write({ ...kept, username });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inWords, kept, parse, parsePath, replaceAt, shown, toJson, type Node } from "./criteria";
+import { counted, inWords, kept, type Node, parse, parsePath, replaceAt, shown, toJson } from "./criteria";
 
 const json = { all: [{ metric: "total_seconds", gte: 720000, last_days: 30 }, { not: { metric: "best_day_seconds", gt: 36000 } }, { any: [{ metric: "project_seconds", gte: 3600, project_id: 7 }] }] };
 
@@ -19,7 +19,7 @@ describe("criteria", () => {
 
   it("are read aloud", () => {
     expect(inWords(parse(json)!)).toBe(
-      "time in all in the last 30 days at least 200 hours, and not (best day more than 10 hours), and (time on one project (project 7) at least 1 hours)",
+      "time in all in the last 30 days at least 200 hours, and not (best day more than 10 hours), and (time on one project (project 7) at least 1 hour)",
     );
   });
 });
@@ -38,6 +38,12 @@ describe("a path", () => {
     expect(toJson(replaceAt(tree, ["all", 0], null))).toEqual({ all: json.all.slice(1) });
     expect(toJson(replaceAt(tree, [], other))).toEqual({ metric: "entry_count", gte: 1 });
     expect(toJson(tree)).toEqual(json);
+  });
+});
+
+describe("counts", () => {
+  it("have a unit of one or of many", () => {
+    expect([counted(1, "entries"), counted(1, "days"), counted(0, "days"), counted(2500, "entries")]).toEqual(["1 entry", "1 day", "0 days", "2,500 entries"]);
   });
 });
 

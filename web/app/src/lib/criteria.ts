@@ -14,7 +14,7 @@ export const METRICS = {
   projects_created: { label: "Projects created", unit: "projects" },
   projects_contributed: { label: "Projects worked on", unit: "projects" },
   badges_earned: { label: "Badges earned", unit: "badges" },
-  account_age_days: { label: "Days since sign-up", unit: "days" },
+  account_age_days: { label: "Days since joining", unit: "days" },
 } as const;
 
 export type Metric = keyof typeof METRICS;
@@ -95,6 +95,11 @@ export function shown(metric: Metric, number: number): number {
   return isSeconds(metric) ? Math.round((number / 3600) * 10000) / 10000 : number;
 }
 
+/** "1 day", "20 entries" */
+export function counted(count: number, unit: string): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? unit.replace(/ies$/, "y").replace(/s$/, "") : unit}`;
+}
+
 export function kept(metric: Metric, number: number): number {
   return isSeconds(metric) ? Math.round(number * 3600) : number;
 }
@@ -106,5 +111,5 @@ export function inWords(node: Node): string {
   const { label, unit } = METRICS[node.metric];
   const project = node.projectId === undefined ? "" : ` (project ${node.projectId})`;
   const window = node.lastDays === undefined ? "" : ` in the last ${node.lastDays} days`;
-  return `${label.toLowerCase()}${project}${window} ${COMPARISONS[node.compare]} ${shown(node.metric, node.number).toLocaleString("en")} ${unit}`;
+  return `${label.toLowerCase()}${project}${window} ${COMPARISONS[node.compare]} ${counted(shown(node.metric, node.number), unit)}`;
 }

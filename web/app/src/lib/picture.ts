@@ -1,5 +1,6 @@
 // A picture for a profile: the middle square of whatever was chosen, made small
-// here, so that no large file travels and no place is told by its metadata.
+// here, so that no large file travels and no place is told by its metadata. And
+// which addresses of pictures are asked for.
 
 const SIZE = 256;
 
@@ -29,4 +30,9 @@ export async function drawSquare(file: Blob, canvas: HTMLCanvasElement): Promise
 
 export function fileOf(canvas: HTMLCanvasElement): Promise<Blob | null> {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+/** Is this a picture that the page's policy lets it show: one of this host, or one at Cloudinary where that is set? */
+export function isShown(url: string): boolean {
+  return /^\/(?!\/)/.test(url) || url.startsWith("https://res.cloudinary.com/");
 }

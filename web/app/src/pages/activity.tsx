@@ -2,6 +2,7 @@
 
 import { lazy, Suspense, useMemo, useState } from "react";
 import { useDays, useMe, useReport } from "../api/queries";
+import { useZone } from "../api/zone";
 import { longestRun } from "../lib/streak";
 import { mondayOf, weeksOf } from "../lib/calendar";
 import { addDays, dayOf, duration, shortDay } from "../lib/time";
@@ -48,7 +49,7 @@ function Breakdown({ from, to }: { from: string; to: string }) {
 
 export default function ActivityPage({ userId }: { userId: number }) {
   const me = useMe();
-  const zone = me.data?.timezone ?? "UTC";
+  const zone = useZone();
   const today = dayOf(useNow(60_000), zone);
   const from = addDays(today, -364);
   const days = useDays(userId, from, today);
@@ -73,18 +74,22 @@ export default function ActivityPage({ userId }: { userId: number }) {
           <p className="figure-name">{run?.length === 1 ? "day" : "days"}, longest run</p>
         </div>
       </div>
-      <Card title="A year of days">
+      <Card title="A year of days" className="card-year">
         <Loaded query={days} loading={<Skeleton kind="chart" rows={1} />}>
           {(rows) => <Heatmap days={rows} from={from} to={today} streak={me.data?.current_streak_days ?? 0} />}
         </Loaded>
       </Card>
-      <Card title="Weeks">
+      <Card title="Weeks" className="card-weeks">
         <Loaded query={days} loading={<Skeleton kind="chart" rows={1} />}>
-          {() => (
-            <Suspense fallback={<Skeleton kind="chart" rows={1} />}>
-              <WeekBars weeks={weeks} />
-            </Suspense>
-          )}
+          {() =>
+            weeks.every(({ seconds }) => seconds === 0) ? (
+              <Empty icon="activity" title="Nothing tracked in half a year." />
+            ) : (
+              <Suspense fallback={<Skeleton kind="chart" rows={1} />}>
+                <WeekBars weeks={weeks} />
+              </Suspense>
+            )
+          }
         </Loaded>
       </Card>
       <Card title="Projects" actions={<Segments label="Span of time" value={span} options={SPANS} onChange={setSpan} />}>

@@ -1,9 +1,10 @@
 // Badges: those earned, and how near the others are, nearest first.
 
 import { useState } from "react";
-import { useBadges, useEarned, useMe, useProgress } from "../api/queries";
+import { useBadges, useEarned, useProgress } from "../api/queries";
 import type { Badge, EarnedBadge, Progress } from "../api/types";
-import { COMPARISONS, isSeconds, METRICS, shown } from "../lib/criteria";
+import { useZone } from "../api/zone";
+import { COMPARISONS, counted, isSeconds, METRICS, shown } from "../lib/criteria";
 import { dayOf, duration, fullDay } from "../lib/time";
 import { BadgePicture } from "../ui/badge-picture";
 import { Button, Page } from "../ui/basics";
@@ -18,7 +19,7 @@ function stillTo(left: Left): string {
   const { label, unit } = METRICS[left.metric];
   const text = (number: number) => (isSeconds(left.metric) ? duration(number) : `${shown(left.metric, number)}`);
   const window = left.last_days === undefined ? "" : `, last ${left.last_days} days`;
-  if (left.compare === "gte" || left.compare === "gt" || left.compare === "eq") return `${label}${window}: ${text(left.have)} of ${text(left.need)}${isSeconds(left.metric) ? "" : ` ${unit}`}`;
+  if (left.compare === "gte" || left.compare === "gt" || left.compare === "eq") return `${label}${window}: ${text(left.have)} of ${isSeconds(left.metric) ? text(left.need) : counted(left.need, unit)}`;
   const compare = left.compare === "ne" ? "not" : COMPARISONS[left.compare];
   return `${label}${window}: ${text(left.have)}, must be ${compare} ${text(left.need)}`;
 }
@@ -55,7 +56,7 @@ export default function BadgesPage({ userId }: { userId: number }) {
   const badges = useBadges();
   const earned = useEarned(userId);
   const progress = useProgress(userId);
-  const zone = useMe().data?.timezone ?? "UTC";
+  const zone = useZone();
   const [opened, setOpened] = useState<number | null>(null);
   const mine = new Map(earned.data?.map((one) => [one.badge_id, one]));
   const near = new Map(progress.data?.map((one) => [one.badge_id, one]));

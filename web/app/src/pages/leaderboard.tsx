@@ -2,10 +2,12 @@
 // one's own place; they move as people work.
 
 import { useState } from "react";
+import { useLocation } from "wouter";
 import { useBoard, useBoardAround } from "../api/queries";
 import type { Period } from "../api/types";
 import { Card, Page, Segments, Select } from "../ui/basics";
 import { Board } from "../ui/board";
+import { PeopleSearch } from "../ui/people-search";
 import { useProjects } from "../ui/projects";
 import { Empty, Loaded, Pages, Skeleton } from "../ui/states";
 
@@ -24,6 +26,12 @@ const VIEWS = [
   ["around", "Around me"],
 ] as const;
 
+function FindSomebody() {
+  const [words, setWords] = useState("");
+  const [, go] = useLocation();
+  return <PeopleSearch label="Find somebody" labelHidden placeholder="Find somebody" value={words} onChange={setWords} onChoose={({ user_id }) => go(`/app/people/${user_id}`)} />;
+}
+
 export default function LeaderboardPage({ userId }: { userId: number }) {
   const projects = useProjects();
   const [chosenPeriod, setPeriod] = useState<Period>("week");
@@ -39,11 +47,11 @@ export default function LeaderboardPage({ userId }: { userId: number }) {
   const around = useBoardAround(userId, period, metric, isAround);
   const loading = <Skeleton rows={8} />;
   return (
-    <Page title="Leaderboard" intro="Everybody who is listed, by what they tracked or earned. It moves by itself.">
+    <Page title="Leaderboard" intro="Everybody who is listed, by what they tracked or earned. It moves by itself." actions={<FindSomebody />}>
       <div className="toolbar">
         {projectId === null && <Segments label="What counts" value={metric} options={METRICS} onChange={setMetric} />}
-        {!ofAllTime && <Segments label="Period" value={chosenPeriod} options={PERIODS} onChange={setPeriod} />}
         {projectId === null && <Segments label="Which places" value={view} options={VIEWS} onChange={setView} />}
+        {!ofAllTime && <Segments label="Period" value={chosenPeriod} options={PERIODS} onChange={setPeriod} />}
         <Select label="Project" labelHidden value={project} onChange={setProject}>
           <option value="">All projects</option>
           {projects.open.map(({ project_id, name }) => (

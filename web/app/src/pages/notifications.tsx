@@ -3,9 +3,10 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import { api } from "../api/client";
-import { keys, useMe, useNotifications, useUnread } from "../api/queries";
+import { keys, useNotifications, useUnread } from "../api/queries";
 import type { Notification } from "../api/types";
 import { useWrite } from "../api/writes";
+import { useZone } from "../api/zone";
 import { ago, duration } from "../lib/time";
 import { Button, Card, IconButton, Page, Segments } from "../ui/basics";
 import { Icon, type IconName } from "../ui/icons";
@@ -50,6 +51,8 @@ function told({ kind, payload }: Notification): Told {
       return { icon: "projects", text: `You are no member of ${data.project_name} any more.` };
     case "project_deleted":
       return { icon: "projects", text: `${data.project_name} was deleted.` };
+    case "webhook_disabled":
+      return { icon: "warning", text: `The webhook to ${data.url} was disabled, as it went on failing.` };
     default:
       return { icon: "bell", text: typeof data.text === "string" ? data.text : kind.replaceAll("_", " ") };
   }
@@ -59,7 +62,7 @@ export default function NotificationsPage() {
   const [shown, setShown] = useState<"all" | "unread">("all");
   const list = useNotifications(shown === "unread");
   const unread = useUnread().data?.unread ?? 0;
-  const zone = useMe().data?.timezone ?? "UTC";
+  const zone = useZone();
   const now = useNow(60_000);
   const mark = useWrite((ids: number[] | undefined) => api.post("/notifications/read", { body: ids ? { ids } : {} }), [keys.notifications]);
   return (

@@ -1,8 +1,9 @@
 // Somebody, as others see them.
 
 import { Link } from "wouter";
-import { useDays, useEarned, useMe, useProfile, useTimeline } from "../api/queries";
+import { useDays, useEarned, useProfile, useTimeline } from "../api/queries";
 import type { Profile } from "../api/types";
+import { useZone } from "../api/zone";
 import { addDays, dayOf, duration, fullDay } from "../lib/time";
 import { Avatar, Card, hueOf, Page } from "../ui/basics";
 import { BadgePicture } from "../ui/badge-picture";
@@ -70,7 +71,7 @@ function Recent({ id, zone, today }: { id: number; zone: string; today: string }
 
 export default function ProfilePage({ id, viewerId }: { id: number; viewerId: number }) {
   const profile = useProfile(id);
-  const zone = useMe().data?.timezone ?? "UTC";
+  const zone = useZone();
   const today = dayOf(useNow(60_000), zone);
   if (profile.data === undefined)
     return (
@@ -111,7 +112,7 @@ export default function ProfilePage({ id, viewerId }: { id: number; viewerId: nu
           </div>
         ))}
       </div>
-      <Card title="A year of days">
+      <Card title="A year of days" className="card-year">
         <Year id={id} streak={person.current_streak_days} today={today} />
       </Card>
       <Card title="Badges">

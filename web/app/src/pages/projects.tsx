@@ -35,8 +35,13 @@ function ProjectCard({ project }: { project: Project }) {
   );
 }
 
+/** So many are found by looking. */
+const FEW = 12;
+
 function Mine({ archived, onCreate }: { archived: boolean; onCreate: () => void }) {
   const projects = useMyProjects();
+  const [words, setWords] = useState("");
+  const wanted = useDeferredValue(words.trim().toLowerCase());
   return (
     <Loaded query={projects} loading={<Skeleton kind="card" rows={4} />}>
       {(rows) => {
@@ -51,12 +56,21 @@ function Mine({ archived, onCreate }: { archived: boolean; onCreate: () => void 
               </Button>
             </Empty>
           );
+        const found = shown.filter(({ name }) => name.toLowerCase().includes(wanted));
         return (
-          <ul className="project-grid">
-            {shown.map((project) => (
-              <ProjectCard key={project.project_id} project={project} />
-            ))}
-          </ul>
+          <>
+            {shown.length > FEW && (
+              <div className="search">
+                <Field label="Search your projects" labelHidden type="search" placeholder="Search your projects" value={words} onChange={setWords} />
+              </div>
+            )}
+            {found.length === 0 && <Empty icon="search" title="No project of yours has that in its name." />}
+            <ul className="project-grid">
+              {found.map((project) => (
+                <ProjectCard key={project.project_id} project={project} />
+              ))}
+            </ul>
+          </>
         );
       }}
     </Loaded>

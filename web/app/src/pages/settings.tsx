@@ -20,6 +20,14 @@ const THEMES = [
   ["dark", "Dark"],
 ] as const;
 
+const MAILS = [
+  ["none", "None"],
+  ["important", "Those that ask for something"],
+  ["all", "All"],
+] as const;
+
+type Mails = Me["email_notifications"];
+
 const ZONES = Intl.supportedValuesOf("timeZone");
 
 function ProfileCard({ me }: { me: Me }) {
@@ -27,9 +35,10 @@ function ProfileCard({ me }: { me: Me }) {
   const [bio, setBio] = useState(me.bio);
   const [timezone, setTimezone] = useState(me.timezone);
   const [listed, setListed] = useState(me.listed);
+  const [mails, setMails] = useState(me.email_notifications);
   const now = useNow(60_000);
   const save = useWrite(
-    () => api.patch("/users/me", { body: { username, bio, timezone, listed } }),
+    () => api.patch("/users/me", { body: { username, bio, timezone, listed, email_notifications: mails } }),
     [],
     (profile) => {
       renamed(profile.username);
@@ -39,7 +48,7 @@ function ProfileCard({ me }: { me: Me }) {
     true,
   );
   const errors = byField(save.error);
-  const changed = username !== me.username || bio !== me.bio || timezone !== me.timezone || listed !== me.listed;
+  const changed = username !== me.username || bio !== me.bio || timezone !== me.timezone || listed !== me.listed || mails !== me.email_notifications;
   const zones = ZONES.includes(timezone) ? ZONES : [timezone, ...ZONES];
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -59,7 +68,14 @@ function ProfileCard({ me }: { me: Me }) {
             </option>
           ))}
         </Select>
-        <Switch label="On public boards" hint="Others see your name, time and badges on leaderboards." checked={listed} onChange={setListed} />
+        <Select label="Notifications by mail" value={mails} hint="Where this server sends mail." onChange={(value) => setMails(value as Mails)}>
+          {MAILS.map(([one, text]) => (
+            <option key={one} value={one}>
+              {text}
+            </option>
+          ))}
+        </Select>
+        <Switch label="On public boards" hint="Others see your name, time and badges on leaderboards, and find you by your name." checked={listed} onChange={setListed} />
         {save.error != null && Object.keys(errors).length === 0 && (
           <p className="form-error" role="alert">
             {inWords(save.error)}

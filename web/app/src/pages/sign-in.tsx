@@ -6,6 +6,7 @@ import { byField, inWords } from "../api/problem";
 import { logIn, signUp } from "../api/session";
 import { Button, Field } from "../ui/basics";
 import { setPageTitle } from "../ui/title";
+import { Welcome } from "../ui/welcome";
 
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -36,56 +37,49 @@ export function SignInPage({ isNew }: { isNew: boolean }) {
   const fields = byField(error);
   const general = error && Object.keys(fields).length === 0 ? inWords(error) : null;
   return (
-    <div className="welcome">
-      <div className="welcome-side">
-        <p className="brand">
-          <img src="/icon.svg" alt="" width="32" height="32" />
-          TimeTrackr
-        </p>
-        <p className="welcome-line">Know where your hours go.</p>
-        <ul className="welcome-points">
-          <li>One key starts, switches and stops the timer.</li>
-          <li>Streaks and badges for time well spent.</li>
-          <li>Projects with others, and boards that move as you work.</li>
-        </ul>
-      </div>
-      <main className="welcome-main">
-        <form className="form welcome-form" noValidate onSubmit={(event) => void submit(event)}>
-          <h1>{isNew ? "Create your account" : "Welcome back"}</h1>
-          {isNew && <Field label="Name" autoComplete="username" required value={username} maxLength={50} error={fields.username} hint={fields.username ? undefined : "Others see it on boards and projects."} onChange={setUsername} />}
-          <Field label="Email" type="email" autoComplete="email" required value={email} error={fields.email} onChange={setEmail} />
-          <div className="with-toggle">
-            <Field
-              label="Password"
-              type={seen ? "text" : "password"}
-              autoComplete={isNew ? "new-password" : "current-password"}
-              required
-              value={password}
-              error={fields.password}
-              hint={isNew ? "At least 8 characters." : undefined}
-              onChange={setPassword}
-            />
-            <button type="button" className="toggle" aria-pressed={seen} onClick={() => setSeen(!seen)}>
-              {seen ? "Hide" : "Show"}
-              <span className="sr-only"> password</span>
-            </button>
-          </div>
-          {general && (
-            <p className="form-error" role="alert">
-              {general}
-            </p>
-          )}
-          <Button look="main" type="submit" busy={busy} className="button-wide">
-            {isNew ? "Sign up" : "Sign in"}
-          </Button>
+    <Welcome>
+      <form className="form welcome-form" noValidate onSubmit={(event) => void submit(event)}>
+        <h1>{isNew ? "Create your account" : "Welcome back"}</h1>
+        {isNew && <Field label="Name" autoComplete="username" required value={username} maxLength={50} error={fields.username} hint={fields.username ? undefined : "Others see it on boards and projects."} onChange={setUsername} />}
+        <Field label="Email" type="email" autoComplete="email" required value={email} error={fields.email} onChange={setEmail} />
+        <div className="with-toggle">
+          <Field
+            label="Password"
+            type={seen ? "text" : "password"}
+            autoComplete={isNew ? "new-password" : "current-password"}
+            required
+            value={password}
+            error={fields.password}
+            hint={isNew ? "At least 8 characters." : undefined}
+            onChange={setPassword}
+          />
+          <button type="button" className="toggle" aria-pressed={seen} onClick={() => setSeen(!seen)}>
+            {seen ? "Hide" : "Show"}
+            <span className="sr-only"> password</span>
+          </button>
+        </div>
+        {general && (
+          <p className="form-error" role="alert">
+            {general}
+          </p>
+        )}
+        <Button look="main" type="submit" busy={busy} className="button-wide">
+          {isNew ? "Sign up" : "Sign in"}
+        </Button>
+        {!isNew && (
           <p className="welcome-switch">
-            {isNew ? "You have an account? " : "New here? "}
-            <Link className="link" href={isNew ? "/app/sign-in" : "/app/sign-up"}>
-              {isNew ? "Sign in" : "Create an account"}
+            <Link className="link" href="/app/forgot-password">
+              Forgot your password?
             </Link>
           </p>
-        </form>
-      </main>
-    </div>
+        )}
+        <p className="welcome-switch">
+          {isNew ? "You have an account? " : "New here? "}
+          <Link className="link" href={isNew ? "/app/sign-in" : "/app/sign-up"}>
+            {isNew ? "Sign in" : "Create an account"}
+          </Link>
+        </p>
+      </form>
+    </Welcome>
   );
 }

@@ -1,8 +1,9 @@
 // What somebody did, newest first, without end: by days.
 
 import { Link } from "wouter";
-import { useMe, useTimeline } from "../api/queries";
+import { useTimeline } from "../api/queries";
 import type { TimelineEvent } from "../api/types";
+import { useZone } from "../api/zone";
 import { clock, dayOf, duration, relativeDay } from "../lib/time";
 import { Card, Page } from "../ui/basics";
 import { Icon, type IconName } from "../ui/icons";
@@ -100,7 +101,7 @@ export function Events({ rows, zone, today }: { rows: TimelineEvent[]; zone: str
 }
 
 export default function TimelinePage({ userId }: { userId: number }) {
-  const zone = useMe().data?.timezone ?? "UTC";
+  const zone = useZone();
   const today = dayOf(useNow(60_000), zone);
   const timeline = useTimeline(userId);
   return (

@@ -1,12 +1,13 @@
 // A day: how much of it is tracked, its strip, and its entries; today first.
 
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useCurrent, useEntriesOf, useMe } from "../api/queries";
 import { serverNow } from "../api/send";
 import type { Entry } from "../api/types";
 import { useEntryWrites, useTimer } from "../api/writes";
 import { inWords } from "../api/problem";
+import { useZone } from "../api/zone";
 import type { Span } from "../lib/drag";
 import { addDays, clock, dayOf, duration, endOfDay, relativeDay, startOfDay } from "../lib/time";
 import { Button, Card, IconButton, Page, ProjectDot } from "../ui/basics";
@@ -19,7 +20,7 @@ import { useShortcut } from "../ui/shortcuts";
 import { Empty, Loaded, Skeleton } from "../ui/states";
 import { tell } from "../ui/toasts";
 
-const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const EARLIEST = "1970-01-01";
 
 /** Seconds of an entry within a day; what is flagged counts nothing. */
 function secondsWithin(entry: Entry, day: Span, now: number): number {
@@ -38,11 +39,11 @@ function EntryRow({ entry, zone, now, projects, onEdit, onAgain }: { entry: Entr
       <ProjectDot id={entry.project_id} />
       <div className="entry-what">
         <p className="entry-name">
-          {name}
+          <span className="entry-title">{name}</span>
           {entry.flagged && <span className="tag tag-bad">too long: counts nothing until corrected</span>}
         </p>
         <p className="entry-note">
-          {entry.note && <span>{entry.note}</span>}
+          {entry.note && <span className="entry-text">{entry.note}</span>}
           {entry.tags.map((tag) => (
             <span key={tag} className="tag">
               {tag}
@@ -94,9 +95,24 @@ function QuickStart({ projects, runningId, onStart }: { projects: Projects; runn
   );
 }
 
+/** A day back or forth, or any other from the browser's calendar. */
+function DayStepper({ day, today, onChange }: { day: string; today: string; onChange: (day: string) => void }) {
+  const calendar = useRef<HTMLInputElement>(null);
+  return (
+    <div className="stepper">
+      <IconButton label="Day before" icon="left" onClick={() => onChange(addDays(day, -1))} />
+      <span className="stepper-day">
+        <IconButton label="Choose a day" icon="calendar" onClick={() => calendar.current!.showPicker()} />
+        <input ref={calendar} className="sr-only" type="date" aria-label="Day shown" tabIndex={-1} min={EARLIEST} max={today} value={day} onChange={({ target }) => target.value >= EARLIEST && target.value <= today && onChange(target.value)} />
+      </span>
+      <IconButton label="Day after" icon="right" disabled={day >= today} onClick={() => onChange(addDays(day, 1))} />
+    </div>
+  );
+}
+
 export function TodayPage({ userId }: { userId: number }) {
   const me = useMe();
-  const zone = me.data?.timezone ?? HERE;
+  const zone = useZone();
   const [chosen, setChosen] = useState<string | null>(null);
   const minute = useNow(60_000);
   const today = dayOf(minute, zone);
@@ -112,6 +128,7 @@ export function TodayPage({ userId }: { userId: number }) {
   const now = useNow(runs ? 1000 : 60_000);
   const total = (entries.data ?? []).reduce((sum, entry) => sum + secondsWithin(entry, bounds, now), 0);
 
+  const show = (other: string) => setChosen(other === today ? null : other);
   const begin = (projectId: number, note?: string) => {
     if (current?.project_id === projectId) return;
     used(projectId);
@@ -150,13 +167,12 @@ export function TodayPage({ userId }: { userId: number }) {
       title={relativeDay(day, today)}
       actions={
         <>
-          <div className="stepper">
-            <IconButton label="Day before" icon="left" onClick={() => setChosen(addDays(day, -1))} />
-            <Button small look="quiet" disabled={day === today} onClick={() => setChosen(null)}>
+          {day !== today && (
+            <Button small look="quiet" onClick={() => show(today)}>
               Today
             </Button>
-            <IconButton label="Day after" icon="right" disabled={day >= today} onClick={() => setChosen(addDays(day, 1) === today ? null : addDays(day, 1))} />
-          </div>
+          )}
+          <DayStepper day={day} today={today} onChange={show} />
           <Button icon="plus" aria-keyshortcuts="N" onClick={() => setEdited("new")}>
             Add entry
           </Button>
@@ -173,7 +189,7 @@ export function TodayPage({ userId }: { userId: number }) {
           <p className="figure-name">{entries.data?.length === 1 ? "entry" : "entries"}</p>
         </div>
         <div className="figure">
-          <p className="figure-number figure-warm">
+          <p className={streak > 0 ? "figure-number figure-warm" : "figure-number"}>
             {streak > 0 && <Icon name="flame" size={24} />}
             {me.data ? streak : "–"}
           </p>

@@ -2,7 +2,8 @@
 // password, sessions, its data, and its end.
 
 import { useRef, useState, type FormEvent } from "react";
-import { api, download, putAvatar } from "../api/client";
+import { putAvatar } from "../api/avatar";
+import { api, download } from "../api/client";
 import { byField, inWords, Problem } from "../api/problem";
 import { keys, useSessions } from "../api/queries";
 import { forget } from "../api/session";
@@ -21,12 +22,13 @@ export function Picture({ me }: { me: Me }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [chosen, setChosen] = useState(false);
   const [wrong, setWrong] = useState<string>();
+  const shows = [keys.me, keys.person(me.user_id), keys.boards, keys.people];
   const save = useWrite(
     async () => {
       const file = await fileOf(canvas.current!);
       if (file !== null) await putAvatar(file);
     },
-    [keys.me, keys.person(me.user_id), keys.boards],
+    shows,
     () => {
       setChosen(false);
       tell("Your picture is changed.");
@@ -40,7 +42,8 @@ export function Picture({ me }: { me: Me }) {
     setChosen(drawn);
     setWrong(drawn ? undefined : "This is no picture that can be read: choose a PNG, JPEG, WebP or GIF.");
   };
-  const refused = save.error ? (save.error instanceof Problem && [404, 405, 501].includes(save.error.status) ? "This server takes no pictures." : inWords(save.error)) : wrong;
+  const remove = useWrite(() => api.delete("/users/me/avatar"), shows, "Your picture is gone.");
+  const refused = save.error ? inWords(save.error) : wrong;
   return (
     <div className="picture">
       <canvas ref={canvas} className={chosen ? "picture-new" : "picture-new gone"} role="img" aria-label="The new picture" />
@@ -60,10 +63,16 @@ export function Picture({ me }: { me: Me }) {
         <Button icon="upload" onClick={() => chooser.current!.click()}>
           Choose a picture
         </Button>
-        {chosen && (
+        {chosen ? (
           <Button look="main" busy={save.isPending} onClick={() => save.mutate(undefined)}>
             Use it
           </Button>
+        ) : (
+          me.avatar_url !== null && (
+            <Button busy={remove.isPending} onClick={() => remove.mutate(undefined)}>
+              Remove
+            </Button>
+          )
         )}
         <p className="field-note" role={refused ? "alert" : undefined}>
           {refused ?? "Its middle square is used, and made small before it is sent."}

@@ -5,10 +5,10 @@ import { useState, type FormEvent } from "react";
 import { api } from "../api/client";
 import { byField, inWords, Problem } from "../api/problem";
 import { keys } from "../api/queries";
-import type { Badge, Tier } from "../api/types";
+import type { AnyBadge, Tier } from "../api/types";
 import { useWrite } from "../api/writes";
 import { parse, parsePath, toJson, type Node } from "../lib/criteria";
-import { Button, Field, Select, TextArea } from "./basics";
+import { Button, Field, Select, Switch, TextArea } from "./basics";
 import { BadgePicture } from "./badge-picture";
 import { CriteriaEditor } from "./criteria-editor";
 import { Dialog } from "./dialog";
@@ -23,19 +23,19 @@ function faultOf(error: unknown) {
   return { path: parsePath(path), text: inWords(error) };
 }
 
-export function BadgeDialog({ badge, onClose }: { badge: Badge | null; onClose: () => void }) {
+export function BadgeDialog({ badge, onClose }: { badge: AnyBadge | null; onClose: () => void }) {
   const [name, setName] = useState(badge?.name ?? "");
   const [description, setDescription] = useState(badge?.description ?? "");
   const [tier, setTier] = useState<Tier>(badge?.tier ?? "bronze");
   const [image, setImage] = useState(badge?.image_url ?? "");
-  const [revocable, setRevocable] = useState(badge === null ? "no" : "as is");
+  const [revocable, setRevocable] = useState(badge?.revocable ?? false);
   const [node, setNode] = useState<Node | null>(() => (badge === null ? FRESH : parse(badge.criteria)));
-  const criteria = node && (toJson(node) as unknown as Badge["criteria"]);
+  const criteria = node && (toJson(node) as unknown as AnyBadge["criteria"]);
 
   const preview = useWrite(() => api.post("/badges/preview", { body: { criteria: criteria! } }), [], undefined, true);
   const save = useWrite(
     async () => {
-      const fields = { name, description, tier, image_url: image || null, ...(criteria && { criteria }), ...(revocable !== "as is" && { revocable: revocable === "yes" }) };
+      const fields = { name, description, tier, image_url: image || null, revocable, ...(criteria && { criteria }) };
       if (badge === null) await api.post("/badges", { body: { ...fields, criteria: criteria! } });
       else await api.put("/badges/{badge_id}", { path: { badge_id: badge.badge_id }, body: fields });
     },
@@ -84,14 +84,8 @@ export function BadgeDialog({ badge, onClose }: { badge: Badge | null; onClose: 
             {preview.data && (preview.data.users === 0 ? "Nobody would." : `${preview.data.users.toLocaleString("en")} would: ${preview.data.sample.map(({ username }) => username).join(", ")}${preview.data.users > preview.data.sample.length ? " …" : "."}`)}
           </p>
         </div>
-        <div className="form-pair">
-          <Field label="Picture" value={image} placeholder="/media/badges/founder.svg" hint="A path on this host. Without one it is the medal of its tier." error={errors.image_url} onChange={setImage} />
-          <Select label="Taken back when it holds no longer" value={revocable} onChange={setRevocable}>
-            {badge !== null && <option>as is</option>}
-            <option>no</option>
-            <option>yes</option>
-          </Select>
-        </div>
+        <Field label="Picture" value={image} placeholder="/media/badges/founder.svg" hint="A path on this host. Without one it is the medal of its tier." error={errors.image_url} onChange={setImage} />
+        <Switch label="Can be lost" hint="Taken back from those for whom it holds no longer." checked={revocable} onChange={setRevocable} />
         {general != null && (
           <p className="form-error" role="alert">
             {inWords(general)}

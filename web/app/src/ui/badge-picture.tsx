@@ -1,8 +1,9 @@
-// The picture of a badge: its own where it is a file of this host, that of the
+// The picture of a badge: its own where the page may show it, that of the
 // catalogue by its name, else a medal in the colour of its tier.
 
 import { useState } from "react";
 import type { Tier } from "../api/types";
+import { isShown } from "../lib/picture";
 import { Icon } from "./icons";
 
 const FILES = import.meta.glob<string>("../../../badges/*.svg", { eager: true, query: "?url", import: "default" });
@@ -14,7 +15,7 @@ function slugOf(name: string): string {
 
 export function BadgePicture({ name, tier, url, size = 56, dimmed = false }: { name: string; tier: Tier; url: string | null; size?: number; dimmed?: boolean }) {
   const [broken, setBroken] = useState<string | null>(null);
-  const own = url?.startsWith("/") && broken !== url ? url : BY_NAME.get(slugOf(name));
+  const own = url && isShown(url) && broken !== url ? url : BY_NAME.get(slugOf(name));
   const look = dimmed ? "badge-picture badge-dimmed" : "badge-picture";
   if (own) return <img className={look} src={own} alt="" width={size} height={size} onError={() => setBroken(own)} />;
   return (

@@ -1,6 +1,7 @@
 // Buttons, fields, pictures of people, and the frame of a page.
 
 import { useEffect, useId, useRef, useState, type ButtonHTMLAttributes, type InputHTMLAttributes, type ReactNode } from "react";
+import { isShown } from "../lib/picture";
 import { Icon, type IconName } from "./icons";
 import { setPageTitle } from "./title";
 
@@ -131,11 +132,10 @@ export function Avatar({ id, name, url, size = "medium" }: { id: number; name: s
     .slice(0, 2)
     .map((part) => [...part][0]?.toUpperCase())
     .join("");
-  // Pictures of other hosts are not asked for: the page's policy forbids them.
-  const own = url?.startsWith("/") && broken !== url;
+  const own = url && isShown(url) && broken !== url;
   return (
     <span className={`avatar avatar-${size} ${hueOf(id)}`} aria-hidden="true">
-      {own ? <img src={url!} alt="" onError={() => setBroken(url!)} /> : initials}
+      {own ? <img src={url} alt="" onError={() => setBroken(url)} /> : initials}
     </span>
   );
 }

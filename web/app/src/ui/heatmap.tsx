@@ -47,12 +47,18 @@ export function Heatmap({ days, from, to, streak }: { days: Day[]; from: string;
       </div>
       <figcaption className="heatmap-legend">
         <span>{duration(total)} on {active} {active === 1 ? "day" : "days"}</span>
+        {inStreak.size > 0 && (
+          <span className="heatmap-key">
+            <span className="heatmap-day heatmap-2 heatmap-streak" aria-hidden="true" />
+            current streak
+          </span>
+        )}
         <span className="heatmap-scale" aria-hidden="true">
-          less
+          <span>less</span>
           {[0, 1, 2, 3, 4].map((level) => (
             <span key={level} className={`heatmap-day heatmap-${level}`} />
           ))}
-          more
+          <span>more</span>
         </span>
       </figcaption>
     </figure>

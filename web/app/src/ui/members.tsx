@@ -3,11 +3,13 @@
 import { useState, type FormEvent } from "react";
 import { Link } from "wouter";
 import { api } from "../api/client";
-import { keys, useBoard } from "../api/queries";
+import { keys } from "../api/queries";
 import type { ProjectDetails, Role } from "../api/types";
 import { useWrite } from "../api/writes";
-import { Avatar, Button, Field, IconButton, Select } from "./basics";
+import { Avatar, Button, IconButton, Select } from "./basics";
 import { Confirm } from "./dialog";
+import { PeopleSearch } from "./people-search";
+import { tell } from "./toasts";
 
 const ROLES: Role[] = ["viewer", "contributor", "manager", "owner"];
 
@@ -21,47 +23,42 @@ function AddMember({ project }: { project: ProjectDetails }) {
   const [who, setWho] = useState("");
   const [role, setRole] = useState<Role>("contributor");
   const [wrong, setWrong] = useState<string>();
-  // The people whom one is likely to mean by a name are those on the board.
-  const known = useBoard({ period: "all", metric: "time", projectId: null }).data?.pages.flatMap(({ rows }) => rows) ?? [];
   const add = useWrite(
     (userId: number) => api.put("/projects/{project_id}/members/{user_id}", { path: { project_id: project.project_id, user_id: userId }, body: { role } }),
     [keys.project(project.project_id)],
-    () => {
+    ({ username }) => {
       setWho("");
-      setWrong(undefined);
+      tell(`${username} is a ${role} now.`);
     },
   );
-  const words = who.trim().toLowerCase();
-  const matching = words === "" ? [] : known.filter(({ username, user_id }) => username.toLowerCase().includes(words) && !project.members.some((member) => member.user_id === user_id)).slice(0, 5);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const userId = personIn(who) ?? known.find(({ username }) => username.toLowerCase() === words)?.user_id;
-    if (userId === undefined) setWrong("Nobody on the board is called that. The address of a profile works for everybody.");
+    const userId = personIn(who);
+    if (userId === null) setWrong("Choose somebody from the list. Who is not listed is added by the address of a profile.");
     else add.mutate(userId);
   };
   return (
     <form className="add-member" noValidate onSubmit={submit}>
-      <Field label="Add somebody" placeholder="Name, or address of a profile" autoComplete="off" value={who} error={wrong} onChange={(value) => { setWho(value); setWrong(undefined); }} />
+      <PeopleSearch
+        label="Add somebody"
+        placeholder="Name, or address of a profile"
+        value={who}
+        error={wrong}
+        without={project.members.map(({ user_id }) => user_id)}
+        onChange={(value) => {
+          setWho(value);
+          setWrong(undefined);
+        }}
+        onChoose={({ user_id }) => add.mutate(user_id)}
+      />
       <Select label="Role" value={role} onChange={(value) => setRole(value as Role)}>
         {ROLES.slice(0, 3).map((one) => (
           <option key={one}>{one}</option>
         ))}
       </Select>
-      <Button type="submit" icon="plus" busy={add.isPending} disabled={words === ""}>
+      <Button type="submit" icon="plus" busy={add.isPending} disabled={who.trim() === ""}>
         Add
       </Button>
-      {matching.length > 0 && (
-        <ul className="suggestions" aria-label="People with that name">
-          {matching.map(({ user_id, username }) => (
-            <li key={user_id}>
-              <Button small look="quiet" onClick={() => add.mutate(user_id)}>
-                <Avatar id={user_id} name={username} size="small" />
-                {username}
-              </Button>
-            </li>
-          ))}
-        </ul>
-      )}
     </form>
   );
 }

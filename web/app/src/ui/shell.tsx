@@ -4,7 +4,7 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useConnection } from "../api/news";
-import { useUnread } from "../api/queries";
+import { useMe, useUnread } from "../api/queries";
 import { logOut, useViewer } from "../api/session";
 import { Avatar } from "./basics";
 import { Celebration } from "./celebration";
@@ -62,10 +62,11 @@ function NavLink({ place, onGo }: { place: Place; onGo?: () => void }) {
 
 function Account({ onGo }: { onGo?: () => void }) {
   const viewer = useViewer()!;
+  const picture = useMe().data?.avatar_url;
   return (
     <div className="account">
       <Link href={`/app/people/${viewer.user_id}`} className="account-link" onClick={onGo}>
-        <Avatar id={viewer.user_id} name={viewer.username} size="small" />
+        <Avatar id={viewer.user_id} name={viewer.username} url={picture} size="small" />
         <span className="account-name">{viewer.username}</span>
         <span className="sr-only">, your profile</span>
       </Link>

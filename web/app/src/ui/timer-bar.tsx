@@ -104,7 +104,7 @@ export function TimerBar() {
         disabled={running === null && projectId === undefined}
         onClick={toggle}
       >
-        {running ? "Stop" : "Start"}
+        <span className="timer-button-text">{running ? "Stop" : "Start"}</span>
       </Button>
     </section>
   );
