@@ -272,7 +272,8 @@ def test_what_the_leader_reports_of_the_outbox(watched):
 
 def test_what_the_leader_reports_of_what_is_sent(watched):
     user = sign_up(watched.watched)
-    failing, disabled = (user.post("/webhooks", {"url": "https://127.0.0.1:9/"}).expect(201)["webhook_id"] for _ in range(2))
+    hook = {"url": "https://127.0.0.1:9/", "topics": ["entries_imported"]}  # but for tests it hears of nothing
+    failing, disabled = (user.post("/webhooks", hook).expect(201)["webhook_id"] for _ in range(2))
     watched.query("UPDATE timetrackr.webhooks SET enabled = false, disabled_reason = 'gone' WHERE id = %s", disabled)
     before = watched.look()
     user.post(f"/webhooks/{failing}/test").expect(202)
