@@ -114,6 +114,7 @@ def test_a_project_is_heard_of_as_long_as_it_may_be_seen(hooked, receiver, ann):
     mine = log_entry(bob, bob.project())
     eventually(lambda: entries(receiver.of())[-1] == mine, what="bob's own")
     assert entries(receiver.of()) == [first, second, mine]
+    assert len(deliveries_of(bob, hook)) == 3, "what he may not see was written down"
 
 
 def test_a_failure_is_tried_again_later_with_the_same_id(hooked, receiver, ann):
