@@ -85,7 +85,7 @@ class Sending:
 
     def fails(self, attempts=1):
         """The error that it fails with, as the database has it; the log has it, too, and the metrics have counted it."""
-        row = eventually(lambda: (row := self.row()) and row[:2] == ("pending", attempts) and row, what=f"failure {attempts}")
+        row = eventually(lambda: (row := self.row()) and row[:2] == ("pending", attempts) and row, 30, f"failure {attempts}")
         eventually(lambda: self.failures("connection") == attempts, what="the metric")
         assert self.failures("refusal") == 0
         assert row[2] and row[2] in self.proxy.log.read_text()
