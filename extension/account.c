@@ -18,8 +18,12 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type_d.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+
+/* In a user's list of kinds of notifications. */
+#define EMAIL_KINDS_MAX 50
 
 PG_FUNCTION_INFO_V1(tt_check_admin);
 PG_FUNCTION_INFO_V1(tt_update_me);
@@ -27,7 +31,8 @@ PG_FUNCTION_INFO_V1(tt_user_exists);
 
 /* What a profile shows; the password is not among them. */
 static const char *const profile_columns[] = {
-	"email", "username", "role", "timezone", "bio", "avatar", "listed", "email_notifications"
+	"email", "username", "role", "timezone", "bio", "avatar", "listed", "email_notifications",
+	"email_also", "email_never"
 };
 
 static TtQuery user_exists = {
@@ -67,9 +72,19 @@ static TtQuery update_user = {
 	" timezone = CASE WHEN $4 THEN $5 ELSE timezone END,"
 	" bio = CASE WHEN $6 THEN COALESCE($7, '') ELSE bio END,"
 	" listed = CASE WHEN $8 THEN $9 ELSE listed END,"
-	" email_notifications = CASE WHEN $10 THEN $11 ELSE email_notifications END"
+	" email_notifications = CASE WHEN $10 THEN $11 ELSE email_notifications END,"
+	" email_also = CASE WHEN $12 THEN COALESCE($13, '{}') ELSE email_also END,"
+	" email_never = CASE WHEN $14 THEN COALESCE($15, '{}') ELSE email_never END"
 	" WHERE id = $1",
-	11, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID}
+	15, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID,
+	BOOLOID, TEXTARRAYOID, BOOLOID, TEXTARRAYOID}
+};
+
+/* Each once, in order; and one that is no name of a kind. */
+static TtQuery sorted_kinds = {
+	"SELECT ARRAY(SELECT DISTINCT k FROM pg_catalog.unnest($1) AS k WHERE k IS NOT NULL ORDER BY k),"
+	" (SELECT k FROM pg_catalog.unnest($1) AS k WHERE k OPERATOR(pg_catalog.!~) '^[a-z][a-z0-9_]{0,49}$' LIMIT 1)",
+	1, {TEXTARRAYOID}
 };
 
 static TtQuery own_profile = {
@@ -309,46 +324,79 @@ tt_user_changed(TriggerData *trigger)
 }
 
 /* The arguments of update_me() */
-enum { ARG_VIEWER_ID, ARG_USERNAME, ARG_TIMEZONE, ARG_BIO, ARG_LISTED, ARG_EMAIL_NOTIFICATIONS, ARG_GIVEN };
+enum
+{
+	ARG_VIEWER_ID, ARG_USERNAME, ARG_TIMEZONE, ARG_BIO, ARG_LISTED, ARG_EMAIL_NOTIFICATIONS,
+	ARG_EMAIL_ALSO, ARG_EMAIL_NEVER, ARG_GIVEN
+};
 
-static const char *const changeable[] = {NULL, "username", "timezone", "bio", "listed", "email_notifications"};
+static const char *const changeable[] = {
+	NULL, "username", "timezone", "bio", "listed", "email_notifications", "email_also", "email_never"
+};
 
-/* Only the bio can be cleared. */
+/* Only the bio and the lists of kinds can be cleared. */
 static bool
 is_changed(FunctionCallInfo fcinfo, int n)
 {
 	if (!tt_is_given(fcinfo, n, changeable[n], ARG_GIVEN))
 		return false;
-	if (PG_ARGISNULL(n) && n != ARG_BIO)
+	if (PG_ARGISNULL(n) && n != ARG_BIO && n < ARG_EMAIL_ALSO)
 		tt_raise(422, "missing_field", changeable[n], NULL, "%s can't be null", changeable[n]);
 	return true;
 }
 
+/* A list of kinds of notifications. */
+static Datum
+kinds_argument(FunctionCallInfo fcinfo, int n)
+{
+	Datum		given = PG_GETARG_DATUM(n);
+	bool		isnull;
+	ArrayType  *kinds;
+
+	(void) tt_query(&sorted_kinds, &given, NULL);
+	if (!tt_is_null(0, 1))
+		tt_raise(422, "invalid_kind", changeable[n], NULL,
+				 "a kind has 1 to 50 small letters, digits and underscores, a letter first");
+	kinds = DatumGetArrayTypePCopy(tt_datum(0, 0, &isnull));
+	if (ArrayGetNItems(ARR_NDIM(kinds), ARR_DIMS(kinds)) > EMAIL_KINDS_MAX)
+		tt_raise(422, "too_many_kinds", changeable[n], NULL, "a list has at most %d kinds", EMAIL_KINDS_MAX);
+	return PointerGetDatum(kinds);
+}
+
+/* What an argument becomes in the table. */
+static Datum
+stored_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		return (Datum) 0;
+	if (n == ARG_EMAIL_NOTIFICATIONS)
+		return CStringGetTextDatum(tt_required_enum(fcinfo, n, changeable[n]));
+	return n < ARG_EMAIL_ALSO ? PG_GETARG_DATUM(n) : kinds_argument(fcinfo, n);
+}
+
 /*
- * update_me(viewer_id, username, timezone, bio, listed, email_notifications, given): each field is
- * a pair of the UPDATE's parameters, whether to change it and to what.
+ * update_me(viewer_id, username, timezone, bio, listed, email_notifications, email_also, email_never, given):
+ * each field is a pair of the UPDATE's parameters, whether to change it and to what.
  */
 Datum
 tt_update_me(PG_FUNCTION_ARGS)
 {
 	Datum		viewer = Int64GetDatum(tt_viewer(fcinfo));
-	Datum		args[11] = {viewer};
-	bool		nulls[11] = {false};
+	Datum		args[2 * ARG_GIVEN - 1] = {viewer};
+	bool		nulls[2 * ARG_GIVEN - 1] = {false};
 	bool		any = false;
 	Datum		result;
 
-	for (int n = ARG_USERNAME; n <= ARG_EMAIL_NOTIFICATIONS; n++)
+	tt_spi_begin();
+	for (int n = ARG_USERNAME; n < ARG_GIVEN; n++)
 	{
 		bool		changed = is_changed(fcinfo, n);
 
 		args[2 * n - 1] = BoolGetDatum(changed);
-		args[2 * n] = n == ARG_EMAIL_NOTIFICATIONS && !PG_ARGISNULL(n)
-			? CStringGetTextDatum(tt_required_enum(fcinfo, n, changeable[n])) : PG_GETARG_DATUM(n);
+		args[2 * n] = stored_argument(fcinfo, n);
 		nulls[2 * n] = PG_ARGISNULL(n);
 		any = any || changed;
 	}
-
-	tt_spi_begin();
 	if (any)
 		tt_store_user(&update_user, args, nulls);
 	if (tt_query(&own_profile, &viewer, NULL) != 1)

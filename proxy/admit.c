@@ -240,7 +240,9 @@ choose_type(const struct request_head *head, struct admission *admission, struct
 	int			csv = has_csv ? accept_weight(head->accept, "text/csv") : 0;
 
 	admission->wants_csv = shape == SHAPE_REPORT && csv > json;
-	if (json > 0 || csv > 0 || shape == SHAPE_NOTHING || shape == SHAPE_TEXT || shape == SHAPE_IMAGE)
+	admission->wants_page = shape == SHAPE_FORM && wants_page(head);
+	if (json > 0 || csv > 0 || catalog_gives_nothing(admission->route) || shape == SHAPE_TEXT ||
+		shape == SHAPE_IMAGE || shape == SHAPE_PAGE)
 		return true;
 	problem_set(problem, 406, "not_acceptable", !has_csv ? "The answer is application/json."
 				: has_json ? "The answer is application/json or text/csv." : "The answer is text/csv.");

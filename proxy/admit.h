@@ -56,6 +56,7 @@ struct admission
 	const struct catalog_route *route;	/* NULL: none */
 	bool		is_options;		/* route is then not looked for */
 	bool		wants_csv;		/* of a report: rather than JSON */
+	bool		wants_page;		/* of a form: a browser has sent it */
 	size_t	   *slots;			/* one of these is taken, to be given back in the end; NULL: none */
 	unsigned	allowed;		/* methods of the path, as bits (1 << method) */
 	int64_t		user_id;		/* 0: anonymous, or a newcomer */

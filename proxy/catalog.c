@@ -257,6 +257,8 @@ check_columns(const struct catalog_route *route, char *why, size_t why_size)
 		return refuse(route, why, why_size, "has no result columns section, key, many and ", "item");
 	if (route->shape == SHAPE_IMAGE && (find_column(route, "content_type") == NULL || find_column(route, "bytes") == NULL))
 		return refuse(route, why, why_size, "has no result columns content_type and ", "bytes");
+	if (route->shape == SHAPE_PAGE && (route->lane != LANE_READ || find_column(route, "html") == NULL))
+		return refuse(route, why, why_size, "is no read, or has no result column ", "html");
 	if (route->shape == SHAPE_UPLOAD && (route->lane != LANE_READ || find_column(route, "public_id") == NULL))
 		return refuse(route, why, why_size, "is no read, or has no result column ", "public_id");
 	if (route->shape == SHAPE_SESSION &&
@@ -430,9 +432,15 @@ catalog_gives_list(const struct catalog_route *route)
 }
 
 bool
+catalog_gives_nothing(const struct catalog_route *route)
+{
+	return route->shape == SHAPE_NOTHING || route->shape == SHAPE_FORM;
+}
+
+bool
 catalog_gives_text(const struct catalog_route *route)
 {
-	return route->shape != SHAPE_IMAGE && route->shape != SHAPE_NOTHING;
+	return route->shape != SHAPE_IMAGE && !catalog_gives_nothing(route);
 }
 
 bool

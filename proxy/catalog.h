@@ -52,6 +52,8 @@ enum catalog_shape
 	SHAPE_IMAGE,				/* the bytes of a picture; no row: 404 */
 	SHAPE_UPLOAD,				/* one object: what to send to Cloudinary, signed */
 	SHAPE_TEXT,					/* text, whatever the client prefers */
+	SHAPE_PAGE,					/* a page for browsers; no row: 404 */
+	SHAPE_FORM,					/* no body, but a browser is sent back to the page of the same path */
 	SHAPE_NOTHING				/* no body */
 };
 
@@ -263,6 +265,9 @@ bool		catalog_is_streamed(const struct catalog_route *route);
 
 /* Is the answer, as JSON, an array of rows? */
 bool		catalog_gives_list(const struct catalog_route *route);
+
+/* Has its answer no body? */
+bool		catalog_gives_nothing(const struct catalog_route *route);
 
 /* Is it text that an answer of this route shows, and may be compressed? */
 bool		catalog_gives_text(const struct catalog_route *route);

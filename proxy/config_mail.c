@@ -3,6 +3,8 @@
  */
 #include "config_mail.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -47,33 +49,95 @@ keep_url(char **place, const char *scheme, const char *rest, char *why, size_t w
 	return true;
 }
 
+/* How a mail server is spoken to. */
+struct scheme
+{
+	const char *name;			/* in the setting */
+	const char *kept;			/* for libcurl */
+	enum
+	{
+		TLS_FIRST,				/* before anything else is said */
+		TLS_NEEDED,				/* by STARTTLS */
+		TLS_ELSEWHERE,			/* likewise, but with this machine */
+		TLS_NEVER
+	}			tls;
+};
+
+static const struct scheme schemes[] = {
+	{"smtps://", "smtps://", TLS_FIRST},
+	{"smtp+starttls://", "smtp://", TLS_NEEDED},
+	{"smtp+plain://", "smtp://", TLS_NEVER},
+	{"smtp://", "smtp://", TLS_ELSEWHERE},
+};
+
+static const struct scheme *
+take_scheme(const char **rest)
+{
+	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+		if (skip(rest, schemes[i].name))
+			return &schemes[i];
+	return NULL;
+}
+
+/* Does a host, with a port or without, name this machine? */
+static bool
+is_own(const char *host)
+{
+	static const char *const own[] = {"localhost", "[::1]", "127.0.0.1"};
+
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+	{
+		const char *rest = host;
+
+		if (skip(&rest, own[i]) && (*rest == '\0' || *rest == ':'))
+			return true;
+	}
+	return false;
+}
+
 bool
 apply_smtp_url(struct config *config, const struct setting *setting, const char *value, char *why, size_t why_size)
 {
 	struct config_mail *mail = &config->mail;
 	const char *rest = value;
-	const char *scheme = "smtp://";
+	const struct scheme *scheme = take_scheme(&rest);
 	const char *at = strrchr(value, '@');
-	const char *host;
+	const char *host = at != NULL ? at + 1 : rest;
 
 	(void) setting;
 	if (*value == '\0')
 		return true;
-	if (skip(&rest, "smtps://"))
-		scheme = "smtps://";
-	else if (skip(&rest, "smtp+starttls://"))
-		mail->needs_tls = true;
-	else if (!skip(&rest, "smtp://"))
-		return config_refuse(why, why_size, "must be smtp://host:port, smtp+starttls:// or smtps://, with user:password@ if need be");
-	host = at != NULL ? at + 1 : rest;
+	if (scheme == NULL)
+		return config_refuse(why, why_size, "must be smtp://host:port, smtps:// or smtp+plain://, with user:password@ if need be");
 	if (!is_visible(value) || strlen(value) > URL_MAX || *host == '\0' || strchr("/:?#", *host) != NULL ||
 		strpbrk(host, "/?#") != NULL)
 		return config_refuse(why, why_size, "must be a URL of a host, with a port if need be, and nothing behind it; "
 							 "escape what is special in user and password as in any URL");
-	/* no password goes through a net as it is */
-	if (at != NULL)
-		mail->needs_tls = true;
-	return keep_url(&mail->server, scheme, rest, why, why_size);
+	if (at != NULL && scheme->tls == TLS_NEVER)
+		return config_refuse(why, why_size, "must not be smtp+plain:// with a password, which anybody on the way could read");
+	mail->needs_tls = scheme->tls == TLS_NEEDED || (scheme->tls == TLS_ELSEWHERE && (at != NULL || !is_own(host)));
+	return keep_url(&mail->server, scheme->kept, rest, why, why_size);
+}
+
+bool
+apply_smtp_ca_file(struct config *config, const struct setting *setting, const char *value, char *why, size_t why_size)
+{
+	char		line[100];
+	bool		found = false;
+	FILE	   *file;
+
+	(void) setting;
+	if (*value == '\0')
+		return true;
+	file = fopen(value, "re");
+	if (file == NULL)
+		return config_refuse(why, why_size, strerror(errno));
+	while (!found && fgets(line, sizeof line, file) != NULL)
+		found = strncmp(line, "-----BEGIN CERTIFICATE-----", strlen("-----BEGIN CERTIFICATE-----")) == 0;
+	fclose(file);
+	if (!found)
+		return config_refuse(why, why_size, "must be a file with certificates in PEM");
+	return config_keep(&config->mail.ca_file, value, strlen(value), why, why_size);
 }
 
 /* An address, or a name and <an address>. */
@@ -142,6 +206,8 @@ apply_reset_url(struct config *config, const struct setting *setting, const char
 bool
 config_mail_complete(struct config_mail *mail, const char *origin, char *why, size_t why_size)
 {
+	if (mail->server == NULL && mail->ca_file != NULL)
+		return config_refuse(why, why_size, "SMTP_CA_FILE: is of no use without SMTP_URL");
 	if (mail->server == NULL)
 		return true;
 	if (mail->from_address == NULL)
@@ -161,6 +227,7 @@ config_mail_free(struct config_mail *mail)
 	if (mail->server != NULL)
 		explicit_bzero(mail->server, strlen(mail->server));
 	free(mail->server);
+	free(mail->ca_file);
 	free(mail->from_name);
 	free(mail->from_address);
 	free(mail->public_url);

@@ -11,6 +11,7 @@ struct config_mail
 {
 	char	   *server;			/* URL, with user and password if need be; NULL: no mails are sent */
 	bool		needs_tls;		/* STARTTLS is required */
+	char	   *ca_file;		/* of the authorities that its certificate may come from; NULL: the system's */
 	char	   *from_name;		/* NULL: none */
 	char	   *from_address;	/* set with server, as all below */
 	char	   *public_url;		/* where clients find this API; without a slash at the end */

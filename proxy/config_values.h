@@ -49,6 +49,7 @@ setting_fn	apply_reset_url;
 setting_fn	apply_secret;
 setting_fn	apply_sentry_dsn;
 setting_fn	apply_size;
+setting_fn	apply_smtp_ca_file;
 setting_fn	apply_smtp_url;
 setting_fn	apply_word;
 setting_fn	apply_workers;

@@ -7,6 +7,7 @@
  */
 #include "leader.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,22 @@
 
 /* Every so many attempts look whether the leader is at work. */
 #define INSPECTION_INTERVAL 10
+
+/* What the database knows, in the order of the columns below. */
+static const size_t gauges[] = {
+	offsetof(struct relay_metrics, outbox_depth), offsetof(struct relay_metrics, outbox_age_ms),
+	offsetof(struct relay_metrics, retrying), offsetof(struct relay_metrics, dead),
+	offsetof(struct relay_metrics, deliveries_waiting), offsetof(struct relay_metrics, deliveries_late_ms),
+	offsetof(struct relay_metrics, webhooks_failing), offsetof(struct relay_metrics, webhooks_disabled),
+	offsetof(struct relay_metrics, mails_waiting), offsetof(struct relay_metrics, mails_late_ms),
+};
+
+#define GAUGE_COUNT (sizeof gauges / sizeof gauges[0])
+
+static const char status[] =
+	"SELECT r.outbox_depth, r.outbox_age_ms, r.retrying, r.dead, o.deliveries_waiting, o.deliveries_late_ms,"
+	" o.webhooks_failing, o.webhooks_disabled, o.mails_waiting, o.mails_late_ms"
+	" FROM timetrackr.relay_status() r CROSS JOIN timetrackr.outbound_status($1::boolean) o";
 
 static void campaign(void *arg);
 
@@ -89,6 +106,12 @@ leader_report_is_due(const struct leader *leader)
 	return leader->reported_at == 0 || loop_now(leader->loop) >= leader->reported_at + REPORT_INTERVAL;
 }
 
+static _Atomic int64_t *
+gauge(struct leader *leader, size_t index)
+{
+	return (_Atomic int64_t *) (void *) ((char *) leader->metrics + gauges[index]);
+}
+
 static int64_t
 number(const struct db_result *result, int column)
 {
@@ -101,17 +124,11 @@ static void
 reported(struct db_query *query, struct db_result *result)
 {
 	struct leader *leader = query->arg;
-	struct relay_metrics *metrics = leader->metrics;
 
 	if (!is_good(leader, result))
 		return;
-	if (db_result_rows(result) == 1)
-	{
-		atomic_store(&metrics->outbox_depth, number(result, 0));
-		atomic_store(&metrics->outbox_age_ms, number(result, 1));
-		atomic_store(&metrics->retrying, number(result, 2));
-		atomic_store(&metrics->dead, number(result, 3));
-	}
+	for (size_t i = 0; db_result_rows(result) == 1 && i < GAUGE_COUNT; i++)
+		atomic_store(gauge(leader, i), number(result, (int) i));
 	leader->reported_at = loop_now(leader->loop);
 	leader->reported(leader->arg);
 }
@@ -119,19 +136,16 @@ reported(struct db_query *query, struct db_result *result)
 void
 leader_report(struct leader *leader)
 {
-	ask(leader, "SELECT outbox_depth, outbox_age_ms, retrying, dead FROM timetrackr.relay_status()", 0, reported);
+	leader->values[0] = leader->sends_mails ? "true" : "false";
+	ask(leader, status, 1, reported);
 }
 
 void
 leader_resign(struct leader *leader)
 {
-	struct relay_metrics *metrics = leader->metrics;
-
 	leader->running = false;
 	loop_timer_stop(leader->loop, &leader->timer);
-	atomic_store(&metrics->leads, 0);
-	atomic_store(&metrics->outbox_depth, 0);
-	atomic_store(&metrics->outbox_age_ms, 0);
-	atomic_store(&metrics->retrying, 0);
-	atomic_store(&metrics->dead, 0);
+	atomic_store(&leader->metrics->leads, 0);
+	for (size_t i = 0; i < GAUGE_COUNT; i++)
+		atomic_store(gauge(leader, i), 0);
 }

@@ -1,6 +1,6 @@
 /*
  * leader.h - which of the relays leads: the one whose session holds an advisory
- * lock. Also what a leader reports of the outbox.
+ * lock. Also what a leader reports of the outbox, and of what is sent.
  */
 #ifndef TIMETRACKR_LEADER_H
 #define TIMETRACKR_LEADER_H
@@ -18,6 +18,7 @@ struct leader
 	struct loop *loop;
 	struct db  *db;				/* the relay's: the lock goes with it */
 	struct relay_metrics *metrics;
+	bool		sends_mails;	/* so it is of interest how that goes */
 	void		(*elected) (void *arg);
 	void		(*reported) (void *arg);
 	void		(*follows) (void *arg);	/* another one leads; said again and again */
@@ -40,7 +41,7 @@ void		leader_campaign(struct leader *leader);
 /* Is it time for a report? */
 bool		leader_report_is_due(const struct leader *leader);
 
-/* Note in the metrics how the outbox stands, and call reported(). */
+/* Note in the metrics how the outbox stands and how sending goes, and call reported(). */
 void		leader_report(struct leader *leader);
 
 /* The connection is lost, or about to be: it leads and campaigns no more. */

@@ -249,19 +249,29 @@ add_html(struct printable *part, const char *text, size_t length)
 	}
 }
 
+/* Is a paragraph this placeholder? */
 static bool
-is_link(const char *paragraph, size_t length)
+is_placeholder(const char *paragraph, size_t length, const char *name)
 {
-	return length == strlen("{link}") && memcmp(paragraph, "{link}", length) == 0;
+	return length == strlen(name) && memcmp(paragraph, name, length) == 0;
+}
+
+/* A paragraph, or the address that it stands for; false: it is one that there is none of. */
+static bool
+find_address(const struct mail_message *message, const char *text, size_t length, const char **address)
+{
+	bool		is_link = is_placeholder(text, length, "{link}");
+	bool		is_choices = is_placeholder(text, length, "{choices}");
+
+	*address = is_link ? message->link : is_choices ? message->choices : NULL;
+	return *address != NULL || (!is_link && !is_choices);
 }
 
 static void
-add_plain_paragraph(struct printable *part, const struct mail_message *message, const char *text, size_t length)
+add_plain_paragraph(struct printable *part, const char *address, const char *text, size_t length)
 {
-	if (is_link(text, length) && message->link == NULL)
-		return;
-	if (is_link(text, length))
-		add_string(part, message->link);
+	if (address != NULL)
+		add_string(part, address);
 	else
 		add_bytes(part, text, length);
 	end_line(part);
@@ -269,17 +279,15 @@ add_plain_paragraph(struct printable *part, const struct mail_message *message, 
 }
 
 static void
-add_html_paragraph(struct printable *part, const struct mail_message *message, const char *text, size_t length)
+add_html_paragraph(struct printable *part, const char *address, const char *text, size_t length)
 {
-	if (is_link(text, length) && message->link == NULL)
-		return;
 	add_string(part, "<p>");
-	if (is_link(text, length))
+	if (address != NULL)
 	{
 		add_string(part, "<a href=\"");
-		add_html(part, message->link, strlen(message->link));
+		add_html(part, address, strlen(address));
 		add_string(part, "\">");
-		add_html(part, message->link, strlen(message->link));
+		add_html(part, address, strlen(address));
 		add_string(part, "</a>");
 	}
 	else
@@ -290,8 +298,7 @@ add_html_paragraph(struct printable *part, const struct mail_message *message, c
 
 static void
 add_paragraphs(struct printable *part, const struct mail_message *message,
-			   void (*add) (struct printable *part, const struct mail_message *message,
-							const char *text, size_t length))
+			   void (*add) (struct printable *part, const char *address, const char *text, size_t length))
 {
 	const char *at = message->body;
 
@@ -299,8 +306,10 @@ add_paragraphs(struct printable *part, const struct mail_message *message,
 	{
 		const char *end = strstr(at, "\n\n");
 		size_t		length = end != NULL ? (size_t) (end - at) : strlen(at);
+		const char *address;
 
-		add(part, message, at, length);
+		if (find_address(message, at, length, &address))
+			add(part, address, at, length);
 		at += length + (end != NULL ? strlen("\n\n") : 0);
 	}
 }

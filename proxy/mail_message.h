@@ -16,8 +16,9 @@ struct mail_message
 	const char *to_name;
 	const char *to_address;
 	const char *subject;
-	const char *body;			/* paragraphs, with an empty line between them; one that is {link} is the link */
+	const char *body;			/* paragraphs, with an empty line between them; one that is {link} or {choices} is that address */
 	const char *link;			/* an URL; NULL: a paragraph {link} is left out */
+	const char *choices;		/* likewise */
 	const char *message_id;		/* without angle brackets and domain: that of from_address is added */
 	const char *unsubscribe;	/* an URL that ends such mails when it is POSTed to (RFC 8058); NULL: none */
 	time_t		date;

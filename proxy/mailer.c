@@ -23,7 +23,7 @@
 /* Columns of claim_mails(), as they are asked for. */
 enum
 {
-	USER_ID, MAIL_ID, MESSAGE_ID, ADDRESS, NAME, SUBJECT, BODY, RESET_TOKEN, UNSUBSCRIBE_TOKEN
+	USER_ID, MAIL_ID, MESSAGE_ID, ADDRESS, NAME, SUBJECT, BODY, RESET_TOKEN, UNSUBSCRIBE_TOKEN, CHOICES_TOKEN
 };
 
 struct slot
@@ -115,7 +115,9 @@ answered(void *arg, const struct outbound_answer *answer)
 	}
 	snprintf(slot->status, sizeof slot->status, "%d", answer->status);
 	snprintf(slot->why, sizeof slot->why, "%s", answer->why != NULL ? answer->why : "");
-	relay_count(good ? &mailer->options.metrics->mailed : &mailer->options.metrics->unmailed, 1);
+	relay_count(good ? &mailer->options.metrics->mailed
+				: answer->status > 0 ? &mailer->options.metrics->mails_refused
+				: &mailer->options.metrics->mails_undelivered, 1);
 	if (!good)
 		log_event(LEVEL_WARN, "mail_failed", "user_id", slot->user_id, "mail_id", slot->mail_id,
 				  "status", slot->status, "error", slot->why, NULL);
@@ -133,22 +135,30 @@ write_link(struct text *link, const char *page, const char *token)
 	text_add(link, place + strlen(CONFIG_MAIL_TOKEN));
 }
 
+/* What ends mails, as an address. */
+static void
+write_subscription(struct text *link, const struct config_mail *config, const char *token)
+{
+	if (token != NULL)
+		text_printf(link, "%s/mail/unsubscribe/%s", config->public_url, token);
+}
+
 /* Write a row of claim_mails() as a mail; false when memory is out. */
 static bool
 write_mail(struct slot *slot, const struct db_result *result, int row)
 {
 	const struct config_mail *config = slot->mailer->options.config;
 	const char *reset_token = db_result_value(result, row, RESET_TOKEN);
-	const char *unsubscribe_token = db_result_value(result, row, UNSUBSCRIBE_TOKEN);
 	struct text link = {0};
 	struct text unsubscribe = {0};
+	struct text choices = {0};
 	bool		good;
 
 	if (reset_token != NULL)
 		write_link(&link, config->reset_url, reset_token);
-	if (unsubscribe_token != NULL)
-		text_printf(&unsubscribe, "%s/mail/unsubscribe/%s", config->public_url, unsubscribe_token);
-	good = !link.failed && !unsubscribe.failed && mail_message_write(&slot->text, &(struct mail_message) {
+	write_subscription(&unsubscribe, config, db_result_value(result, row, UNSUBSCRIBE_TOKEN));
+	write_subscription(&choices, config, db_result_value(result, row, CHOICES_TOKEN));
+	good = !link.failed && !unsubscribe.failed && !choices.failed && mail_message_write(&slot->text, &(struct mail_message) {
 		.from_name = config->from_name,
 		.from_address = config->from_address,
 		.to_name = db_result_value(result, row, NAME),
@@ -158,10 +168,12 @@ write_mail(struct slot *slot, const struct db_result *result, int row)
 		.link = link.data,
 		.message_id = db_result_value(result, row, MESSAGE_ID),
 		.unsubscribe = unsubscribe.data,
+		.choices = choices.data,
 		.date = time(NULL)
 	});
 	wipe(&link);
 	text_free(&unsubscribe);
+	text_free(&choices);
 	return good;
 }
 
@@ -194,6 +206,7 @@ post(struct mailer *mailer, const struct db_result *result, int row)
 	if (!write_mail(slot, result, row) || !outbound_mail(mailer->outbound, &(struct outbound_mail) {
 		.url = mailer->options.config->server,
 		.needs_tls = mailer->options.config->needs_tls,
+		.ca_file = mailer->options.config->ca_file,
 		.from = mailer->options.config->from_address,
 		.to = db_result_value(result, row, ADDRESS),
 		.text = slot->text.data,
@@ -231,7 +244,8 @@ mailer_claim(struct mailer *mailer)
 	snprintf(mailer->room, sizeof mailer->room, "%zu", SLOTS - mailer->taken);
 	mailer->values[0] = mailer->room;
 	mailer->query = (struct db_query) {
-		.sql = "SELECT user_id, mail_id, message_id, address, name, subject, body, reset_token, unsubscribe_token"
+		.sql = "SELECT user_id, mail_id, message_id, address, name, subject, body, reset_token, unsubscribe_token,"
+		" choices_token"
 		" FROM timetrackr.claim_mails($1::integer)",
 		.value_count = 1, .values = mailer->values, .done = claimed, .arg = mailer
 	};

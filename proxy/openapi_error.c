@@ -81,7 +81,7 @@ traits_of(const struct catalog_route *route)
 	traits |= route->access == ACCESS_USER ? USER : 0;
 	traits |= route->lane != LANE_READ && route->builtin == BUILTIN_NONE ? WRITES : 0;
 	traits |= route->takes_image || route->takes_notification ? NEEDS_BODY : 0;
-	traits |= route->shape != SHAPE_NOTHING && route->shape != SHAPE_IMAGE ? CONTENT : 0;
+	traits |= !catalog_gives_nothing(route) && route->shape != SHAPE_IMAGE && route->shape != SHAPE_PAGE ? CONTENT : 0;
 	for (size_t i = 0; i < route->param_count; i++)
 		if (route->params[i].source == SOURCE_BODY && route->params[i].required)
 			traits |= NEEDS_BODY;

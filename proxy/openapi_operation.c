@@ -244,6 +244,8 @@ add_content(struct text *out, const struct catalog *catalog, const struct catalo
 	text_add(out, ",\"content\":{");
 	if (route->shape == SHAPE_IMAGE)
 		add_image_types(out);
+	else if (route->shape == SHAPE_PAGE)
+		text_add(out, "\"text/html\":{\"schema\":{\"contentMediaType\":\"text/html\"}}");
 	else if (route->shape == SHAPE_UPLOAD)
 		add_upload_content(out);
 	else if (route->shape != SHAPE_CSV)
@@ -261,15 +263,21 @@ add_responses(struct text *out, const struct catalog *catalog, const struct cata
 {
 	text_printf(out, ",\"responses\":{\"%d\":{\"description\":\"%s\",", route->status,
 				route->status == 101 ? "A WebSocket from here on."
-				: route->shape == SHAPE_NOTHING ? "Done." : "The answer.");
+				: catalog_gives_nothing(route) ? "Done." : "The answer.");
 	openapi_add_headers(out, route->status, route);
-	if (route->shape != SHAPE_NOTHING && !is_head)
+	if (!catalog_gives_nothing(route) && !is_head)
 		add_content(out, catalog, route);
 	text_add_char(out, '}');
 	if (route->shape == SHAPE_MAYBE)
 	{
 		text_add(out, ",\"204\":{\"description\":\"There is none.\",");
 		openapi_add_headers(out, 204, NULL);
+		text_add_char(out, '}');
+	}
+	if (route->shape == SHAPE_FORM)
+	{
+		text_add(out, ",\"303\":{\"description\":\"Done; to who prefers text/html: back to the page.\",");
+		openapi_add_headers(out, 303, NULL);
 		text_add_char(out, '}');
 	}
 	if (catalog_is_kept(route))

@@ -367,6 +367,16 @@ give_bytes(char *buffer, size_t size, size_t count, void *arg)
 	return length;
 }
 
+/* Whom to believe in place of those the system does: a file that may have changed since the last connection. */
+static bool
+set_authorities(struct transfer *transfer, const char *ca_file)
+{
+	return ca_file == NULL ||
+		(curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, ca_file) == CURLE_OK &&
+		 curl_easy_setopt(transfer->easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+		 curl_easy_setopt(transfer->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L) == CURLE_OK);
+}
+
 /* What makes it a mail. */
 static bool
 set_smtp(struct transfer *transfer, const struct outbound_mail *mail)
@@ -376,7 +386,7 @@ set_smtp(struct transfer *transfer, const struct outbound_mail *mail)
 	transfer->is_mail = true;
 	transfer->unsent = mail->text;
 	transfer->unsent_length = mail->length;
-	return add_header(transfer, mail->to) &&
+	return add_header(transfer, mail->to) && set_authorities(transfer, mail->ca_file) &&
 		curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_USE_SSL, (long) (mail->needs_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE)) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_MAIL_FROM, mail->from) == CURLE_OK &&

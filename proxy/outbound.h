@@ -3,7 +3,7 @@
  *
  * Whatever the other side does, a call here returns at once: names are resolved in threads of libcurl's,
  * everything else waits in the loop. Connections are kept and used again. Redirects are not followed,
- * certificates are verified against the system's store, and no proxy is used, whatever http_proxy says:
+ * certificates are verified against the system's store, or what a mail names, and no proxy is used, whatever http_proxy says:
  * allow_private would have nothing to check behind one.
  */
 #ifndef TIMETRACKR_OUTBOUND_H
@@ -50,6 +50,7 @@ struct outbound_mail
 {
 	const char *url;			/* smtp:// or smtps://, with user and password if need be; copied */
 	bool		needs_tls;		/* no STARTTLS, no mail. Without it smtp:// is spoken as it is */
+	const char *ca_file;		/* read anew for each connection; copied. NULL: the system's store */
 	const char *from;			/* addresses; copied */
 	const char *to;
 	const char *text;			/* all of it, lines ended by CR LF; untouched until done() was called */

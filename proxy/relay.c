@@ -499,7 +499,8 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 		.answered = next, .arg = relay
 	};
 	relay->leader = (struct leader) {
-		.loop = loop, .db = relay->db, .metrics = metrics, .elected = elected, .reported = next,
+		.loop = loop, .db = relay->db, .metrics = metrics, .sends_mails = config->mail.server != NULL,
+		.elected = elected, .reported = next,
 		.follows = follows, .refused = refused, .arg = relay
 	};
 	relay->batch = (struct batch) {

@@ -2,7 +2,7 @@
  * relay_metrics.h - what the relay of this process counts, for whoever shows it.
  *
  * Written by the relay's thread, read by any. The depth of the outbox and the
- * like are not counted but known to the database: see timetrackr.relay_status().
+ * like are not counted but known to the database: see timetrackr.relay_status() and outbound_status().
  */
 #ifndef TIMETRACKR_RELAY_METRICS_H
 #define TIMETRACKR_RELAY_METRICS_H
@@ -21,7 +21,8 @@ struct relay_metrics
 	_Atomic uint64_t delivered; /* requests to webhooks that were answered with 2xx */
 	_Atomic uint64_t undelivered;	/* and those that were not */
 	_Atomic uint64_t mailed;	/* mails that the mail server has taken */
-	_Atomic uint64_t unmailed;	/* times that it has not */
+	_Atomic uint64_t mails_refused; /* times that it has said no to one */
+	_Atomic uint64_t mails_undelivered; /* and that it did not come to that: no connection, certificate or password was good */
 
 	/* While this process leads, some seconds old at most; else 0. */
 	_Atomic int64_t leads;		/* 1: yes */
@@ -29,6 +30,12 @@ struct relay_metrics
 	_Atomic int64_t outbox_age_ms;	/* of the oldest event that is due */
 	_Atomic int64_t retrying;	/* events that failed at least once */
 	_Atomic int64_t dead;		/* rows of dead_events */
+	_Atomic int64_t deliveries_waiting; /* to webhooks, be it for their next attempt */
+	_Atomic int64_t deliveries_late_ms; /* for how long one has been due that nobody sends */
+	_Atomic int64_t webhooks_failing;
+	_Atomic int64_t webhooks_disabled;	/* for their failures */
+	_Atomic int64_t mails_waiting;	/* 0 without a mail server */
+	_Atomic int64_t mails_late_ms;
 };
 
 static inline void

@@ -163,6 +163,30 @@ reply_image(struct answer *answer, const struct reply_call *call, const struct d
 	return true;
 }
 
+/* A page, which loads nothing, and whose forms lead nowhere but here. */
+static bool
+reply_page(struct answer *answer, const struct reply_call *call, const struct db_result *result,
+		   struct problem *problem)
+{
+	const char *html = db_result_value(result, 0, 2);
+
+	if (html == NULL)
+		return not_found(call, call->route->noun, problem);
+	answer->status = call->route->status;
+	text_add_bytes(&answer->body, html, db_result_length(result, 0, 2));
+	answer_add_header(answer, "Content-Type", "text/html; charset=utf-8");
+	answer_add_header(answer, "Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'");
+	return true;
+}
+
+/* What a form did is shown by the page it came from: that has the same path, relative to where clients see it. */
+static void
+send_back(struct answer *answer, const struct reply_call *call)
+{
+	answer->status = 303;
+	answer_add_header(answer, "Location", call->target->segments[call->target->segment_count - 1]);
+}
+
 /* What to send to Cloudinary. */
 static bool
 reply_upload(struct answer *answer, const struct reply_call *call, const struct db_result *result,
@@ -224,9 +248,11 @@ reply_rows(struct answer *answer, const struct reply_call *call,
 
 	if (is_refused(call, result, problem))
 		return false;
-	if (route->shape == SHAPE_NOTHING)
+	if (catalog_gives_nothing(route))
 	{
 		answer->status = route->status;
+		if (call->wants_page)
+			send_back(answer, call);
 		return true;
 	}
 	if (route->lane != LANE_READ)
@@ -244,6 +270,8 @@ reply_rows(struct answer *answer, const struct reply_call *call,
 		return reply_stream(answer, call);
 	if (route->shape == SHAPE_IMAGE)
 		return reply_image(answer, call, result, problem);
+	if (route->shape == SHAPE_PAGE)
+		return reply_page(answer, call, result, problem);
 	if (route->shape == SHAPE_UPLOAD)
 		return reply_upload(answer, call, result, problem);
 	if (call->wants_csv)

@@ -18,6 +18,7 @@ struct reply_call
 	const struct param_values *values;
 	const struct target *target;
 	bool		wants_csv;		/* the rows are CSV */
+	bool		wants_page;		/* a browser has sent a form */
 	bool		has_key;		/* it had an Idempotency-Key */
 	struct arena *arena;
 };

@@ -17,6 +17,7 @@ answer_result(struct request *request, const struct db_result *result)
 		.values = &request->values,
 		.target = &request->target,
 		.wants_csv = request->admission.wants_csv,
+		.wants_page = request->admission.wants_page,
 		.has_key = request->has_key,
 		.arena = &request->arena,
 	};

@@ -381,13 +381,32 @@ scrape_relay(const struct relay_metrics *relay, struct text *text)
 	counter(text, "timetrackr_webhook_deliveries_total", "Requests to webhooks that were taken.", counter_get(&relay->delivered));
 	counter(text, "timetrackr_webhook_failures_total", "Requests to webhooks that failed.", counter_get(&relay->undelivered));
 	counter(text, "timetrackr_mails_total", "Mails that the mail server has taken.", counter_get(&relay->mailed));
-	counter(text, "timetrackr_mail_failures_total", "Times that it has not taken one.", counter_get(&relay->unmailed));
+	exposition_family(text, "timetrackr_mail_failures_total", "counter", "Times that it has not taken one, by why.");
+	exposition_number(text, "timetrackr_mail_failures_total", "cause=\"connection\"", counter_get(&relay->mails_undelivered));
+	exposition_number(text, "timetrackr_mail_failures_total", "cause=\"refusal\"", counter_get(&relay->mails_refused));
 	gauge(text, "timetrackr_outbox_events", "Events in the outbox, at the leader; 0 elsewhere.", level_of(&relay->outbox_depth));
 	gauge(text, "timetrackr_outbox_retrying_events", "Those of them that failed at least once.", level_of(&relay->retrying));
 	exposition_family(text, "timetrackr_outbox_age_seconds", "gauge",
 					  "Age of the oldest event that is due, at the leader, in seconds; 0 elsewhere.");
 	exposition_seconds(text, "timetrackr_outbox_age_seconds", "", level_of(&relay->outbox_age_ms) * 1000);
 	gauge(text, "timetrackr_dead_events", "Rows of dead_events, at the leader; 0 elsewhere.", level_of(&relay->dead));
+}
+
+static void
+scrape_outbound(const struct relay_metrics *relay, struct text *text)
+{
+	gauge(text, "timetrackr_webhook_deliveries_waiting", "Deliveries that wait, be it for their next attempt, at the leader; 0 elsewhere.",
+		  level_of(&relay->deliveries_waiting));
+	exposition_family(text, "timetrackr_webhook_late_seconds", "gauge",
+					  "For how long a delivery has been due that nobody sends, at the leader, in seconds; 0 elsewhere.");
+	exposition_seconds(text, "timetrackr_webhook_late_seconds", "", level_of(&relay->deliveries_late_ms) * 1000);
+	gauge(text, "timetrackr_webhooks_failing", "Webhooks whose last request failed, at the leader; 0 elsewhere.", level_of(&relay->webhooks_failing));
+	gauge(text, "timetrackr_webhooks_disabled", "Webhooks that were disabled for their failures, at the leader; 0 elsewhere.",
+		  level_of(&relay->webhooks_disabled));
+	gauge(text, "timetrackr_mails_waiting", "Mails that wait, be it for their next attempt, at the leader; 0 elsewhere.", level_of(&relay->mails_waiting));
+	exposition_family(text, "timetrackr_mail_late_seconds", "gauge",
+					  "For how long a mail has been due that nobody sends, at the leader, in seconds; 0 elsewhere.");
+	exposition_seconds(text, "timetrackr_mail_late_seconds", "", level_of(&relay->mails_late_ms) * 1000);
 }
 
 static void
@@ -428,6 +447,7 @@ scrape(const struct worker_shared *shared, struct text *text)
 	scrape_redis(shared->metrics, text);
 	scrape_lag(shared->metrics, text);
 	scrape_relay(shared->relay_metrics, text);
+	scrape_outbound(shared->relay_metrics, text);
 	scrape_audit(atomic_load(&shared->metrics->audit), text);
 	scrape_sentry(sentry_counters(shared->sentry), text);
 	scrape_process(shared->metrics, text);

@@ -83,6 +83,8 @@ add_read(struct text *sql, struct catalog_route *route, const char *format)
 		text_add(sql, "SELECT v.viewer, v.found, r.item::pg_catalog.text");
 	else if (route->shape == SHAPE_IMAGE)
 		text_add(sql, "SELECT v.viewer::pg_catalog.text, v.found::pg_catalog.text, r.content_type::pg_catalog.text, r.bytes");
+	else if (route->shape == SHAPE_PAGE)
+		text_add(sql, "SELECT v.viewer, v.found, r.html");
 	else if (route->shape == SHAPE_UPLOAD)
 		text_add(sql, "SELECT v.viewer, v.found, r.public_id::pg_catalog.text");
 	else

@@ -23,7 +23,8 @@ BEGIN
         SELECT 0::bigint, timetrackr.json(r)::json
         FROM (
             SELECT u.id AS user_id, u.email, u.username, u.role, u.timezone, u.bio, u.avatar AS avatar_url,
-                u.avatar_version, u.listed, u.email_notifications, u.external_id, u.password_hash IS NOT NULL AS has_password, u.created_at
+                u.avatar_version, u.listed, u.email_notifications, u.email_also, u.email_never, u.external_id,
+                u.password_hash IS NOT NULL AS has_password, u.created_at
             FROM timetrackr.users u
             WHERE u.id = viewer_id AND after_key < 0
         ) r;

@@ -74,6 +74,8 @@ CREATE FUNCTION timetrackr.update_me(
     bio text DEFAULT NULL,
     listed boolean DEFAULT NULL,
     email_notifications timetrackr.email_notifications DEFAULT NULL,
+    email_also text[] DEFAULT NULL,
+    email_never text[] DEFAULT NULL,
     given text[] DEFAULT NULL,
     OUT user_id bigint,
     OUT username text,
@@ -84,6 +86,8 @@ CREATE FUNCTION timetrackr.update_me(
     OUT avatar_url text,
     OUT listed boolean,
     OUT email_notifications text,
+    OUT email_also text[],
+    OUT email_never text[],
     OUT created_at timestamptz,
     OUT badges timetrackr.badge_earned[],
     OUT total_seconds bigint,
@@ -97,8 +101,8 @@ LANGUAGE C
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'tt_update_me';
-COMMENT ON FUNCTION timetrackr.update_me(bigint, text, text, text, boolean, timetrackr.email_notifications, text[]) IS
-'Changes the viewer''s account and returns me(). timezone is an IANA name and holds for entries started from now on; bio has at most 2000 characters; listed says whether public leaderboards show the account; email_notifications which notifications are mailed, too: none, the important ones, or all. Without given, every argument that is not null is a change. given names the fields to change: a null bio is then cleared. Errors: 401 invalid_token; 409 username_taken; 422 missing_field, invalid_username, invalid_timezone, too_long.';
+COMMENT ON FUNCTION timetrackr.update_me(bigint, text, text, text, boolean, timetrackr.email_notifications, text[], text[], text[]) IS
+'Changes the viewer''s account and returns me(). timezone is an IANA name and holds for entries started from now on; bio has at most 2000 characters; listed says whether public leaderboards show the account; email_notifications which notifications are mailed, too: none, the important ones, or all; email_also names kinds (see list_notifications) that are mailed in any case, email_never kinds that are not, whatever the other two say, each at most 50. Without given, every argument that is not null is a change. given names the fields to change: a null bio is then cleared, as are null lists of kinds. Errors: 401 invalid_token; 409 username_taken; 422 missing_field, invalid_username, invalid_timezone, invalid_kind, too_many_kinds, too_long.';
 
 CREATE FUNCTION timetrackr.change_password(
     viewer_id bigint,

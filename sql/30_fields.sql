@@ -57,8 +57,12 @@ FROM (VALUES
     ('update_me', 'role', false, '{"enum":["user","admin"]}', '"user"'),
 
     (NULL, 'email_notifications', false, '{"enum":["none","important","all"]}', '"important"'),
+    (NULL, 'email_also', false, '{"maxItems":50,"description":"Kinds of notifications."}', '["badge_awarded"]'),
+    (NULL, 'email_also[]', false, '{"minLength":1,"maxLength":50,"pattern":"^[a-z][a-z0-9_]*$"}', '"badge_awarded"'),
+    (NULL, 'email_never', false, '{"maxItems":50,"description":"Kinds of notifications."}', '["role_changed"]'),
+    (NULL, 'email_never[]', false, '{"minLength":1,"maxLength":50,"pattern":"^[a-z][a-z0-9_]*$"}', '"role_changed"'),
     ('reset_password', 'token', false, '{"maxLength":200,"description":"From the mail."}', '"q0mU4n1mG9Jz3b6zO0yqS8dXc5h2t7vKwLrEpYfNaTs"'),
-    ('unsubscribe', 'subscription', false, '{"maxLength":100}', '"7-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
+    (NULL, 'subscription', false, '{"maxLength":200}', '"7-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
 
     -- Webhooks
     (NULL, 'webhook_id', false, '{"minimum":1}', '5'),

@@ -1,4 +1,4 @@
--- What mails say. Paragraphs are separated by an empty line; {link} alone in one is a link.
+-- What mails say. Paragraphs are separated by an empty line; {link} or {choices} alone in one is a link.
 
 CREATE FUNCTION timetrackr.important_notifications()
 RETURNS text[]
@@ -51,7 +51,8 @@ COMMENT ON FUNCTION timetrackr.notification_sentence(text, jsonb) IS
 CREATE FUNCTION timetrackr.mail_text(kind text, user_id bigint, notification_id bigint)
 RETURNS TABLE (
     subject text,
-    body text
+    body text,
+    told_kind text
 )
 LANGUAGE plpgsql
 STABLE
@@ -68,14 +69,15 @@ BEGIN
     WHEN 'password_reset' THEN
         RETURN QUERY VALUES ('Reset your password', format(
             E'Hello %s,\n\nsomebody, you we hope, wants a new password for your account. Choose it here:\n\n{link}\n\n'
-            'The link is good once, and for an hour. If it was not you, do nothing: your password stays as it is.', account));
+            'The link is good once, and for an hour. If it was not you, do nothing: your password stays as it is.', account), NULL);
     WHEN 'password_changed' THEN
         RETURN QUERY VALUES ('Your password was changed', format(
             E'Hello %s,\n\nthe password of your account has just been changed, and everybody who was signed in with it is signed out.\n\n'
-            'If it was not you, ask for a new password at once: somebody else knows the one there is now.', account));
+            'If it was not you, ask for a new password at once: somebody else knows the one there is now.', account), NULL);
     ELSE
         RETURN QUERY
-        SELECT s.sentence, format(E'Hello %s,\n\n%s', account, s.sentence)
+        SELECT s.sentence, format(
+            E'Hello %s,\n\n%s\n\nYou have asked for such mails. To end those of this kind, or all of them:\n\n{choices}', account, s.sentence), n.kind
         FROM timetrackr.notifications n
         CROSS JOIN LATERAL timetrackr.notification_payload(n.payload) p
         CROSS JOIN LATERAL (
@@ -89,4 +91,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.mail_text(text, bigint, bigint) IS
-'Part of claim_mails(): what a mail says to a user. No row when there is nothing to say any more: the notification was read, or taken back.';
+'Part of claim_mails(): what a mail says to a user, and the kind of the notification that it tells of, if any. No row when there is nothing to say any more: the notification was read, or taken back.';

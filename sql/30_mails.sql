@@ -10,7 +10,12 @@ BEGIN
     ALTER TABLE timetrackr.users
         ADD COLUMN IF NOT EXISTS email_notifications text NOT NULL DEFAULT 'none'
             CHECK (email_notifications IN ('none', 'important', 'all'));
-    CREATE INDEX IF NOT EXISTS users_mailed ON timetrackr.users (id) WHERE email_notifications <> 'none';
+    -- Kinds of notifications that are mailed whatever that says, or never.
+    ALTER TABLE timetrackr.users
+        ADD COLUMN IF NOT EXISTS email_also text[] NOT NULL DEFAULT '{}',
+        ADD COLUMN IF NOT EXISTS email_never text[] NOT NULL DEFAULT '{}';
+    CREATE INDEX IF NOT EXISTS users_mailed ON timetrackr.users (id)
+        WHERE email_notifications <> 'none' OR email_also <> '{}';
 
     CREATE TABLE IF NOT EXISTS timetrackr.mails (
         user_id bigint NOT NULL REFERENCES timetrackr.users (id) ON DELETE CASCADE,
@@ -61,6 +66,20 @@ $$;
 COMMENT ON FUNCTION timetrackr.create_mail_tables() IS
 'Part of install(): what is mailed to whom, and password resets.';
 
+CREATE FUNCTION timetrackr.is_mailed(kind text, email_notifications text, email_also text[], email_never text[])
+RETURNS boolean
+LANGUAGE sql
+IMMUTABLE
+AS $$
+    SELECT is_mailed.kind <> ALL (is_mailed.email_never)
+        AND (is_mailed.kind = ANY (is_mailed.email_also)
+            OR is_mailed.email_notifications = 'all'
+            OR is_mailed.email_notifications = 'important'
+                AND is_mailed.kind = ANY (timetrackr.important_notifications()))
+$$;
+COMMENT ON FUNCTION timetrackr.is_mailed(text, text, text[], text[]) IS
+'Is a notification of this kind mailed to a user who has chosen these (see update_me)?';
+
 CREATE FUNCTION timetrackr.enqueue_mails(after_id bigint)
 RETURNS void
 LANGUAGE plpgsql
@@ -84,9 +103,8 @@ BEGIN
         JOIN timetrackr.users u ON u.id = s.user_id
         WHERE s.id > after_id
             AND s.topic = 'notification_created'
-            AND (u.email_notifications = 'all'
-                OR (u.email_notifications = 'important'
-                    AND s.payload ->> 'kind' = ANY (timetrackr.important_notifications())))
+            AND (u.email_notifications <> 'none' OR u.email_also <> '{}')
+            AND timetrackr.is_mailed(s.payload ->> 'kind', u.email_notifications, u.email_also, u.email_never)
         FOR KEY SHARE OF u SKIP LOCKED
     ), counted AS (
         SELECT t.user_id, t.notification_id,
@@ -175,46 +193,100 @@ AS 'MODULE_PATHNAME', 'tt_random_token';
 COMMENT ON FUNCTION timetrackr.random_token() IS
 '32 random bytes in base64url.';
 
-CREATE FUNCTION timetrackr.unsubscribe_token(user_id bigint)
+CREATE FUNCTION timetrackr.unsubscribe_token(user_id bigint, kind text DEFAULT NULL)
 RETURNS text
 LANGUAGE sql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT unsubscribe_token.user_id || '-' || encode(sha256(convert_to(
-        timetrackr.webhook_signature(k.key, NULL, 'unsubscribe ' || unsubscribe_token.user_id), 'UTF8')), 'hex')
+    SELECT concat_ws('-', unsubscribe_token.user_id, unsubscribe_token.kind, encode(sha256(convert_to(
+        timetrackr.webhook_signature(k.key, NULL,
+            concat_ws(' ', 'unsubscribe', unsubscribe_token.user_id, unsubscribe_token.kind)), 'UTF8')), 'hex'))
     FROM timetrackr.mail_key k
 $$;
-COMMENT ON FUNCTION timetrackr.unsubscribe_token(bigint) IS
-'What ends the mails of a user''s notifications by unsubscribe(): his id, and a digest of its HMAC-SHA256 under a key that stays in the database.';
+COMMENT ON FUNCTION timetrackr.unsubscribe_token(bigint, text) IS
+'What ends the mails of a user''s notifications by unsubscribe(), or those of one kind: his id, the kind, and a digest of their HMAC-SHA256 under a key that stays in the database.';
 
-CREATE FUNCTION timetrackr.unsubscribe(subscription text)
-RETURNS void
+CREATE FUNCTION timetrackr.subscriber(subscription text)
+RETURNS TABLE (
+    user_id bigint,
+    kind text
+)
 LANGUAGE plpgsql
-VOLATILE
-SECURITY DEFINER
+STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
-    subscriber CONSTANT bigint := substring(unsubscribe.subscription FROM '^([1-9][0-9]{0,17})-[0-9a-f]{64}$')::bigint;
+    parts CONSTANT text[] := regexp_match(subscriber.subscription, '^([1-9][0-9]{0,17})(?:-([a-z][a-z0-9_]{0,49}))?-[0-9a-f]{64}$');
 BEGIN
     -- Digests are compared, so that the time it takes tells nothing.
-    IF subscriber IS NULL
-        OR sha256(convert_to(timetrackr.unsubscribe_token(subscriber), 'UTF8')) <> sha256(convert_to(unsubscribe.subscription, 'UTF8'))
+    IF parts IS NULL
+        OR sha256(convert_to(timetrackr.unsubscribe_token(parts[1]::bigint, parts[2]), 'UTF8'))
+            <> sha256(convert_to(subscriber.subscription, 'UTF8'))
     THEN
         RAISE EXCEPTION 'there is no such subscription'
             USING ERRCODE = 'TT404',
                   CONSTRAINT = 'subscription_not_found';
     END IF;
-    UPDATE timetrackr.users u
-    SET email_notifications = 'none'
-    WHERE u.id = subscriber
-        AND u.email_notifications <> 'none';
+    RETURN QUERY VALUES (parts[1]::bigint, parts[2]);
 END
 $$;
+COMMENT ON FUNCTION timetrackr.subscriber(text) IS
+'Whom unsubscribe_token() has made this for, and for which kind (null: all). Errors: 404 subscription_not_found.';
+
+CREATE FUNCTION timetrackr.unsubscribe(subscription text)
+RETURNS void
+LANGUAGE sql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE timetrackr.users u
+    SET email_notifications = CASE WHEN s.kind IS NULL THEN 'none' ELSE u.email_notifications END,
+        email_also = CASE WHEN s.kind IS NULL THEN '{}' ELSE array_remove(u.email_also, s.kind) END,
+        email_never = CASE WHEN s.kind IS NULL THEN u.email_never ELSE array_append(array_remove(u.email_never, s.kind), s.kind) END
+    FROM timetrackr.subscriber(unsubscribe.subscription) s
+    WHERE u.id = s.user_id
+        AND CASE
+            WHEN s.kind IS NULL THEN u.email_notifications <> 'none' OR u.email_also <> '{}'
+            ELSE s.kind <> ALL (u.email_never)
+        END
+$$;
 COMMENT ON FUNCTION timetrackr.unsubscribe(text) IS
-'Ends the mails of notifications for the user whose mail had this in its List-Unsubscribe: email_notifications becomes none. Again is no harm; what programs of mail send along with it (RFC 8058) is not looked at. Errors: 404 subscription_not_found.';
+'Ends the mails of notifications for the user whose mail had this in its List-Unsubscribe: email_notifications becomes none, email_also empty. With what the address in a mail''s text has, it ends those of the mail''s kind: email_never names it. Again is no harm; what programs of mail send along with it (RFC 8058) is not looked at. Errors: 404 subscription_not_found.';
+
+CREATE FUNCTION timetrackr.unsubscribe_page(subscription text)
+RETURNS TABLE (
+    html text
+)
+LANGUAGE sql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT concat(
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width"><title>Mails of notifications</title></head>',
+        '<body><h1>Mails of notifications</h1>',
+        CASE
+            WHEN s.kind IS NULL THEN ''
+            WHEN timetrackr.is_mailed(s.kind, u.email_notifications, u.email_also, u.email_never) THEN format(
+                '<form method="post"><p>Notifications of the kind "%s" are mailed to you.</p>'
+                '<p><button>No more of this kind</button></p></form>', translate(s.kind, '_', ' '))
+            ELSE format('<p>Notifications of the kind "%s" are not mailed to you.</p>', translate(s.kind, '_', ' '))
+        END,
+        CASE
+            WHEN u.email_notifications <> 'none' OR u.email_also <> '{}' THEN format(
+                '<form method="post" action="%s"><p><button>No more mails of notifications at all</button></p></form>',
+                timetrackr.unsubscribe_token(u.id))
+            ELSE '<p>No notifications are mailed to you.</p>'
+        END,
+        '</body></html>')
+    FROM timetrackr.subscriber(unsubscribe_page.subscription) s
+    JOIN timetrackr.users u ON u.id = s.user_id
+$$;
+COMMENT ON FUNCTION timetrackr.unsubscribe_page(text) IS
+'A page with what unsubscribe() does as buttons, for whoever follows the address of a mail in a browser. To look at it changes nothing. Errors: 404 subscription_not_found.';
 
 CREATE FUNCTION timetrackr.due_mails(max_mails integer)
 RETURNS SETOF bigint[]
@@ -256,7 +328,8 @@ RETURNS TABLE (
     subject text,
     body text,
     reset_token text,
-    unsubscribe_token text
+    unsubscribe_token text,
+    choices_token text
 )
 LANGUAGE plpgsql
 VOLATILE
@@ -281,15 +354,16 @@ BEGIN
         WHERE m.user_id = due[1]
             AND m.id = due[2]
         RETURNING m.* INTO mail;
-        SELECT u.email, u.username, u.email_notifications INTO account
+        SELECT u.email, u.username, u.email_notifications, u.email_also, u.email_never INTO account
         FROM timetrackr.users u
         WHERE u.id = mail.user_id;
-        SELECT t.subject, t.body INTO told
+        SELECT t.subject, t.body, t.told_kind INTO told
         FROM timetrackr.mail_text(mail.kind, mail.user_id, mail.notification_id) t;
         -- It was read, taken back, or is not wanted any more; or nobody needs it by now.
         IF NOT FOUND
             OR account.email LIKE '%@external.invalid'
-            OR mail.kind = 'notification' AND account.email_notifications = 'none'
+            OR mail.kind = 'notification'
+                AND NOT timetrackr.is_mailed(told.told_kind, account.email_notifications, account.email_also, account.email_never)
             OR mail.created_at < now() - (CASE mail.kind WHEN 'password_reset' THEN interval '1 hour' ELSE interval '3 days' END)
         THEN
             UPDATE timetrackr.mails m
@@ -307,12 +381,14 @@ BEGIN
         body := told.body;
         reset_token := CASE WHEN mail.kind = 'password_reset' THEN timetrackr.new_password_reset(mail.user_id) END;
         unsubscribe_token := CASE WHEN mail.kind = 'notification' THEN timetrackr.unsubscribe_token(mail.user_id) END;
+        choices_token := CASE WHEN mail.kind = 'notification' THEN
+            timetrackr.unsubscribe_token(mail.user_id, substring(told.told_kind FROM '^[a-z][a-z0-9_]{0,49}$')) END;
         RETURN NEXT;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.claim_mails(integer) IS
-'The next max_mails mails that are due: message_id is the same for each attempt, the part of it before the @. body is text in paragraphs that an empty line separates; one that is {link} stands for the address of the page that takes reset_token. finish_mail() is to follow within 2 minutes; after that it is claimed again. A notification that was read meanwhile is not mailed, nor is anything that waited for three days, or a reset that waited for an hour.';
+'The next max_mails mails that are due: message_id is the same for each attempt, the part of it before the @. body is text in paragraphs that an empty line separates; one that is {link} stands for the address of the page that takes reset_token, {choices} for that of unsubscribe_page() with choices_token; unsubscribe_token is for List-Unsubscribe. finish_mail() is to follow within 2 minutes; after that it is claimed again. A notification that was read meanwhile is not mailed, nor is anything that waited for three days, or a reset that waited for an hour.';
 
 CREATE FUNCTION timetrackr.mail_retry_delay(attempts integer)
 RETURNS interval

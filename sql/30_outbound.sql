@@ -1,4 +1,4 @@
--- What the sender does besides claiming and finishing: begin, wait, tidy up.
+-- What the sender does besides claiming and finishing: begin, wait, tidy up. And how it does.
 
 CREATE FUNCTION timetrackr.begin_outbound()
 RETURNS void
@@ -111,3 +111,74 @@ END
 $$;
 COMMENT ON FUNCTION timetrackr.tidy_outbound(integer) IS
 'Drops deliveries and mails that are older than 14 days, at most bite of each, and what is left of password resets. True when there may be more.';
+
+CREATE FUNCTION timetrackr.outbound_status(mails boolean)
+RETURNS TABLE (
+    deliveries_waiting bigint,
+    deliveries_late_ms bigint,
+    webhooks_failing bigint,
+    webhooks_disabled bigint,
+    mails_waiting bigint,
+    mails_late_ms bigint
+)
+LANGUAGE sql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET jit = off
+AS $$
+    WITH new AS MATERIALIZED (
+        SELECT d.created_at
+        FROM timetrackr.webhook_deliveries d
+        WHERE d.status = 'new'
+        LIMIT 50000
+    ), pending AS MATERIALIZED (
+        SELECT 1
+        FROM timetrackr.webhook_deliveries d
+        JOIN timetrackr.webhooks w ON w.user_id = d.user_id AND w.id = d.webhook_id
+        WHERE d.status = 'pending'
+            AND w.enabled
+        LIMIT 50000
+    ), mail AS MATERIALIZED (
+        SELECT m.run_at
+        FROM timetrackr.mails m
+        WHERE m.status IN ('pending', 'sending')
+            AND outbound_status.mails
+        LIMIT 50000
+    ), late AS (
+        SELECT
+            least(
+                (SELECT min(n.created_at) FROM new n),
+                (
+                    SELECT w.due_at
+                    FROM timetrackr.webhooks w
+                    WHERE w.due_at IS NOT NULL
+                        AND w.enabled
+                    ORDER BY w.due_at
+                    LIMIT 1
+                )) AS delivery,
+            (SELECT min(m.run_at) FROM mail m) AS mail
+    )
+    SELECT
+        (SELECT count(*) FROM new) + (SELECT count(*) FROM pending),
+        greatest(0, COALESCE((extract(epoch FROM clock_timestamp() - l.delivery) * 1000)::bigint, 0)),
+        (
+            SELECT count(*)
+            FROM timetrackr.webhooks w
+            WHERE (w.failing_since IS NOT NULL OR w.disabled_reason IS NOT NULL)
+                AND w.enabled
+        ),
+        (
+            SELECT count(*)
+            FROM timetrackr.webhooks w
+            WHERE (w.failing_since IS NOT NULL OR w.disabled_reason IS NOT NULL)
+                AND NOT w.enabled
+                AND w.disabled_reason IS NOT NULL
+        ),
+        (SELECT count(*) FROM mail),
+        greatest(0, COALESCE((extract(epoch FROM clock_timestamp() - l.mail) * 1000)::bigint, 0))
+    FROM late l
+$$;
+COMMENT ON FUNCTION timetrackr.outbound_status(boolean) IS
+'How sending goes: deliveries and, when mails is true, mails that wait, those that are tried again later included, each counted up to 50000 (deliveries: as many of those that are new, too); for how many ms the one that is due the longest has been left alone, which is a moment unless nobody sends; webhooks that fail, and those that were disabled for it.';

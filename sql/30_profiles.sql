@@ -88,6 +88,8 @@ RETURNS TABLE (
     avatar_url text,
     listed boolean,
     email_notifications text,
+    email_also text[],
+    email_never text[],
     created_at timestamptz,
     badges timetrackr.badge_earned[],
     total_seconds bigint,
@@ -103,7 +105,7 @@ ROWS 1
 AS $$
     SELECT
         p.user_id, p.username, p.email, u.role, u.timezone, p.bio, p.avatar_url, u.listed,
-        u.email_notifications, p.created_at, p.badges, p.total_seconds, p.entry_count,
+        u.email_notifications, u.email_also, u.email_never, p.created_at, p.badges, p.total_seconds, p.entry_count,
         p.current_streak_days, p.longest_streak_days, p.rank, p.contributions
     FROM timetrackr.profile(me.viewer_id, me.viewer_id) p
     JOIN timetrackr.users u ON u.id = p.user_id

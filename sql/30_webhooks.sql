@@ -35,6 +35,8 @@ BEGIN
     CREATE INDEX IF NOT EXISTS webhooks_projects ON timetrackr.webhooks USING gin (project_ids)
         WHERE enabled AND project_ids <> '{}';
     CREATE INDEX IF NOT EXISTS webhooks_due ON timetrackr.webhooks (due_at) WHERE due_at IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS webhooks_troubled ON timetrackr.webhooks (enabled)
+        WHERE failing_since IS NOT NULL OR disabled_reason IS NOT NULL;
 
     -- A row is new until the sender has seen it. message_id is the same for every attempt.
     CREATE TABLE IF NOT EXISTS timetrackr.webhook_deliveries (

@@ -180,6 +180,82 @@ $$;
 COMMENT ON FUNCTION timetrackr.health_of_relay() IS
 'Part of health: relay_status() with judgement.';
 
+CREATE FUNCTION timetrackr.health_of_outbound()
+RETURNS SETOF timetrackr.health_check
+LANGUAGE plpgsql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- Without a mail server none is ever tried, and all wait until they are dropped.
+    are_mailed CONSTANT boolean := EXISTS (
+        SELECT
+        FROM (
+            SELECT m.attempts
+            FROM timetrackr.mails m
+            ORDER BY m.created_at
+            LIMIT 1000
+        ) o
+        WHERE o.attempts > 0);
+    state record;
+    deliveries_late numeric;
+    mails_late numeric;
+BEGIN
+    SELECT * INTO state FROM timetrackr.outbound_status(are_mailed);
+    deliveries_late := state.deliveries_late_ms / 1000.0;
+    mails_late := state.mails_late_ms / 1000.0;
+    RETURN QUERY VALUES
+        (
+            'waiting_deliveries',
+            timetrackr.health_level(state.deliveries_waiting, 50000, NULL),
+            state.deliveries_waiting::numeric,
+            'deliveries',
+            CASE WHEN state.deliveries_waiting >= 50000 THEN 'so many, or more: receivers are too slow, or none can be reached' END
+        ),
+        (
+            'late_deliveries',
+            timetrackr.health_level(deliveries_late, 60, 600),
+            round(deliveries_late, 3),
+            'seconds',
+            CASE WHEN deliveries_late >= 60 THEN 'nobody sends to webhooks: see the log of the proxy that leads' END
+        ),
+        (
+            'failing_webhooks',
+            'ok',
+            state.webhooks_failing::numeric,
+            'webhooks',
+            CASE WHEN state.webhooks_failing > 0 THEN 'are tried again; their owners see why' END
+        ),
+        (
+            'disabled_webhooks',
+            'ok',
+            state.webhooks_disabled::numeric,
+            'webhooks',
+            CASE WHEN state.webhooks_disabled > 0 THEN 'failed for days, are gone, or were too slow; their owners were told' END
+        ),
+        (
+            'waiting_mails',
+            timetrackr.health_level(state.mails_waiting, 10000, NULL),
+            state.mails_waiting::numeric,
+            'mails',
+            CASE
+                WHEN state.mails_waiting >= 10000 THEN 'the mail server takes none, or too few: see last_error of timetrackr.mails'
+                WHEN NOT are_mailed THEN 'none was ever sent'
+            END
+        ),
+        (
+            'late_mails',
+            timetrackr.health_level(mails_late, 300, 3600),
+            round(mails_late, 3),
+            'seconds',
+            CASE WHEN mails_late >= 300 THEN 'nobody sends mails: see the log of the proxy that leads, and its SMTP_URL' END
+        );
+END
+$$;
+COMMENT ON FUNCTION timetrackr.health_of_outbound() IS
+'Part of health: outbound_status() with judgement.';
+
 CREATE FUNCTION timetrackr.health_of_tables()
 RETURNS SETOF timetrackr.health_check
 LANGUAGE plpgsql
@@ -305,6 +381,8 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT * FROM timetrackr.health_of_relay();
+    RETURN QUERY
+    SELECT * FROM timetrackr.health_of_outbound();
     RETURN QUERY
     SELECT * FROM timetrackr.health_of_tables();
     RETURN QUERY

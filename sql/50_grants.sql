@@ -77,7 +77,7 @@ BEGIN
         'list_notifications', 'unread_notifications', 'read_notifications',
         'list_webhooks', 'webhook', 'create_webhook', 'update_webhook', 'delete_webhook', 'rotate_webhook_secret',
         'test_webhook', 'list_webhook_deliveries', 'retry_webhook_delivery',
-        'forgot_password', 'reset_password', 'unsubscribe',
+        'forgot_password', 'reset_password', 'unsubscribe', 'unsubscribe_page',
         'picture', 'set_avatar', 'remove_avatar', 'set_badge_image', 'sign_upload', 'note_upload'
     ]);
     -- What the proxy's statements and the inlined reads call.
@@ -91,7 +91,7 @@ BEGIN
 
     -- What the relay calls.
     PERFORM timetrackr.grant_functions(role, ARRAY[
-        'relay_state', 'relay_status', 'try_to_lead', 'claim_events', 'finish_events', 'fail_events',
+        'relay_state', 'relay_status', 'outbound_status', 'try_to_lead', 'claim_events', 'finish_events', 'fail_events',
         'live_boards', 'board_index', 'board_member', 'board_changes', 'board_page', 'settled_users',
         'stream_state', 'stream_after'
     ]);
@@ -104,7 +104,8 @@ BEGIN
 
     -- What the inlined reads look at, with the caller's rights. Writing is for
     -- the functions alone, and no password hash is ever read outside them.
-    EXECUTE format('GRANT SELECT (id, email, username, role, timezone, bio, avatar, listed, email_notifications, created_at)'
+    EXECUTE format('GRANT SELECT (id, email, username, role, timezone, bio, avatar, listed, email_notifications,'
+        ' email_also, email_never, created_at)'
         ' ON timetrackr.users TO %s', role);
     -- The secrets that sign are read by claim_deliveries() alone.
     EXECUTE format('GRANT SELECT (user_id, id, url, description, topics, project_ids, enabled, disabled_reason,'

@@ -8,6 +8,7 @@
 #include "../mail_message.h"
 
 static struct text text;
+static const char *choices;		/* of the next mail */
 
 static const char *
 write_mail(const char *name, const char *subject, const char *body)
@@ -15,7 +16,7 @@ write_mail(const char *name, const char *subject, const char *body)
 	const struct mail_message message = {
 		.from_name = "TimeTrackr", .from_address = "no-reply@example.com",
 		.to_name = name, .to_address = "ada@example.com", .subject = subject, .body = body,
-		.link = "https://app.example.com/reset#token=a&b", .message_id = "kind.1.2", .date = 0
+		.link = "https://app.example.com/reset#token=a&b", .choices = choices, .message_id = "kind.1.2", .date = 0
 	};
 
 	return mail_message_write(&text, &message) ? text.data : "";
@@ -75,6 +76,19 @@ test_plain(void)
 }
 
 static void
+test_placeholders(void)
+{
+	const char *mail = write_mail("Ada", "Hello", "a\n\n{choices}\n\nb {choices}");
+
+	CHECK(!has(mail, "\r\n{choices}") && count(mail, "b {choices}") == 2);
+	choices = "https://api.example.com/mail/unsubscribe/7-x-\"1";
+	mail = write_mail("Ada", "Hello", "a\n\n{choices}\n\nb");
+	CHECK(has(mail, "\r\nhttps://api.example.com/mail/unsubscribe/7-x-\"1\r\n"));
+	CHECK(has(mail, "<a href=3D\"https://api.example.com/mail/unsubscribe/7-x-&quot;1\">"));
+	choices = NULL;
+}
+
+static void
 test_nasty(void)
 {
 	static const char *const nasty[] = {
@@ -99,6 +113,7 @@ int
 main(void)
 {
 	test_plain();
+	test_placeholders();
 	test_nasty();
 	text_free(&text);
 	return check_summary("mail_message");

@@ -1,19 +1,23 @@
 """A mail server on loopback that keeps what it is given. It takes nothing that RFC 5321 forbids to
-send, and answers a command with whatever it was told instead of its own reply."""
+send, and answers a command with whatever it was told instead of its own reply. With a certificate it speaks TLS."""
 
+import base64
 import email
 import email.policy
 import socketserver
+import ssl
 import threading
 
 
 class Mail:
-    """A mail as it came: envelope, and the message, parsed strictly."""
+    """A mail as it came: envelope, whether by TLS, who had logged in, and the message, parsed strictly."""
 
-    def __init__(self, sender, recipients, data):
+    def __init__(self, sender, recipients, data, by_tls, account):
         self.sender = sender
         self.recipients = recipients
         self.data = data
+        self.by_tls = by_tls
+        self.account = account
         self.message = email.message_from_bytes(data, policy=email.policy.SMTP.clone(raise_on_defect=True))
 
     def __getitem__(self, header):
@@ -32,20 +36,37 @@ class Mail:
 
 
 class Mailbox:
-    """replies: by command (MAIL, RCPT, DATA, END) a list of replies that go before the usual ones."""
+    """replies: by command (MAIL, RCPT, DATA, END, STARTTLS) a list of replies that go before the usual ones.
+    certificate: the paths of one and its key, for STARTTLS, or for TLS from the first byte on (implicit); it may be replaced.
+    account: the (user, password) without which nothing is taken. heard_plain is whatever came without TLS."""
 
-    def __init__(self, extensions=()):
+    def __init__(self, extensions=(), certificate=None, implicit=False, account=None):
         self.mails = []
         self.commands = []
+        self.heard_plain = b""
         self.replies = {}
+        self.certificate = certificate
+        self.implicit = implicit
+        self.account = account
         mailbox = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
+                self.by_tls, self.account = False, None
                 try:
+                    if implicit:
+                        self.begin_tls()
                     self.converse()
-                except ConnectionError:
-                    pass  # the client has gone
+                except (ConnectionError, ssl.SSLError):
+                    pass  # the client has gone, or does not like the certificate
+
+            def begin_tls(self):
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(*mailbox.certificate)
+                self.connection = context.wrap_socket(self.connection, server_side=True)
+                self.rfile = self.connection.makefile("rb")
+                self.wfile = self.connection.makefile("wb", buffering=0)
+                self.by_tls = True
 
             def say(self, line):
                 self.wfile.write(line.encode() + b"\r\n")
@@ -59,7 +80,36 @@ class Mailbox:
             def hear(self):
                 line = self.rfile.readline(2000)
                 assert line == b"" or line.endswith(b"\r\n"), line
+                if not self.by_tls:
+                    mailbox.heard_plain += line
                 return line
+
+            def greet(self):
+                for extension in extensions:
+                    self.say(f"250-{extension}")
+                if mailbox.certificate and not self.by_tls:
+                    self.say("250-STARTTLS")
+                if mailbox.account and self.by_tls:
+                    self.say("250-AUTH PLAIN LOGIN")
+                self.say("250 8BITMIME")
+
+            def log_in(self, words):
+                """AUTH PLAIN or LOGIN, with the first answer in the command or not."""
+                given = words[2] if len(words) > 2 else self.ask("")
+                if words[1].upper() == "LOGIN":
+                    account = (self.decode(given), self.decode(self.ask("UGFzc3dvcmQ6")))
+                else:
+                    account = tuple(self.decode(given).split("\0")[1:])
+                self.account = account[0] if account == mailbox.account else None
+                self.say("235 welcome" if self.account else "535 no")
+
+            def ask(self, words):
+                self.say(f"334 {words}")
+                return self.hear().decode().strip()
+
+            @staticmethod
+            def decode(text):
+                return base64.b64decode(text).decode()
 
             def converse(self):
                 sender, recipients = None, []
@@ -68,9 +118,14 @@ class Mailbox:
                     mailbox.commands.append(line.decode().strip())
                     command = line.decode().upper()
                     if command.startswith("EHLO"):
-                        for extension in extensions:
-                            self.say(f"250-{extension}")
-                        self.say("250 8BITMIME")
+                        self.greet()
+                    elif command.startswith("STARTTLS") and mailbox.certificate:
+                        if self.reply("STARTTLS", "220 go on"):
+                            self.begin_tls()
+                    elif command.startswith("AUTH ") and mailbox.account:
+                        self.log_in(line.decode().split())
+                    elif mailbox.account and not self.account and command.startswith(("MAIL", "RCPT", "DATA")):
+                        self.say("530 log in first")
                     elif command.startswith("MAIL FROM:"):
                         if self.reply("MAIL", "250 ok"):
                             sender = line.decode()[10:].split(">")[0].strip(" <")
@@ -81,7 +136,7 @@ class Mailbox:
                         if self.reply("DATA", "354 go on"):
                             data = self.data()
                             if self.reply("END", "250 taken"):
-                                mailbox.mails.append(Mail(sender, recipients, data))
+                                mailbox.mails.append(Mail(sender, recipients, data, self.by_tls, self.account))
                         sender, recipients = None, []
                     elif command.startswith("RSET"):
                         sender, recipients = None, []
@@ -110,8 +165,11 @@ class Mailbox:
         self.thread.start()
 
     @property
-    def url(self):
-        return f"smtp://127.0.0.1:{self.server.server_address[1]}"
+    def port(self):
+        return self.server.server_address[1]
+
+    def url(self, scheme="smtp", login="", host="127.0.0.1"):
+        return f"{scheme}://{login}{host}:{self.port}"
 
     def to(self, address):
         return [mail for mail in self.mails if mail.recipients == [address]]

@@ -23,7 +23,7 @@ def posted(postgres, tmp_path_factory):
     stage.mailbox = Mailbox()
     try:
         stage.front = stage.proxy(
-            redis=False, SMTP_URL=stage.mailbox.url, MAIL_FROM="TimeTrackr <no-reply@timetrackr.example>",
+            redis=False, SMTP_URL=stage.mailbox.url(), MAIL_FROM="TimeTrackr <no-reply@timetrackr.example>",
             PUBLIC_URL="https://api.timetrackr.example/v1/", FRONTEND_URL="https://app.timetrackr.example,http://localhost:5173",
         )
         yield stage
@@ -92,6 +92,48 @@ def test_only_who_asks_is_mailed_and_of_what_he_asks_for(posted, mailbox, ann):
     ann.patch("/users/me", {"email_notifications": None}).expect(422, field="email_notifications")
 
 
+def test_kinds_may_be_chosen_one_by_one(posted, mailbox, ann):
+    shown = ann.get("/users/me").expect(200)
+    assert (shown["email_also"], shown["email_never"]) == ([], [])
+    chosen = ann.patch("/users/me", {"email_also": ["streak_reached", "badge_awarded", "badge_awarded"]}).expect(200)
+    assert (chosen["email_notifications"], chosen["email_also"]) == ("none", ["badge_awarded", "streak_reached"])
+    notify(posted, ann)
+    notify(posted, ann, "badge_awarded", badge_id=1, name="Chosen")
+    mails_to(mailbox, ann, 'You have earned the badge "Chosen".')
+    ann.patch("/users/me", {"email_notifications": "important", "email_also": None, "email_never": ["role_changed"]}).expect(200)
+    notify(posted, ann, "badge_awarded", badge_id=1, name="No more")
+    notify(posted, ann, "role_changed", project_name="Garden", **{"from": "viewer", "to": "manager"})
+    notify(posted, ann, project_id=1, project_name="Important")
+    mails_to(mailbox, ann, 'You are no longer a member of the project "Important".')
+    # never goes before also, and before all
+    ann.patch("/users/me", {"email_notifications": "all", "email_also": ["own_kind"], "email_never": ["own_kind"]}).expect(200)
+    notify(posted, ann, "own_kind")
+    notify(posted, ann, "another_kind")
+    mails_to(mailbox, ann, "There is something new: another_kind.")
+    assert len(mailbox.to(ann.email)) == 3
+    export = ann.get("/users/me/export").expect(200)["account"]
+    assert (export["email_notifications"], export["email_also"], export["email_never"]) == ("all", ["own_kind"], ["own_kind"])
+    for name in ("email_also", "email_never"):
+        for wrong in (["Badge"], [""], ["a b"], ["x" * 51], ["9th"], ["a-b"], ["x\n"]):
+            ann.patch("/users/me", {name: wrong}).expect(422, "invalid_kind", name)
+        ann.patch("/users/me", {name: [f"k{n}" for n in range(51)]}).expect(422, "too_many_kinds", name)
+        ann.patch("/users/me", {name: "badge_awarded"}).expect(422, field=name)
+        ann.patch("/users/me", {name: [f"k{n}" for n in range(50)] + ["k1"]}).expect(200)
+
+
+def test_what_is_not_wanted_any_more_is_not_sent(posted, mailbox, ann):
+    ann.patch("/users/me", {"email_also": ["badge_awarded", "member_removed"]}).expect(200)
+    mailbox.replies["MAIL"] = ["451 later"] * 2
+    told = [notify(posted, ann, "badge_awarded", badge_id=1, name="Late"), notify(posted, ann)]
+    waiting = "SELECT count(*) FROM timetrackr.mails WHERE notification_id = ANY(%s) AND attempts = 1 AND status = 'pending'"
+    eventually(lambda: posted.value(waiting, told) == 2, what="both refused")
+    ann.patch("/users/me", {"email_never": ["badge_awarded"]}).expect(200)
+    posted.query("UPDATE timetrackr.mails SET run_at = now() WHERE notification_id = ANY(%s)", told)
+    posted.query("NOTIFY timetrackr_outbound")
+    eventually(lambda: posted.value("SELECT status FROM timetrackr.mails WHERE notification_id = %s", told[0]) == "dropped")
+    assert [mail["Subject"] for mail in mails_to(mailbox, ann)] == ['You are no longer a member of the project "Garden".']
+
+
 def test_a_mail_is_what_it_should_be(posted, mailbox, ann):
     ann.patch("/users/me", {"email_notifications": "all"}).expect(200)
     notify(posted, ann)
@@ -115,7 +157,6 @@ def test_one_click_ends_the_mails(posted, mailbox, ann):
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     path = re.fullmatch(r"<https://api\.timetrackr\.example/v1(/mail/unsubscribe/[\w-]+)>", mail["List-Unsubscribe"].strip()).group(1)
     anyone = posted.front.client()
-    anyone.get(path).expect(405)
     anyone.post(path[:-1] + ("0" if path[-1] != "0" else "1")).expect(404, "subscription_not_found")
     anyone.post(path.replace(f"/{ann.id}-", f"/{ann.id + 1}-")).expect(404, "subscription_not_found")
     anyone.post("/mail/unsubscribe/x").expect(404, "subscription_not_found")
@@ -124,6 +165,58 @@ def test_one_click_ends_the_mails(posted, mailbox, ann):
     assert form.status_code == 204
     eventually(lambda: ann.get("/users/me").expect(200)["email_notifications"] == "none")
     anyone.post(path).expect(204)
+    ann.patch("/users/me", {"email_also": ["badge_awarded"]}).expect(200)
+    anyone.post(path).expect(204)
+    eventually(lambda: ann.get("/users/me").expect(200)["email_also"] == [])
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+def buttons(page):
+    """Of a page's forms where each leads, and what its button says."""
+    assert page.status_code == 200 and page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "form-action 'self'" in page.headers["Content-Security-Policy"]
+    return re.findall(r'<form method="post"(?: action="([\w-]+)")?>.*?<button>(.*?)</button>', page.text)
+
+
+def test_the_address_in_a_mail_is_a_page_that_ends_what_one_chooses(posted, mailbox, ann):
+    ann.patch("/users/me", {"email_notifications": "all"}).expect(200)
+    notify(posted, ann)
+    (mail,) = mails_to(mailbox, ann)
+    (path,) = re.findall(r"https://api\.timetrackr\.example/v1(/mail/unsubscribe/\S+)", mail.text)
+    assert path.startswith(f"/mail/unsubscribe/{ann.id}-member_removed-") and f'v1{path}">' in mail.html
+    url = posted.front.url + path
+
+    def chosen():
+        account = posted.query("SELECT email_notifications, email_also, email_never FROM timetrackr.users WHERE id = %s", ann.id)
+        return account[0]
+
+    # programs that look at every address of a mail change nothing
+    for look in (requests.get, requests.head):
+        look(url, headers=BROWSER, timeout=10)
+        look(url, timeout=10)
+    assert chosen() == ("all", [], [])
+    (this, all_) = buttons(requests.get(url, headers=BROWSER, timeout=10))
+    assert this[0] == "" and "this kind" in this[1] and "at all" in all_[1]
+    # a kind of one's own choice is none of the token's
+    for forged in (path.replace("member_removed", "badge_awarded"), path.replace("member_removed-", ""), path[:-1] + "g", path + "-"):
+        posted.front.client().post(forged).expect(404, "subscription_not_found")
+        posted.front.client().get(forged).expect(404, "subscription_not_found")
+    assert chosen() == ("all", [], [])
+    after = requests.post(url, headers=BROWSER, timeout=10)
+    assert [answer.status_code for answer in after.history] == [303] and after.url == url
+    assert chosen() == ("all", [], ["member_removed"])
+    assert "are not mailed" in after.text and [words for _, words in buttons(after)] == [all_[1]]
+    assert requests.post(url, timeout=10).status_code == 204
+    notify(posted, ann, project_id=1, project_name="Quiet")
+    notify(posted, ann, "badge_awarded", badge_id=1, name="Loud")
+    mails_to(mailbox, ann, 'You have earned the badge "Loud".')
+    assert len(mailbox.to(ann.email)) == 2
+    after = requests.post(url.rsplit("/", 1)[0] + "/" + all_[0], headers=BROWSER, timeout=10)
+    assert after.status_code == 200 and buttons(after) == [] and "No notifications are mailed" in after.text
+    assert chosen() == ("none", [], ["member_removed"])
+    assert ann.get("/users/me").expect(200)["email_notifications"] == "none"
 
 
 def test_nothing_a_user_writes_gets_into_a_header_or_tag(posted, mailbox):
@@ -164,7 +257,9 @@ def test_a_mail_is_tried_again_and_not_sent_twice(posted, mailbox, ann):
                  " WHERE topic = 'notification_created' AND user_id = %s", ann.id)
     posted.query("NOTIFY timetrackr_wake")
     notify(posted, ann, project_id=1, project_name="Next")
-    assert len(mails_to(mailbox, ann, count=2)) == 2
+    mails_to(mailbox, ann, 'You are no longer a member of the project "Next".')
+    assert [r[0] for r in row()] == ["sent"], "a second mail of the same notification"
+    assert len(mailbox.to(ann.email)) == 2
 
 
 def test_what_was_read_is_not_mailed_and_a_day_has_an_end(posted, mailbox, ann):
@@ -284,7 +379,7 @@ def test_starttls_is_insisted_on(posted, postgres, tmp_path):
     plain = Mailbox(extensions=("AUTH PLAIN LOGIN",))
     stage = Stage(postgres, tmp_path)
     try:
-        proxy = stage.proxy(redis=False, SMTP_URL=plain.url.replace("smtp://", "smtp://me:hunter2hunter2@"), MAIL_FROM="a@b.example",
+        proxy = stage.proxy(redis=False, SMTP_URL=plain.url(login="me:hunter2hunter2@"), MAIL_FROM="a@b.example",
                             PUBLIC_URL="https://api.example", PASSWORD_RESET_URL="https://app.example/r?t={token}&x=1")
         ann = sign_up(proxy)
         forget(ann).expect(202)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from conftest import days_ago, sign_up
-from harness import Live, eventually, free_port
+from harness import Live, Mailbox, eventually, free_port
 from harness.metrics import scrape
+from harness.postgres import PROXY_ROLE
 from harness.stage import Stage
 
 ROOT = Path(__file__).parents[2]
@@ -20,14 +21,21 @@ NAME = re.compile(r"\b(?:timetrackr|process)_[a-z0-9_]+\b")
 
 
 class Watched(Stage):
-    """A database, a Redis and a proxy of its own that keeps answers and is scraped."""
+    """A database, a Redis, a mail server and a proxy of its own that keeps answers and is scraped."""
 
     cache_bytes = 1 << 20
 
     def __init__(self, postgres, directory):
         super().__init__(postgres, directory)
         self.address = f"127.0.0.1:{free_port()}"
-        self.watched = self.proxy(METRICS_LISTEN=self.address, REDIS_CHECK_RATE=20000)
+        self.mailbox = Mailbox()
+        self.watched = self.proxy(
+            METRICS_LISTEN=self.address, REDIS_CHECK_RATE=20000, SMTP_URL=self.mailbox.url(), MAIL_FROM="a@b.example",
+            PUBLIC_URL="https://api.example", PASSWORD_RESET_URL="https://app.example/{token}")
+
+    def end(self):
+        super().end()
+        self.mailbox.stop()
 
     def look(self):
         return scrape(self.address)
@@ -260,6 +268,45 @@ def test_what_the_leader_reports_of_the_outbox(watched):
     watched.query("DELETE FROM timetrackr.outbox WHERE topic = 'x'")
     watched.comes_to(0, "timetrackr_dead_events")
     watched.comes_to(0, "timetrackr_outbox_retrying_events")
+
+
+def test_what_the_leader_reports_of_what_is_sent(watched):
+    user = sign_up(watched.watched)
+    hook = {"url": "https://127.0.0.1:9/", "topics": ["entries_imported"]}  # but for tests it hears of nothing
+    failing, disabled = (user.post("/webhooks", hook).expect(201)["webhook_id"] for _ in range(2))
+    watched.query("UPDATE timetrackr.webhooks SET enabled = false, disabled_reason = 'gone' WHERE id = %s", disabled)
+    before = watched.look()
+    user.post(f"/webhooks/{failing}/test").expect(202)
+    user.post("/auth/password/forgot", {"email": user.email}).expect(202)
+    watched.comes_to(1, "timetrackr_webhooks_failing")
+    watched.comes_to(1, "timetrackr_webhooks_disabled")
+    watched.comes_to(before.sum("timetrackr_mails_total") + 1, "timetrackr_mails_total")
+    assert watched.look().sum("timetrackr_webhook_failures_total") > before.sum("timetrackr_webhook_failures_total")
+    # what is tried again later waits, and is not late; nor are mails, of which none waits
+    watched.comes_to(1, "timetrackr_webhook_deliveries_waiting")
+    for name in ("timetrackr_webhook_late_seconds", "timetrackr_mail_late_seconds", "timetrackr_mails_waiting"):
+        watched.comes_to(0, name)
+    watched.mailbox.replies["MAIL"] = ["550 who?"]
+    user.post("/auth/password/forgot", {"email": user.email}).expect(202)
+    watched.comes_to(1, "timetrackr_mail_failures_total", cause="refusal")
+    watched.comes_to(1, "timetrackr_mails_waiting")
+    # a sender that may not do its work
+    functions = "timetrackr.claim_deliveries(integer), timetrackr.claim_mails(integer)"
+    watched.query(f"REVOKE EXECUTE ON FUNCTION {functions} FROM {PROXY_ROLE}")
+    try:
+        watched.query("UPDATE timetrackr.mails SET run_at = now() WHERE status = 'pending'")
+        user.post(f"/webhooks/{failing}/test").expect(202)
+        for name in ("timetrackr_webhook_late_seconds", "timetrackr_mail_late_seconds"):
+            eventually(lambda: watched.look().sum(name) > 1, 40, name)
+    finally:
+        watched.query(f"GRANT EXECUTE ON FUNCTION {functions} TO {PROXY_ROLE}")
+    watched.comes_to(0, "timetrackr_webhook_late_seconds")
+    watched.comes_to(0, "timetrackr_mail_late_seconds")
+    watched.comes_to(0, "timetrackr_mails_waiting")
+    watched.query("DELETE FROM timetrackr.webhooks")
+    watched.comes_to(0, "timetrackr_webhooks_failing")
+    watched.comes_to(0, "timetrackr_webhooks_disabled")
+    watched.comes_to(0, "timetrackr_webhook_deliveries_waiting")
 
 
 def test_boards_are_compared_and_mended(watched):

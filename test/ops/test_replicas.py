@@ -160,6 +160,39 @@ def test_nobody_misses_what_was_committed_while_the_standby_stands_still(replica
     eventually(lambda: user.get("/users/me").expect(200) and replicated.look(READS) > reads, what="reads there again")
 
 
+@pytest.fixture
+def lazy_disk(replicated):
+    """A primary that leaves to its log's writer, which rarely looks, what nobody waits for."""
+    replicated.query("ALTER SYSTEM SET wal_writer_delay = '10s'")
+    replicated.query("SELECT pg_reload_conf()")
+    yield replicated
+    replicated.query("ALTER SYSTEM RESET wal_writer_delay")
+    replicated.query("ALTER SYSTEM RESET synchronous_commit")
+    replicated.query("SELECT pg_reload_conf()")
+
+
+def test_commits_that_wait_for_no_disk_are_seen_when_all_are_such(lazy_disk):
+    user = sign_up(lazy_disk.pair[0])
+    lazy_disk.query("ALTER SYSTEM SET synchronous_commit = off")
+    lazy_disk.query("SELECT pg_reload_conf()")
+    with lazy_disk.postgres.connect(lazy_disk.database) as writer:
+        eventually(lambda: writer.execute("SHOW synchronous_commit").fetchone() == ("off",), what="the setting")
+        for number in range(20):
+            writer.execute("UPDATE timetrackr.users SET bio = %s WHERE id = %s", (f"Bio {number}", user.id))
+            assert user.get("/users/me").expect(200)["bio"] == f"Bio {number}"
+
+
+def test_a_usual_commit_takes_along_what_waited_for_no_disk(lazy_disk):
+    user = sign_up(lazy_disk.pair[0])
+    with lazy_disk.postgres.connect(lazy_disk.database) as writer:
+        for number in range(20):
+            writer.execute("SET synchronous_commit = off")
+            writer.execute("UPDATE timetrackr.users SET bio = %s WHERE id = %s", (f"Bio {number}", user.id))
+            writer.execute("SET synchronous_commit = on")
+            writer.execute("UPDATE timetrackr.users SET listed = NOT listed WHERE id = %s", (user.id,))
+            assert user.get("/users/me").expect(200)["bio"] == f"Bio {number}"
+
+
 class Reader(threading.Thread):
     """One user who writes and looks at once, each time through a proxy taken at random."""
 

@@ -82,7 +82,7 @@ def test_topics_and_owners_are_kept_apart(hooked, receiver, ann):
     bob = sign_up(hooked.front)
     make(ann, receiver.url("/badges"), topics=["badge_awarded"])
     make(ann, receiver.url("/all"))
-    make(ann, receiver.url("/off"), enabled=False)
+    off = make(ann, receiver.url("/off"), enabled=False)
     make(bob, receiver.url("/bob"))
     log_entry(ann, ann.project())
     eventually(lambda: receiver.of("/badges") and entries(receiver.of("/all")), what="deliveries")
@@ -92,7 +92,7 @@ def test_topics_and_owners_are_kept_apart(hooked, receiver, ann):
     eventually(lambda: entries(receiver.of("/bob")) == [bobs], what="bob's")
     assert {delivery.data["user_id"] for delivery in receiver.of("/bob")} == {bob.id}
     assert {delivery.data["user_id"] for delivery in receiver.of("/all")} == {ann.id}
-    assert receiver.of("/off") == []
+    assert receiver.of("/off") == [] and deliveries_of(ann, off) == []
 
 
 def test_a_project_is_heard_of_as_long_as_it_may_be_seen(hooked, receiver, ann):
@@ -114,6 +114,7 @@ def test_a_project_is_heard_of_as_long_as_it_may_be_seen(hooked, receiver, ann):
     mine = log_entry(bob, bob.project())
     eventually(lambda: entries(receiver.of())[-1] == mine, what="bob's own")
     assert entries(receiver.of()) == [first, second, mine]
+    assert len(deliveries_of(bob, hook)) == 3, "what he may not see was written down"
 
 
 def test_a_failure_is_tried_again_later_with_the_same_id(hooked, receiver, ann):

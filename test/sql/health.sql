@@ -25,6 +25,24 @@ SELECT timetrackr.try_to_lead(false) AS leads;
 SELECT name, status, value, detail FROM timetrackr.health WHERE name = 'relay_leader';
 SELECT pg_advisory_unlock(8391171951110545260) AS leads_no_more;
 
+-- What is to be sent, and is not.
+TRUNCATE timetrackr.webhooks, timetrackr.webhook_deliveries, timetrackr.mails;
+INSERT INTO timetrackr.mails (user_id, kind, run_at) VALUES (:ann, 'password_changed', now() - interval '2 hours');
+SELECT name, status, value, unit, detail FROM timetrackr.health WHERE name ~ '_(deliveries|webhooks|mails)$';
+UPDATE timetrackr.mails SET attempts = 1;
+INSERT INTO timetrackr.webhooks (user_id, url, secret, enabled, disabled_reason, failing_since)
+VALUES (:ann, 'https://a.example/', '', true, NULL, now()), (:ann, 'https://b.example/', '', false, 'failing', now()), (:ann, 'https://c.example/', '', false, NULL, NULL);
+INSERT INTO timetrackr.webhook_deliveries (user_id, webhook_id, message_id, topic, payload, status, created_at)
+SELECT w.user_id, w.id, 'evt_1', 'ping', '{}', s, now() - interval '5 minutes' FROM timetrackr.webhooks w, unnest('{pending,delivered,failed}'::text[]) s;
+SELECT name, status, floor(value / 60) AS of_sixty, detail FROM timetrackr.health WHERE name ~ '^late_';
+SELECT name, status, value, detail FROM timetrackr.health WHERE name ~ '_(deliveries|webhooks|mails)$' AND name !~ '^late_';
+-- New ones count from when they were written down, others from when they are due.
+UPDATE timetrackr.webhook_deliveries SET status = 'new' WHERE status = 'pending';
+SELECT status, floor(value / 60) AS minutes FROM timetrackr.health WHERE name = 'late_deliveries';
+UPDATE timetrackr.webhook_deliveries SET status = 'pending' WHERE status = 'new';
+UPDATE timetrackr.webhooks SET due_at = now() - interval '20 minutes';
+SELECT status, floor(value / 60) AS minutes, detail FROM timetrackr.health WHERE name = 'late_deliveries';
+
 -- A timer that is forgotten.
 SELECT value AS forgotten FROM timetrackr.health WHERE name = 'forgotten_timers' \gset
 SELECT count(*) FROM timetrackr.start_entry(:ann, :project, now() - interval '23 hours');

@@ -29,7 +29,7 @@ SELECT username, bio, avatar_url, total_seconds, entry_count, current_streak_day
     rank = (SELECT count(*) + 1 FROM timetrackr.user_totals t WHERE t.listed AND t.seconds > 12600) AS ranked
 FROM timetrackr.profile(NULL, :ann);
 SELECT username, role, timezone, bio, listed, total_seconds FROM timetrackr.me(:ann);
-SELECT row_to_json(p)::jsonb = row_to_json(m)::jsonb - '{role,timezone,listed,email_notifications}'::text[] AS me_is_my_profile
+SELECT row_to_json(p)::jsonb = row_to_json(m)::jsonb - '{role,timezone,listed,email_notifications,email_also,email_never}'::text[] AS me_is_my_profile
 FROM timetrackr.profile(:ann, :ann) p, timetrackr.me(:ann) m;
 
 -- Email is for oneself and admins.

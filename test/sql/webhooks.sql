@@ -133,6 +133,24 @@ SELECT status, last_error FROM timetrackr.mails WHERE id = :mail_id;
 SELECT test.refusal('SELECT timetrackr.unsubscribe(''1-00'')') AS forged, test.refusal(format('SELECT timetrackr.unsubscribe(%L)', 1 || :'unsubscribe_token')) AS for_another;
 SELECT timetrackr.unsubscribe(:'unsubscribe_token');
 SELECT email_notifications FROM timetrackr.me(:ann);
+-- Single kinds; whatever is named twice counts once, and never goes first.
+SELECT email_notifications, email_also, email_never FROM timetrackr.update_me(:ann, email_also => '{streak_reached,badge_awarded,badge_awarded}', email_never => '{role_changed}');
+SELECT email_also, email_never FROM timetrackr.update_me(:ann, email_never => '{streak_reached}', given => '{email_also,email_never}');
+SELECT test.refusal(format('SELECT timetrackr.update_me(%s, email_also => %L)', :ann, k)) FROM unnest(ARRAY['{Badge}', '{""}', '{a-b}', '{9}', format('{%s}', repeat('k', 51)), (SELECT array_agg('k' || n)::text FROM generate_series(1, 51) n)]) k;
+SELECT level, kind, timetrackr.is_mailed(kind, level, '{badge_awarded}', '{role_changed}')
+FROM unnest('{none,important,all}'::text[]) level, unnest('{badge_awarded,streak_reached,member_added,role_changed,own_kind}'::text[]) kind;
+-- A token is for one user, and for all kinds or one.
+SELECT user_id = :ann AS hers, kind FROM unnest('{NULL,badge_awarded,x9_}'::text[]) k, timetrackr.subscriber(timetrackr.unsubscribe_token(:ann, k));
+SELECT test.refusal(format('SELECT timetrackr.unsubscribe(%L)', f)) FROM timetrackr.unsubscribe_token(:ann, 'badge_awarded') t,
+    unnest(ARRAY[replace(t, 'badge_awarded', 'badge_taken_back'), replace(t, '-badge_awarded', ''), '1' || t, upper(t), t || '0', '', '-' || t]) f;
+SELECT timetrackr.update_me(:ann, email_notifications => 'important', email_also => '{badge_awarded}') IS NULL AS nothing;
+SELECT regexp_replace(html, '[0-9]+-[0-9a-f]{64}', 'all', 'g') AS html FROM timetrackr.unsubscribe_page(timetrackr.unsubscribe_token(:ann, 'badge_awarded'));
+SELECT timetrackr.unsubscribe(timetrackr.unsubscribe_token(:ann, 'badge_awarded')), timetrackr.unsubscribe(timetrackr.unsubscribe_token(:ann, 'badge_awarded'));
+SELECT email_notifications, email_also, email_never FROM timetrackr.me(:ann);
+SELECT regexp_replace(html, '[0-9]+-[0-9a-f]{64}', 'all', 'g') AS html FROM timetrackr.unsubscribe_page(timetrackr.unsubscribe_token(:ann, 'badge_awarded'));
+SELECT timetrackr.unsubscribe(timetrackr.unsubscribe_token(:ann));
+SELECT email_notifications, email_also, email_never FROM timetrackr.me(:ann);
+SELECT html LIKE '%No notifications are mailed to you%' AND html NOT LIKE '%<form%' AS nothing_to_end FROM timetrackr.unsubscribe_page(timetrackr.unsubscribe_token(:ann));
 -- What each kind says.
 SELECT timetrackr.notification_sentence(kind, '{"name": "N", "days": 7, "project_name": "P", "username": "u", "role": "viewer", "from": "viewer", "to": "manager", "duration_seconds": 104400, "url": "https://a.example/", "reason": "gone"}')
 FROM unnest('{badge_awarded,badge_taken_back,streak_reached,entry_flagged,member_joined,member_left,member_added,member_removed,role_changed,ownership_received,project_deleted,webhook_disabled,own_kind}'::text[]) kind;
@@ -166,8 +184,8 @@ SELECT * FROM timetrackr.verify();
 
 -- A database of before gets all of it from install().
 DROP TABLE timetrackr.webhook_deliveries, timetrackr.webhooks, timetrackr.mails, timetrackr.password_resets, timetrackr.password_reset_requests, timetrackr.mail_key;
-ALTER TABLE timetrackr.users DROP COLUMN email_notifications;
+ALTER TABLE timetrackr.users DROP COLUMN email_notifications, DROP COLUMN email_also, DROP COLUMN email_never;
 SELECT timetrackr.install();
 SELECT test.new_user('hook-dan') AS dan \gset
-SELECT email_notifications FROM timetrackr.me(:dan);
+SELECT email_notifications, email_also, email_never FROM timetrackr.me(:dan);
 SELECT count(*) AS keys FROM timetrackr.mail_key;
