@@ -4,6 +4,8 @@ boards damage and compare."""
 import itertools
 import signal
 
+import psycopg
+
 from .process import eventually
 from .proxy import Proxy
 from .redis import Redis
@@ -18,6 +20,7 @@ class Stage:
         self.postgres = postgres
         self.directory = directory
         self.redis = (redis or Redis(directory / "redis")).start()
+        self.session = None
         self.database = self.new_database()
         self.proxies = []
 
@@ -39,9 +42,31 @@ class Stage:
         return proxy.start()
 
     def query(self, statement, *arguments):
-        with self.postgres.connect(self.database) as connection:
-            cursor = connection.execute(statement, arguments)
-            return cursor.fetchall() if cursor.description else None
+        """On a session that is kept: to begin one costs the server far more than most questions. Another one is
+        begun when the test has taken another server, and when the last one was ended."""
+        if self.session is None or self.session_of != (self.postgres, self.database):
+            self._begin_session()
+        try:
+            return self._ask(statement, arguments)
+        except psycopg.OperationalError:
+            if not self.session.broken:
+                raise
+        self._begin_session()
+        return self._ask(statement, arguments)
+
+    def _begin_session(self):
+        self._end_session()
+        self.session = self.postgres.connect(self.database, prepare_threshold=None)
+        self.session_of = self.postgres, self.database
+
+    def _end_session(self):
+        if self.session is not None:
+            self.session.close()
+        self.session = None
+
+    def _ask(self, statement, arguments):
+        cursor = self.session.execute(statement, arguments)
+        return cursor.fetchall() if cursor.description else None
 
     def value(self, statement, *arguments):
         ((value,),) = self.query(statement, *arguments)
@@ -111,3 +136,4 @@ class Stage:
                 proxy.stop()
         if self.redis.is_running():
             self.redis.stop()
+        self._end_session()

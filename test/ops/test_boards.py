@@ -261,7 +261,7 @@ def test_a_writer_that_never_notifies_is_noticed(stage):
     proxy = stage.proxy()
     users = crowd(proxy, 2)
     stage.settled()
-    stage.query(f'ALTER DATABASE "{stage.database}" SET timetrackr.notify = off')
+    stage.query("SET timetrackr.notify = off")
     eventually(lambda: wake_lock_modes(stage) == ["ExclusiveLock"], what="relay asleep")
     stage.query(
         "SELECT timetrackr.start_entry(%s, %s, now() - interval '9 days', now() - interval '8 days')",
