@@ -1,5 +1,5 @@
 """Fixtures: servers once a session, users afresh for every test. After every
-test verify() must find nothing, whatever the test did."""
+file verify() must find nothing, whatever its tests did."""
 
 import itertools
 import os
@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "resident_memory: measures the proxy's memory")
-    config.addinivalue_line("markers", "raw: sends or compares what Prism would rewrite")
+    config.addinivalue_line("markers", "raw: sends or compares what Prism would rewrite, or is about something else")
     for name in ("TIMETRACKR_PG_CONFIG", "TIMETRACKR_PROXY"):
         if name not in os.environ:
             raise pytest.UsageError(f"{name} is not set: run the tests through test/check")
@@ -171,12 +171,17 @@ def other(new_user):
     return new_user()
 
 
-@pytest.fixture(autouse=True)
-def nothing_to_verify(request):
-    """Derived tables agree with the entries after every test."""
+@pytest.fixture(scope="module")
+def verified(postgres):
+    """Derived tables agree with the entries after a file's tests."""
     yield
-    if "postgres" not in request.fixturenames:
-        return
-    with request.getfixturevalue("postgres").connect() as connection:
+    with postgres.connect() as connection:
         differences = connection.execute("SELECT * FROM timetrackr.verify()").fetchall()
     assert differences == []
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_verify(request):
+    """Whatever a test did that had a server; told as an error of the last test of its file."""
+    if "postgres" in request.fixturenames:
+        request.getfixturevalue("verified")
