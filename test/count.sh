@@ -55,6 +55,10 @@ count_http() {
 	count_pytest "$1"
 }
 
+count_raw() {
+	count_pytest "$1"
+}
+
 count_openapi() {
 	count_pytest "$1"
 }

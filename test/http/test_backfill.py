@@ -9,6 +9,8 @@ import pytest
 from conftest import sign_up
 from harness.history import History
 
+pytestmark = pytest.mark.raw
+
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Pacific/Auckland"]
 PLAIN = [
     "longest_entry_seconds",

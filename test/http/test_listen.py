@@ -9,6 +9,8 @@ import pytest
 from harness import Proxy, eventually
 from harness.wire import Wire, request
 
+pytestmark = pytest.mark.raw
+
 
 class UnixProxy(Proxy):
     """It is ready when its socket answers."""

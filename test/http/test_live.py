@@ -10,6 +10,8 @@ import websockets
 from conftest import days_ago
 from harness import Closed, Live, Proxy, eventually
 
+pytestmark = pytest.mark.raw
+
 
 @pytest.fixture
 def connect(proxy):

@@ -12,6 +12,8 @@ from conftest import sign_up
 from harness import Closed, Live, Proxy, eventually
 from harness.live import PING, TEXT, frame
 
+pytestmark = pytest.mark.raw
+
 
 @pytest.fixture
 def start(postgres, tmp_path):

@@ -11,6 +11,8 @@ from harness import Closed, Live
 from harness.live import BINARY, CLOSE, KEY, PING, PONG, TEXT, frame, handshake
 from harness.proxy import JWT_SECRET
 
+pytestmark = pytest.mark.raw
+
 SUBSCRIBE = b'{"subscribe": {"project_id": 999999}}'
 
 

@@ -7,6 +7,8 @@ from conftest import PASSWORD, sign_up
 from harness import Proxy, eventually
 from harness.wire import Wire, request
 
+pytestmark = pytest.mark.raw
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
 

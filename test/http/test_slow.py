@@ -11,6 +11,8 @@ import pytest
 from harness import Proxy, eventually
 from harness.wire import Wire, request
 
+pytestmark = pytest.mark.raw
+
 SLOW = 500
 BODY = request("POST", "/auth/login", headers=("Content-Type: application/json", "Content-Length: 1000"))
 

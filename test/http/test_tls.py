@@ -17,6 +17,8 @@ from harness import Live, Proxy, eventually
 from harness.certificates import make_certificate, put_in_place
 from harness.wire import Wire, request, smuggled
 
+pytestmark = pytest.mark.raw
+
 
 @pytest.fixture(scope="module")
 def other_certificate(tmp_path_factory):

@@ -8,6 +8,8 @@ import pytest
 from harness import Proxy
 from harness.raw import exchange, request
 
+pytestmark = pytest.mark.raw
+
 PAGE = "<!doctype html><title>the app</title>"
 SCRIPT = "// " + "a line that compresses well; " * 200
 # What browsers send when somebody follows a link, opens a picture, or a script asks.

@@ -7,6 +7,8 @@ import pytest
 from harness import eventually
 from harness.wire import MARK, Wire, request, smuggled
 
+pytestmark = pytest.mark.raw
+
 CHUNKED = "Transfer-Encoding: chunked"
 JSON = "Content-Type: application/json"
 
