@@ -47,7 +47,7 @@ help:
 	@echo 'make soak        the property tests for long, with other steps (SOAK_SECONDS=1800 SOAK_SEED=1)'
 	@echo 'make fuzz        random input for the parsers under sanitizers, each for FUZZ_SECONDS=600'
 	@echo 'make check-web   the web app, in a browser; pictures of its pages go to test/results/web'
-	@echo 'make check-bare  try make up, the README and make check in a fresh Debian (root)'
+	@echo 'make check-bare  try make up, the README and make check in a fresh Debian (root; PARTS="http" for a part of it)'
 	@echo 'make deb         build the Debian packages of this machine into build/deb'
 	@echo 'make check-deb   build and try the packages in a fresh Debian, under systemd (root)'
 	@echo 'make check-versions  build and test against PostgreSQL 15, 17 and 18 (root; SUITES="bookworm trixie forky")'
@@ -93,7 +93,7 @@ check-web:
 	@test/check web
 
 check-bare:
-	@test/bare
+	@test/bare $(PARTS)
 
 deb:
 	@deploy/deb

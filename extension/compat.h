@@ -9,6 +9,11 @@
 #error "timetrackr needs PostgreSQL 15 or later"
 #endif
 
+/* What is in a bytea or a text: PostgreSQL 16 has a header of its own for it. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* PostgreSQL 18 wants the module's name and version in its magic block. */
 #if PG_VERSION_NUM >= 180000
 #define TT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "timetrackr", .version = TIMETRACKR_VERSION)

@@ -116,7 +116,7 @@ exporter_create(const struct worker_shared *shared, char *why, size_t why_size)
 		exporter_free(exporter);
 		return NULL;
 	}
-	if (!net_listen(shared->config->metrics_host, &port, &fd, 1, reason, sizeof reason))
+	if (!net_listen_anew(shared->config->metrics_host, &port, &fd, 1, reason, sizeof reason))
 	{
 		blame(why, why_size, reason);
 		exporter_free(exporter);

@@ -175,22 +175,15 @@ take_over(const struct sockaddr *wanted, int *fds, int count)
 
 /* ---- TCP ---- */
 
-static bool
-listen_tcp(const char *host, int *port, int *fds, int count, char *why, size_t why_size)
+bool
+net_listen_anew(const char *host, int *port, int *fds, int count, char *why, size_t why_size)
 {
 	union address address = {0};
 	socklen_t	length;
-	int			made;
 	int			probe;
 
 	if (!make_address(host, *port, &address, &length))
 		return refuse(fds, 0, EINVAL, why, why_size);
-	made = take_over(&address.any, fds, count);
-	if (made > 0)
-	{
-		*port = port_of(fds[0]);
-		return share_sockets(fds, &made, count) || refuse(fds, made, errno, why, why_size);
-	}
 	/* sockets that share a port do not mind another program that shares it too: ask without sharing */
 	probe = bind_one(&address, length, false);
 	if (probe < 0 || listen(probe, 1) < 0)
@@ -213,6 +206,22 @@ listen_tcp(const char *host, int *port, int *fds, int count, char *why, size_t w
 		make_address(host, *port, &address, &length);
 	}
 	return true;
+}
+
+static bool
+listen_tcp(const char *host, int *port, int *fds, int count, char *why, size_t why_size)
+{
+	union address address = {0};
+	socklen_t	length;
+	int			made;
+
+	if (!make_address(host, *port, &address, &length))
+		return refuse(fds, 0, EINVAL, why, why_size);
+	made = take_over(&address.any, fds, count);
+	if (made == 0)
+		return net_listen_anew(host, port, fds, count, why, why_size);
+	*port = port_of(fds[0]);
+	return share_sockets(fds, &made, count) || refuse(fds, made, errno, why, why_size);
 }
 
 /* ---- Unix sockets ---- */

@@ -22,6 +22,9 @@ bool		net_is_unix(const char *host);
  */
 bool		net_listen(const char *host, int *port, int *fds, int count, char *why, size_t why_size);
 
+/* The same at a TCP address, but for sockets of a supervisor: these are net_listen()'s, and open until then. */
+bool		net_listen_anew(const char *host, int *port, int *fds, int count, char *why, size_t why_size);
+
 /* All sockets are closed: a Unix socket leaves its place. */
 void		net_unlisten(const char *host);
 

@@ -177,6 +177,13 @@ def test_a_connection_waits_for_the_next_process(make, supervisor, before, after
     assert len(supervisor.kept) == after and ask(second).status == 200
 
 
+def test_the_listener_for_metrics_leaves_kept_sockets_alone(make, supervisor):
+    first = make(METRICS_LISTEN=f"127.0.0.1:{free_port()}").start()
+    first.kill()
+    second = make(**{name: first.settings[name] for name in ("PORT", "METRICS_LISTEN")}).start()
+    assert ask(second).status == 200
+
+
 class Callers:
     """Threads that connect again and again, and what went wrong."""
 

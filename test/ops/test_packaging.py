@@ -47,6 +47,13 @@ def test_the_defaults_of_the_file_are_good_settings(proxy):
     assert proxy.run_to_end("--check") == (0, "ok\n")
 
 
+def test_make_up_hands_every_setting_on(proxy):
+    """But for those that lead to its own servers."""
+    script = '. deploy/settings.sh; printf "%s\\n" "${PROXY_SETTINGS[@]}"'
+    handed = subprocess.run(["bash", "-c", script], cwd=TOP, check=True, capture_output=True, text=True).stdout.split()
+    assert sorted(handed) == sorted(set(names(proxy)) - {"DATABASE_URL", "REDIS_URL"})
+
+
 def test_the_manual_page_has_every_setting(proxy):
     page = describe("man", proxy)
     assert re.findall(r"^\.It Ev ([A-Z_]+)", page, re.M) == names(proxy)
