@@ -51,6 +51,11 @@ def notify(posted, user, kind="member_removed", **payload):
         user.id, kind, json.dumps(payload))
 
 
+def decided(posted):
+    """Wait until the relay has decided who is mailed of what there is."""
+    eventually(lambda: posted.value("SELECT count(*) FROM timetrackr.outbox") == 0, what="the outbox empty")
+
+
 def mails_to(mailbox, user, subject=None, count=1):
     def found():
         return [mail for mail in mailbox.to(user.email) if subject is None or mail["Subject"] == subject]
@@ -81,6 +86,7 @@ def log_in(posted, user, password):
 def test_only_who_asks_is_mailed_and_of_what_he_asks_for(posted, mailbox, ann):
     assert ann.get("/users/me").expect(200)["email_notifications"] == "none"
     notify(posted, ann)
+    decided(posted)
     assert ann.patch("/users/me", {"email_notifications": "important"}).expect(200)["email_notifications"] == "important"
     notify(posted, ann, "badge_awarded", badge_id=1, name="Quiet")
     notify(posted, ann, project_id=1, project_name="Loud")
