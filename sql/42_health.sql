@@ -381,8 +381,11 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT * FROM timetrackr.health_of_relay();
-    RETURN QUERY
-    SELECT * FROM timetrackr.health_of_outbound();
+    -- Tables of before have none.
+    IF to_regclass('timetrackr.mails') IS NOT NULL THEN
+        RETURN QUERY
+        SELECT * FROM timetrackr.health_of_outbound();
+    END IF;
     RETURN QUERY
     SELECT * FROM timetrackr.health_of_tables();
     RETURN QUERY

@@ -15,6 +15,17 @@ SUPERUSER = "owner"
 PROXY_ROLE = "proxy_login"
 TEMPLATE = "installed"
 
+# What roles have set in one database is no part of a copy.
+ROLE_SETTINGS = """
+SELECT format('ALTER ROLE %%I IN DATABASE %%I SET %%s = %%L',
+    r.rolname, %s, split_part(c.setting, '=', 1), substr(c.setting, strpos(c.setting, '=') + 1))
+FROM pg_db_role_setting s
+JOIN pg_database d ON d.oid = s.setdatabase
+JOIN pg_roles r ON r.oid = s.setrole
+CROSS JOIN unnest(s.setconfig) c (setting)
+WHERE d.datname = %s
+"""
+
 # Durability is not what these tests are about: they end servers, not machines.
 # Cheap password hashes keep hundreds of sign-ups short.
 CONF = """
@@ -136,6 +147,8 @@ class Postgres(Process):
         """Its files are copied: to write all of them to the WAL takes twice as long."""
         with self.connect("postgres") as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+            for (statement,) in connection.execute(ROLE_SETTINGS, (name, template)).fetchall():
+                connection.execute(statement)
 
     def install(self, database="timetrackr"):
         """Create the database with the extension, its tables, and the proxy's role: a copy of the first one."""
