@@ -18,7 +18,7 @@ TEMPLATE = "installed"
 # What roles have set in one database is no part of a copy.
 ROLE_SETTINGS = """
 SELECT format('ALTER ROLE %%I IN DATABASE %%I SET %%s = %%L',
-    r.rolname, %s, split_part(c.setting, '=', 1), substr(c.setting, strpos(c.setting, '=') + 1))
+    r.rolname, %s::text, split_part(c.setting, '=', 1), substr(c.setting, strpos(c.setting, '=') + 1))
 FROM pg_db_role_setting s
 JOIN pg_database d ON d.oid = s.setdatabase
 JOIN pg_roles r ON r.oid = s.setrole
