@@ -20,7 +20,7 @@ EXTRA_CLEAN = $(wildcard $(EXTENSION)--*.sql) results output_iso
 
 # Commands of ours need no PostgreSQL to be there yet: PGXS is read only when
 # another goal is asked for.
-COMMANDS = help up down reset check bench soak fuzz check-web check-bare deb check-deb check-versions lint format openapi docs api-docs web proxy
+COMMANDS = help up down reset check bench soak fuzz check-bare deb check-deb check-versions lint format openapi docs api-docs web proxy
 ifneq ($(filter-out $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -46,7 +46,6 @@ help:
 	@echo 'make bench       measure every goal of speed and memory (ROUNDS=5 SECONDS=3 ONLY="cached memory" REFERENCE=folder)'
 	@echo 'make soak        the property tests for long, with other steps (SOAK_SECONDS=1800 SOAK_SEED=1)'
 	@echo 'make fuzz        random input for the parsers under sanitizers, each for FUZZ_SECONDS=600'
-	@echo 'make check-web   the web app, in a browser; pictures of its pages go to test/results/web'
 	@echo 'make check-bare  try make up, the README and make check in a fresh Debian (root; PARTS="http" for a part of it)'
 	@echo 'make deb         build the Debian packages of this machine into build/deb'
 	@echo 'make check-deb   build and try the packages in a fresh Debian, under systemd (root)'
@@ -88,9 +87,6 @@ soak:
 FUZZ_SECONDS ?= 600
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) test/check fuzz
-
-check-web:
-	@test/check web
 
 check-bare:
 	@test/bare $(PARTS)

@@ -76,8 +76,8 @@ jwt_secret() {
 proxy_environment() {
 	local name
 	for name in "${PROXY_SETTINGS[@]}"; do
-		[ "$name" = JWT_SECRET ] || [ -z "$(setting "$name")" ] ||
-			printf '%s=%s\n' "$name" "$(setting "$name")"
+		[ "$name" = JWT_SECRET ] || [ -z "${SETTING[$name]:-}" ] ||
+			printf '%s=%s\n' "$name" "${SETTING[$name]}"
 	done
 	# Demo logins are public: other machines get in only when HOST says so.
 	[ -n "$(setting HOST)" ] || printf 'HOST=127.0.0.1\n'
@@ -101,9 +101,10 @@ base_url() {
 # Every worker tells of its own connections, and the kernel picks the worker of
 # a new connection: ask often enough to have met them all.
 proxy_ready() {
-	local question=() times
+	local question=() times url
+	url=$(base_url)/readyz
 	for ((times = 0; times < 32; times++)); do
-		question+=(-o /dev/null "$(base_url)/readyz")
+		question+=(-o /dev/null "$url")
 	done
 	curl -fsk -m 10 --fail-early -H 'Connection: close' "${question[@]}" 2>/dev/null
 }

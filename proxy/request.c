@@ -161,6 +161,16 @@ metrics_place(const struct request *request)
 								   : admission->file != NULL ? METRICS_FILE : METRICS_UNMATCHED);
 }
 
+/* What the log shows of where the request went: of a page that mails link to, not the secret in its path. */
+static const char *
+logged_target(const struct request *request)
+{
+	const struct catalog_route *route = request->admission.route;
+	bool		is_secret = route != NULL && (route->shape == SHAPE_PAGE || route->shape == SHAPE_FORM);
+
+	return is_secret ? route->path : request->head.target;
+}
+
 static void
 log_answer(const struct request *request)
 {
@@ -172,7 +182,7 @@ log_answer(const struct request *request)
 		.status = request->answer.status,
 		.microseconds = loop_clock_us() - request->started,
 		.user_id = admission->user_id,
-		.target = request->head.target,
+		.target = logged_target(request),
 		.address = request->head.peer,
 		.traceparent = request->head.traceparent,
 	};
@@ -392,11 +402,19 @@ request_start(struct request *request)
 		call_route(request);
 }
 
+static int64_t
+time_limit(const struct catalog_route *route)
+{
+	return route->lane == LANE_BULK ? BULK_LIMIT : route->shape == SHAPE_EVENTS ? EVENTS_LIMIT : REQUEST_LIMIT;
+}
+
 bool
 request_run(struct request *request)
 {
+	const struct catalog_route *route = request->admission.route;
+
 	request->running = true;
-	crash_at(request->admission.route != NULL ? request->admission.route->path : NULL, request->admission.id);
+	crash_at(route != NULL ? route->path : NULL, request->admission.id);
 	if (request->refused)
 		request_finish_with_problem(request);
 	else if (request->admission.is_options)
@@ -412,10 +430,8 @@ request_run(struct request *request)
 		request_start(request);
 	request->running = false;
 	crash_at(NULL, NULL);
-	if (request->state != ANSWERED && !request->deadline.active)
-		loop_timer_set(request->service->loop, &request->deadline,
-					   request->admission.route->lane == LANE_BULK ? BULK_LIMIT :
-					   request->admission.route->shape == SHAPE_EVENTS ? EVENTS_LIMIT : REQUEST_LIMIT,
-					   request_too_late, request);
+	/* what has no route is answered at once */
+	if (route != NULL && request->state != ANSWERED && !request->deadline.active)
+		loop_timer_set(request->service->loop, &request->deadline, time_limit(route), request_too_late, request);
 	return request->state == ANSWERED;
 }

@@ -23,7 +23,6 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "resident_memory: measures the proxy's memory")
     config.addinivalue_line("markers", "raw: sends or compares what Prism would rewrite, or is about something else")
     for name in ("TIMETRACKR_PG_CONFIG", "TIMETRACKR_PROXY"):
         if name not in os.environ:
@@ -102,7 +101,7 @@ def redis(tmp_path_factory):
 @pytest.fixture(scope="session")
 def proxy(postgres, redis, tmp_path_factory):
     server = Proxy(
-        tmp_path_factory.mktemp("proxy"), DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url
+        tmp_path_factory.mktemp("proxy"), DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url, WORKERS=2
     )
     prism = Prism(tmp_path_factory.mktemp("prism"), DOCUMENT, server.url) if "TIMETRACKR_PRISM" in os.environ else None
     try:
@@ -116,11 +115,18 @@ def proxy(postgres, redis, tmp_path_factory):
         server.stop()
 
 
-@pytest.fixture
-def db(postgres):
-    """The superuser's autocommit connection."""
-    with postgres.connect() as connection:
+@pytest.fixture(scope="session")
+def superuser(postgres):
+    """A session that is kept: to begin one costs the server more than most questions."""
+    with postgres.connect(prepare_threshold=None) as connection:
         yield connection
+
+
+@pytest.fixture
+def db(superuser):
+    """The superuser's autocommit connection, as good as new."""
+    yield superuser
+    superuser.execute("DISCARD ALL")
 
 
 @pytest.fixture

@@ -70,7 +70,3 @@ count_web() {
 count_ops() {
 	count_pytest "$1"
 }
-
-count_sanitize() {
-	count_pytest "$1"
-}

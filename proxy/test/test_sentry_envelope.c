@@ -95,7 +95,7 @@ test_request(void)
 	CHECK(strcmp(string_of(parts[1], "type"), "event") == 0);
 	CHECK(strcmp(string_of(parts[2], "event_id"), ID) == 0);
 	CHECK(json_real_value(json_object_get(parts[2], "timestamp")) == 1795987800.25);
-	CHECK(strcmp(string_of(parts[2], "release"), "timetrackr-proxy@test") == 0);
+	CHECK(strncmp(string_of(parts[2], "release"), "timetrackr-proxy@1.", strlen("timetrackr-proxy@1.")) == 0);
 	CHECK(strcmp(string_of(parts[2], "environment"), "test") == 0);
 	CHECK(strcmp(string_of(parts[2], "transaction"), "GET /users/{user_id}/days") == 0);
 	CHECK(strcmp(string_of(exception_of(parts[2]), "value"),

@@ -22,15 +22,17 @@ def free_port():
 
 
 def eventually(condition, seconds=10.0, what="condition"):
-    """Call until the answer is true and return it; the last answer is in the failure."""
-    deadline = time.monotonic() + seconds
+    """Call until the answer is true and return it; the last answer is in the failure. To ask is work for what
+    is waited for: the longer it takes, the more seldom."""
+    began = time.monotonic()
     while True:
         answer = condition()
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise AssertionError(f"{what} not within {seconds} s; last: {answer!r}")
-        time.sleep(0.02)
+        time.sleep(min(0.02 + waited / 20, 0.2))
 
 
 class Process:
@@ -59,6 +61,11 @@ class Process:
     @property
     def pid(self):
         return self.popen.pid
+
+    def memory(self, what="VmRSS"):
+        """What is resident now, or with VmHWM was at most, in KiB."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
     def is_running(self):
         return self.popen is not None and self.popen.poll() is None

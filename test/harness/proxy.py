@@ -15,7 +15,8 @@ JWT_SECRET = "a-secret-for-tests-that-is-long-enough"
 
 class Proxy(Process):
     def __init__(self, directory, **settings):
-        """Settings are those of the environment; PORT and JWT_SECRET have values when not given."""
+        """Settings are those of the environment; PORT and JWT_SECRET have values when not given. One worker, as each
+        has a dozen connections, and to begin these is most of what a short test costs."""
         super().__init__("proxy", directory)
         self.program = os.environ["TIMETRACKR_PROXY"]
         self.settings = {
@@ -24,7 +25,7 @@ class Proxy(Process):
             "JWT_SECRET": JWT_SECRET,
             "RATE_LIMIT_PER_MINUTE": "0",
             "AUTH_RATE_LIMIT_PER_MINUTE": "0",
-            "WORKERS": "2",
+            "WORKERS": "1",
         }
         self.settings.update((name, str(value)) for name, value in settings.items())
         self.front = None

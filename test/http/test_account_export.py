@@ -1,11 +1,9 @@
 """GET /users/me/export: everything stored about oneself as one JSON document."""
 
-import json
 import socket
 
 import pytest
 from conftest import PASSWORD, days_ago, rfc3339
-from harness import eventually
 
 EXPORT = "/users/me/export"
 OBJECTS = ["account", "totals"]
@@ -167,30 +165,3 @@ def test_an_export_whose_account_goes_meanwhile_does_not_end_well(bulky, db):
         db.execute("DELETE FROM timetrackr.users WHERE id = %s", [bulky.id])
         rest = read_all(connection)
     assert not rest.endswith(b"0\r\n\r\n")
-
-
-@pytest.mark.resident_memory
-def test_a_long_export_is_not_held_in_memory(proxy, bulky, db):
-    fill(db, bulky, bulky.project(), 30000)
-
-    def resident():
-        with open(f"/proc/{proxy.pid}/status") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-
-    bulky.get("/users/me").expect(200)
-    before = resident()
-    answer = bulky.client.session.get(
-        bulky.client.base_url + EXPORT,
-        headers={"Authorization": f"Bearer {bulky.client.token}"},
-        stream=True,
-        timeout=60,
-    )
-    most, size, body = before, 0, []
-    for piece in answer.iter_content(1 << 18):
-        body.append(piece)
-        size += len(piece)
-        most = max(most, resident())
-    assert size > 8_000_000
-    assert len(json.loads(b"".join(body))["entries"]) == 30000
-    assert most - before < 8192, f"{before} kB became {most} kB"
-    eventually(lambda: resident() - before < 8192, what="memory given back")

@@ -45,7 +45,7 @@ def make(postgres, tmp_path):
 
 
 def test_a_unix_socket_is_served_by_all_workers_and_removed_at_the_end(make, tmp_path):
-    proxy = make().start()
+    proxy = make(WORKERS=2).start()
     path = tmp_path / "sock"
     mode = path.stat().st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o660

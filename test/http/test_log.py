@@ -149,6 +149,8 @@ def test_no_secret_is_logged(postgres, logged):
     client.post("/auth/login", {"email": user.email, "password": ["sekret-listed"]})
     client.post("/auth/refresh", {"refresh_token": user.session["refresh_token"]}).expect(200)
     client.post("/auth/refresh", {"refresh_token": "sekret-refresh"})
+    client.get("/mail/unsubscribe/7-sekret-in-a-link").expect(404)
+    client.post("/mail/unsubscribe/7-sekret-in-a-link").expect(404)
     with Wire(logged) as wire:
         wire.send(request(target="http://sekret-user:sekret-pw@x/badges")).response()
         wire.send(request("POST", "/auth/login", headers=("Content-Type: application/json",),

@@ -27,6 +27,7 @@ def watched(postgres, redis, tmp_path_factory):
         REDIS_URL=redis.url,
         METRICS_LISTEN=f"127.0.0.1:{free_port()}",
         SLOW_QUERY_MS=300,
+        WORKERS=2,
     )
     try:
         yield proxy.start()

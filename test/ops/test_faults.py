@@ -32,6 +32,7 @@ class Scene(Stage):
             DATABASE_URL=url.replace(f":{self.postgres.port}/", f":{self.to_postgres.port}/"),
             REDIS_URL=f"redis://127.0.0.1:{self.to_redis.port}",
             REDIS_CHECK_RATE=20000,
+            WORKERS=2,
         )
 
     def leader(self):

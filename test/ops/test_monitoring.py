@@ -30,7 +30,7 @@ class Watched(Stage):
         self.address = f"127.0.0.1:{free_port()}"
         self.mailbox = Mailbox()
         self.watched = self.proxy(
-            METRICS_LISTEN=self.address, REDIS_CHECK_RATE=20000, SMTP_URL=self.mailbox.url(), MAIL_FROM="a@b.example",
+            METRICS_LISTEN=self.address, WORKERS=2, REDIS_CHECK_RATE=20000, SMTP_URL=self.mailbox.url(), MAIL_FROM="a@b.example",
             PUBLIC_URL="https://api.example", PASSWORD_RESET_URL="https://app.example/{token}")
 
     def end(self):

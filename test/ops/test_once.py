@@ -58,7 +58,7 @@ def scene(stage):
     """Two proxies whose links to PostgreSQL can be broken, and clients at work."""
     link = FaultProxy(stage.postgres.port)
     url = stage.postgres.proxy_url(stage.database).replace(f":{stage.postgres.port}/", f":{link.port}/")
-    proxies = [stage.proxy(DATABASE_URL=url, redis=False) for _ in range(2)]
+    proxies = [stage.proxy(DATABASE_URL=url, redis=False, WORKERS=2) for _ in range(2)]
     clients = [Stubborn(proxies, sign_up(proxies[0], f"stubborn{n}")) for n in range(CLIENTS)]
     for client in clients:
         client.start()

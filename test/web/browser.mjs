@@ -36,8 +36,8 @@ export async function run(work) {
   }
 }
 
-async function open(browser, watched, { width = 1280, height = 800, scheme = "light", motion = "no-preference", base = BASE, session, hosts = [] } = {}) {
-  const context = await browser.newContext({ baseURL: base, viewport: { width, height }, colorScheme: scheme, reducedMotion: motion, locale: "en-GB", timezoneId: ZONE, acceptDownloads: true });
+async function open(browser, watched, { width = 1280, height = 800, motion = "no-preference", base = BASE, session, hosts = [] } = {}) {
+  const context = await browser.newContext({ baseURL: base, viewport: { width, height }, colorScheme: "light", reducedMotion: motion, locale: "en-GB", timezoneId: ZONE, acceptDownloads: true });
   context.setDefaultTimeout(45_000);
   if (session) await seed(context, session);
   const page = await context.newPage();

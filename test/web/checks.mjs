@@ -39,6 +39,27 @@ async function cable() {
   };
 }
 
+/** In the page: mark what Tab has to reach, and count it. Of radio buttons it is the one that is chosen; the end of a list
+ * that grows while one goes through it is never reached. */
+function controls() {
+  const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")];
+  const wanted = all.filter((one) => one.tabIndex >= 0 && !one.disabled && one.checkVisibility({ checkVisibilityCSS: true }) && (one.type !== "radio" || one.checked) && one.textContent !== "Load more");
+  for (const one of wanted) one.dataset.wanted = "";
+  return wanted.length;
+}
+
+/** In the page: what has the focus is not wanted any more. Does nothing show that it has it? */
+function reached() {
+  const one = document.activeElement;
+  const isHere = one !== null && one !== document.body;
+  if (isHere) delete one.dataset.wanted;
+  const shown = isHere && [one, ...(one.labels ?? []), one.nextElementSibling].filter(Boolean).some((at) => {
+    const { outlineStyle, outlineWidth } = getComputedStyle(at);
+    return outlineStyle !== "none" && outlineWidth !== "0px";
+  });
+  return { blind: !isHere || shown ? null : one.outerHTML.slice(0, 120), left: document.querySelectorAll("[data-wanted]").length };
+}
+
 const checks = {
   async "one refresh for many requests"({ open }) {
     const { page } = await open({ session: await demo() });
@@ -212,6 +233,56 @@ const checks = {
       await page.screenshot({ path: `${process.env.TIMETRACKR_SHOTS}/strange-${name}.png`, fullPage: true });
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is wider than the window`);
     }
+  },
+
+  async "every control of every page is reached by Tab, and shows it"({ open }) {
+    const session = await demo();
+    const { page } = await open({ session });
+    const { body: projects } = await call("GET", "/projects?scope=mine", { token: session.access_token });
+    for (const path of ["/", "/app/projects", `/app/projects/${projects[0].project_id}`, "/app/activity", "/app/badges", "/app/timeline", "/app/leaderboard", `/app/people/${session.user_id}`, "/app/notifications", "/app/settings"]) {
+      await page.goto(path);
+      await settled(page);
+      const missed = await page.evaluate(controls);
+      assert.ok(missed > 5, `${path} has ${missed} controls`);
+      // As often as there are controls, and some more: lists may have grown at their end.
+      for (let tabs = missed + 10; tabs > 0; tabs--) {
+        await page.keyboard.press("Tab");
+        const { blind, left } = await page.evaluate(reached);
+        assert.equal(blind, null, `on ${path} nobody sees the focus`);
+        if (left === 0) break;
+      }
+      assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll("[data-wanted]")].map(({ outerHTML }) => outerHTML.slice(0, 120))), [], path);
+    }
+  },
+
+  async "two hundred projects and five thousand entries are no burden"({ open }) {
+    const session = await newcomer();
+    const at = (minute) => new Date(Date.UTC(2025, 0, 1) + minute * 60_000).toISOString();
+    const lines = Array.from({ length: 5000 }, (_, n) => `Project ${n % 200},${at(n * 60)},${at(n * 60 + 50)},Entry ${n}`);
+    const response = await fetch(`${BASE}/time-entries/import`, {
+      method: "POST",
+      headers: { "Content-Type": "text/csv", Authorization: `Bearer ${session.access_token}` },
+      body: ["project,start_time,end_time,note", ...lines].join("\r\n"),
+    });
+    assert.equal(response.status, 200, await response.clone().text());
+    const { page } = await open({ session, width: 360, height: 740 });
+    for (const path of ["/", "/app/activity", "/app/badges", "/app/timeline", `/app/people/${session.user_id}`]) {
+      await page.goto(path);
+      await settled(page);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is wider than the window`);
+    }
+    await page.goto("/app/projects");
+    await settled(page);
+    assert.equal(await page.locator(".project-card").count(), 200);
+    await page.getByLabel("Search your projects").fill("project 19");
+    await eventually(async () => (await page.locator(".project-card").count()) === 11, "those that are searched for");
+    await page.goto("/app/timeline");
+    const events = page.locator(".event");
+    await events.first().waitFor();
+    for (const least of [60, 120, 180]) await eventually(async () => {
+      await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+      return (await events.count()) >= least;
+    }, `${least} events`);
   },
 
   async "nothing jumps, in whatever order answers come"({ open }) {
@@ -450,6 +521,31 @@ const checks = {
     await eventually(async () => (await page.locator(".admin-name").filter({ hasText: name }).count()) === 0, "gone");
   },
 
+  async "mails are chosen by kind"({ open }) {
+    const session = await newcomer();
+    const me = async () => (await call("GET", "/users/me", { token: session.access_token })).body;
+    await call("PATCH", "/users/me", { token: session.access_token, body: { email_also: ["of_an_application", "member_left"] } });
+    const { page } = await open({ session });
+    await page.goto("/app/settings");
+    const card = page.getByRole("region", { name: "Mail" });
+    await card.getByLabel("Notifications by mail").selectOption("important");
+    await card.getByText("Single kinds").click();
+    assert.equal(await card.getByLabel("Somebody leaves my project").inputValue(), "always");
+    await card.getByLabel("A badge is earned").selectOption("always");
+    await card.getByLabel("Somebody leaves my project").selectOption("rule");
+    await card.getByLabel("My role changes").selectOption("never");
+    await card.getByRole("button", { name: "Save" }).click();
+    await card.getByText("Saved.").waitFor();
+    const { email_notifications, email_also, email_never } = await me();
+    assert.deepEqual([email_notifications, email_also.sort(), email_never], ["important", ["badge_awarded", "of_an_application"], ["role_changed"]]);
+    await page.reload();
+    await card.getByText("2 set").waitFor();
+    await card.getByLabel("Notifications by mail").selectOption("none");
+    await card.getByRole("button", { name: "Save" }).click();
+    await card.getByText("Saved.").waitFor();
+    assert.deepEqual((await me()).email_never, ["role_changed"]);
+  },
+
   async "a new name, zone and password"({ open }) {
     const session = await newcomer("Mine");
     const { page } = await open({ session });
@@ -457,7 +553,7 @@ const checks = {
     await page.getByLabel("Name").fill(`${session.username}-new`);
     await page.getByLabel("Time zone").selectOption("Asia/Tokyo");
     await page.getByLabel("On public boards").uncheck();
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("region", { name: "Profile" }).getByRole("button", { name: "Save" }).click();
     await page.getByText("Saved.").waitFor();
     await page.locator(".side .account-name").filter({ hasText: "-new" }).waitFor();
     const { body: me } = await call("GET", "/users/me", { token: session.access_token });

@@ -11,6 +11,7 @@ import { chooseTheme, turnKeys, useKeysAreOn, useTheme } from "../lib/preference
 import { clock } from "../lib/time";
 import { DataCard, PasswordCard, Picture, refreshAccount, SessionsCard } from "../ui/account-forms";
 import { Button, Card, Field, Page, Segments, Select, Switch, TextArea } from "../ui/basics";
+import { MailCard } from "../ui/mail-card";
 import { useNow } from "../ui/now";
 import { Loaded, Skeleton } from "../ui/states";
 
@@ -20,14 +21,6 @@ const THEMES = [
   ["dark", "Dark"],
 ] as const;
 
-const MAILS = [
-  ["none", "None"],
-  ["important", "Those that ask for something"],
-  ["all", "All"],
-] as const;
-
-type Mails = Me["email_notifications"];
-
 const ZONES = Intl.supportedValuesOf("timeZone");
 
 function ProfileCard({ me }: { me: Me }) {
@@ -35,10 +28,9 @@ function ProfileCard({ me }: { me: Me }) {
   const [bio, setBio] = useState(me.bio);
   const [timezone, setTimezone] = useState(me.timezone);
   const [listed, setListed] = useState(me.listed);
-  const [mails, setMails] = useState(me.email_notifications);
   const now = useNow(60_000);
   const save = useWrite(
-    () => api.patch("/users/me", { body: { username, bio, timezone, listed, email_notifications: mails } }),
+    () => api.patch("/users/me", { body: { username, bio, timezone, listed } }),
     [],
     (profile) => {
       renamed(profile.username);
@@ -48,7 +40,7 @@ function ProfileCard({ me }: { me: Me }) {
     true,
   );
   const errors = byField(save.error);
-  const changed = username !== me.username || bio !== me.bio || timezone !== me.timezone || listed !== me.listed || mails !== me.email_notifications;
+  const changed = username !== me.username || bio !== me.bio || timezone !== me.timezone || listed !== me.listed;
   const zones = ZONES.includes(timezone) ? ZONES : [timezone, ...ZONES];
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -65,13 +57,6 @@ function ProfileCard({ me }: { me: Me }) {
           {zones.map((zone) => (
             <option key={zone} value={zone}>
               {zone.replaceAll("_", " ")}
-            </option>
-          ))}
-        </Select>
-        <Select label="Notifications by mail" value={mails} hint="Where this server sends mail." onChange={(value) => setMails(value as Mails)}>
-          {MAILS.map(([one, text]) => (
-            <option key={one} value={one}>
-              {text}
             </option>
           ))}
         </Select>
@@ -117,6 +102,7 @@ export default function SettingsPage({ userId }: { userId: number }) {
           <div className="columns columns-settings">
             <div className="stack">
               <ProfileCard key={userId} me={own} />
+              <MailCard key={`mail-${userId}`} me={own} />
               <ScreenCard />
             </div>
             <div className="stack">

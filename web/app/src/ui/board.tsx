@@ -46,7 +46,9 @@ export function Board({ rows, metric, viewerId }: { rows: BoardRow[]; metric: "t
             </span>
             <Avatar id={row.user_id} name={row.username} url={row.avatar_url} />
             <Link className="board-name" href={`/app/people/${row.user_id}`}>
-              {row.username}
+              <span className="two-lines" title={row.username}>
+                {row.username}
+              </span>
               {mine && <span className="tag">you</span>}
             </Link>
             <span className="board-score">{score(row, metric)}</span>

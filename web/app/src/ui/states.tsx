@@ -89,22 +89,23 @@ export function Pages<T>({ query, loading = <Skeleton />, empty, children }: Pag
   return (
     <>
       {children(rows)}
-      {hasNextPage && <More busy={isFetchingNextPage} failed={isFetchNextPageError} load={() => void fetchNextPage()} />}
+      {hasNextPage && <More after={rows.length} busy={isFetchingNextPage} failed={isFetchNextPageError} load={() => void fetchNextPage()} />}
     </>
   );
 }
 
-function More({ busy, failed, load }: { busy: boolean; failed: boolean; load: () => void }) {
+function More({ after, busy, failed, load }: { after: number; busy: boolean; failed: boolean; load: () => void }) {
   const sentinel = useRef<HTMLDivElement>(null);
   const latest = useRef(load);
   latest.current = load;
   const idle = !busy && !failed;
+  // Looked for anew after every page: one that comes at once is never seen as busy, and the end may still be in sight.
   useEffect(() => {
     if (!idle || sentinel.current === null) return;
     const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && latest.current(), { rootMargin: "400px" });
     observer.observe(sentinel.current);
     return () => observer.disconnect();
-  }, [idle]);
+  }, [idle, after]);
   return (
     <div ref={sentinel} className="more">
       {failed && <p className="field-note">More could not be read.</p>}
