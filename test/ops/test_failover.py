@@ -25,6 +25,7 @@ class Cluster(Stage):
             DATABASE_URL=self.first.proxy_url(self.database, *servers),
             DATABASE_READ_URL=self.first.proxy_url(self.database, *servers),
             METRICS_LISTEN=f"127.0.0.1:{free_port()}",
+            WORKERS=2,
             REDIS_CHECK_RATE=20000,
         )
 

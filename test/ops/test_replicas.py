@@ -52,7 +52,7 @@ class Replicated(Stage):
 
     def reading_proxy(self, **settings):
         settings.setdefault("DATABASE_READ_URL", self.standby.proxy_url(self.database))
-        return self.proxy(METRICS_LISTEN=f"127.0.0.1:{free_port()}", **settings)
+        return self.proxy(METRICS_LISTEN=f"127.0.0.1:{free_port()}", WORKERS=2, **settings)
 
     def look(self, name, proxy=None, **labels):
         return sum(

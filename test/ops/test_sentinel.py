@@ -181,7 +181,7 @@ def test_a_master_that_is_cut_off_from_its_sentinels_is_left(pair):
     """It answers as ever, but elsewhere another one was made the master."""
     for sentinel in pair.told:
         sentinel.port_told = pair.redis.port
-    proxy = pair.proxy(REDIS_URL=pair.url)
+    proxy = pair.proxy(REDIS_URL=pair.url, WORKERS=2)
     user = sign_up(proxy, "ada")
     user.entry(user.project(), days_ago(2), 3600)
     pair.settled()

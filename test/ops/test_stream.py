@@ -57,7 +57,7 @@ def test_events_reach_clients_of_every_proxy(stage):
 
 
 def test_nothing_is_lost_with_the_feeds_connections(stage):
-    proxies = [stage.proxy() for _ in range(2)]
+    proxies = [stage.proxy(WORKERS=2) for _ in range(2)]
     ann = sign_up(proxies[0], "ann")
     project = ann.project()
     followers = [Follower(ann, proxy) for proxy in proxies]
@@ -74,7 +74,7 @@ def test_nothing_is_lost_with_the_feeds_connections(stage):
 
 
 def test_a_feed_that_was_away_for_too_long_begins_anew(stage):
-    proxy = stage.proxy(EVENT_TTL=1)
+    proxy = stage.proxy(WORKERS=2, EVENT_TTL=1)
     ann = sign_up(proxy, "ann")
     project = ann.project()
     stage.settled()
