@@ -5,17 +5,29 @@
 
 # End every process whose executable or working directory is in the temporary
 # directory: only ours are there, and after a whole run there is none.
-# PostgreSQL gets SIGQUIT, which makes it free its shared memory.
+# One that was starting others meanwhile has left some: look again until nobody is found.
 end_leftovers() {
-	local link pid exe
+	local pass
+	for pass in 1 2 3 4 5 6 7 8; do
+		end_those_there || return 0
+	done
+	say "processes are left after $pass rounds: see $WORK"
+}
+
+# Was there any? PostgreSQL gets SIGQUIT, which makes it free its shared memory.
+end_those_there() {
+	local link pid exe found=1
 	for link in /proc/[0-9]*; do
 		pid=${link#/proc/}
 		exe=$(executable_of "$pid") || continue
 		case "$exe $(as_server readlink "$link/cwd" 2>/dev/null)" in
 		"$WORK/"*/postgres\ *) end_process "$pid" QUIT 10 ;;
 		*"$WORK/"*) end_process "$pid" KILL 10 ;;
+		*) continue ;;
 		esac
+		found=0
 	done
+	return "$found"
 }
 
 # The sources into its src.
