@@ -231,6 +231,7 @@ def test_back_to_before_a_disaster(machine, app, tmp_path):
         assert app.query("SELECT count(*) FROM timetrackr.time_entries WHERE duration = 7777") == [(1,)]
 
         app.settled()
+        eventually(lambda: proxy.client().get("/readyz").status == 200, 30, "all connections of the proxy")
         eventually(lambda: {"kept-ann", "kept-bob"} <= leaders(proxy), 10, "the board of then")
         assert "late" not in leaders(proxy)
         late.get("/users/me").expect(401)
