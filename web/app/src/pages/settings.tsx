@@ -10,7 +10,7 @@ import { useWrite } from "../api/writes";
 import { chooseTheme, turnKeys, useKeysAreOn, useTheme } from "../lib/preferences";
 import { clock } from "../lib/time";
 import { DataCard, PasswordCard, Picture, refreshAccount, SessionsCard } from "../ui/account-forms";
-import { Button, Card, Field, Page, Segments, Select, Switch, TextArea } from "../ui/basics";
+import { Card, Field, FormEnd, Page, Segments, Select, Switch, TextArea } from "../ui/basics";
 import { MailCard } from "../ui/mail-card";
 import { useNow } from "../ui/now";
 import { Loaded, Skeleton } from "../ui/states";
@@ -61,17 +61,7 @@ function ProfileCard({ me }: { me: Me }) {
           ))}
         </Select>
         <Switch label="On public boards" hint="Others see your name, time and badges on leaderboards, and find you by your name." checked={listed} onChange={setListed} />
-        {save.error != null && Object.keys(errors).length === 0 && (
-          <p className="form-error" role="alert">
-            {inWords(save.error)}
-          </p>
-        )}
-        <div className="form-end">
-          <Button look="main" type="submit" busy={save.isPending} disabled={!changed}>
-            Save
-          </Button>
-          {save.isSuccess && !changed && <span role="status">Saved.</span>}
-        </div>
+        <FormEnd error={save.error == null || Object.keys(errors).length > 0 ? undefined : inWords(save.error)} busy={save.isPending} changed={changed} saved={save.isSuccess} />
       </form>
     </Card>
   );

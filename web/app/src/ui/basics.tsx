@@ -103,6 +103,25 @@ export function Switch({ label, hint, checked, disabled, onChange }: { label: st
   );
 }
 
+/** The end of a form that is saved: what went wrong, the button, and that it is done. */
+export function FormEnd({ error, busy, changed, saved }: { error?: string; busy: boolean; changed: boolean; saved: boolean }) {
+  return (
+    <>
+      {error !== undefined && (
+        <p className="form-error" role="alert">
+          {error}
+        </p>
+      )}
+      <div className="form-end">
+        <Button look="main" type="submit" busy={busy} disabled={!changed}>
+          Save
+        </Button>
+        {saved && !changed && <span role="status">Saved.</span>}
+      </div>
+    </>
+  );
+}
+
 /** One of a few, side by side. */
 export function Segments<T extends string>({ label, value, options, onChange }: { label: string; value: T; options: readonly (readonly [T, string])[]; onChange: (value: T) => void }) {
   const name = useId();

@@ -7,7 +7,7 @@ import type { Me } from "../api/types";
 import { useWrite } from "../api/writes";
 import { choiceOf, choose, isSame, type Choice, type Exceptions } from "../lib/mails";
 import { refreshAccount } from "./account-forms";
-import { Button, Card, Select } from "./basics";
+import { Card, FormEnd, Select } from "./basics";
 
 type Rule = Me["email_notifications"];
 
@@ -81,17 +81,7 @@ export function MailCard({ me }: { me: Me }) {
             ))}
           </div>
         </details>
-        {save.error != null && (
-          <p className="form-error" role="alert">
-            {inWords(save.error)}
-          </p>
-        )}
-        <div className="form-end">
-          <Button look="main" type="submit" busy={save.isPending} disabled={!changed}>
-            Save
-          </Button>
-          {save.isSuccess && !changed && <span role="status">Saved.</span>}
-        </div>
+        <FormEnd error={save.error == null ? undefined : inWords(save.error)} busy={save.isPending} changed={changed} saved={save.isSuccess} />
       </form>
     </Card>
   );
