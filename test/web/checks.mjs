@@ -281,6 +281,8 @@ const checks = {
     await events.first().waitFor();
     for (const least of [60, 120, 180]) await eventually(async () => {
       await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+      // News of what was imported may have all pages read again just then: a button is there, too.
+      await page.getByRole("button", { name: "Load more", exact: true }).click({ timeout: 200 }).catch(() => undefined);
       return (await events.count()) >= least;
     }, `${least} events`);
   },

@@ -70,6 +70,7 @@ interface PagesProps<T> {
     data: { pages: { rows: T[] }[] } | undefined;
     error: unknown;
     hasNextPage: boolean;
+    isFetching: boolean;
     isFetchingNextPage: boolean;
     isFetchNextPageError: boolean;
     fetchNextPage: () => unknown;
@@ -82,23 +83,24 @@ interface PagesProps<T> {
 
 /** All pages read so far, and more as the end comes into sight. */
 export function Pages<T>({ query, loading = <Skeleton />, empty, children }: PagesProps<T>) {
-  const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = query;
+  const { hasNextPage, isFetching, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = query;
   const rows = query.data?.pages.flatMap((one) => one.rows);
   if (rows === undefined) return query.error ? <Failed error={query.error} retry={() => void query.refetch()} /> : <>{loading}</>;
   if (rows.length === 0) return <>{empty}</>;
   return (
     <>
       {children(rows)}
-      {hasNextPage && <More after={rows.length} busy={isFetchingNextPage} failed={isFetchNextPageError} load={() => void fetchNextPage()} />}
+      {hasNextPage && <More after={rows.length} reading={isFetching} busy={isFetchingNextPage} failed={isFetchNextPageError} load={() => void fetchNextPage()} />}
     </>
   );
 }
 
-function More({ after, busy, failed, load }: { after: number; busy: boolean; failed: boolean; load: () => void }) {
+function More({ after, reading, busy, failed, load }: { after: number; reading: boolean; busy: boolean; failed: boolean; load: () => void }) {
   const sentinel = useRef<HTMLDivElement>(null);
   const latest = useRef(load);
   latest.current = load;
-  const idle = !busy && !failed;
+  // News that have all pages read again put an end to what was asked for: it is asked for again after them.
+  const idle = !reading && !failed;
   // Looked for anew after every page: one that comes at once is never seen as busy, and the end may still be in sight.
   useEffect(() => {
     if (!idle || sentinel.current === null) return;
