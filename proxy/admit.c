@@ -409,3 +409,9 @@ admit_allow(unsigned allowed, struct arena *arena)
 	text_free(&text);
 	return allow;
 }
+
+const char *
+admission_path(const struct admission *admission)
+{
+	return admission->route != NULL ? admission->route->path : NULL;
+}

@@ -66,6 +66,9 @@ struct admission
 	struct limit_state limit;
 };
 
+/* The pattern of the route's path; NULL when there is no route. */
+const char *admission_path(const struct admission *admission);
+
 /* A new request id. */
 const char *admit_new_id(struct service *service, struct arena *arena);
 

@@ -82,6 +82,14 @@ live_recent_find(const struct live_recent *recent, int64_t after)
 	return (int) low;
 }
 
+bool
+live_recent_follows(const struct live_recent *recent, int64_t after)
+{
+	int			index = live_recent_find(recent, after);
+
+	return after == recent->after || (index > 0 && place(recent, (size_t) index - 1)->id == after);
+}
+
 void
 live_recent_free(struct live_recent *recent)
 {

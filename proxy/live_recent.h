@@ -44,6 +44,12 @@ void		live_recent_begin(struct live_recent *recent, int64_t after);
 /* The index of the first event after this one, up to recent->count; -1: some are there no more. */
 int			live_recent_find(const struct live_recent *recent, int64_t after);
 
+/*
+ * Does it go on from this event without a doubt? An id between those that are here is of a time that a
+ * restore of the database has undone, or is none.
+ */
+bool		live_recent_follows(const struct live_recent *recent, int64_t after);
+
 const struct live_event *live_recent_at(const struct live_recent *recent, size_t index);
 
 void		live_recent_free(struct live_recent *recent);

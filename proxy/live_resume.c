@@ -274,6 +274,17 @@ ask(struct live_client *client)
 
 /* ---- one step after the other ---- */
 
+/* Where a client goes on in memory; -1: the table has to tell, or the feed has not come so far. */
+static int
+find_recent(const struct live_client *client, int64_t feed_position)
+{
+	const struct live_recent *recent = &client->live->recent;
+
+	if (client->position > feed_position || (!client->verified && !live_recent_follows(recent, client->position)))
+		return -1;
+	return live_recent_find(recent, client->position);
+}
+
 /* Take the next step of a client that is behind and waits for nothing. */
 static void
 advance(struct live_client *client)
@@ -288,7 +299,7 @@ advance(struct live_client *client)
 		live_recent_begin(&live->recent, position);
 	if (!client->resumes && client->position == 0)
 		client->position = position;
-	index = client->position <= position ? live_recent_find(&live->recent, client->position) : -1;
+	index = find_recent(client, position);
 	if (position != 0 && index >= 0)
 		replay(client, (size_t) index);
 	else if (position == 0 || (client->verified && client->position > position))

@@ -177,7 +177,7 @@ log_answer(const struct request *request)
 	const struct admission *admission = &request->admission;
 	struct log_request line = {
 		.method = request->head.method,
-		.route = admission->route != NULL ? admission->route->path : NULL,
+		.route = admission_path(admission),
 		.request_id = admission->id,
 		.status = request->answer.status,
 		.microseconds = loop_clock_us() - request->started,
@@ -414,7 +414,7 @@ request_run(struct request *request)
 	const struct catalog_route *route = request->admission.route;
 
 	request->running = true;
-	crash_at(route != NULL ? route->path : NULL, request->admission.id);
+	crash_at(admission_path(&request->admission), request->admission.id);
 	if (request->refused)
 		request_finish_with_problem(request);
 	else if (request->admission.is_options)

@@ -176,6 +176,11 @@ BEGIN
         SELECT
         FROM timetrackr.relay r
         WHERE after_id BETWEEN r.kept_after AND r.stream_id
+            -- An id of a time that a restore has undone lies between those of before and of after it.
+            -- Whoever begins with a certain event asks from the id before it on.
+            AND (after_id = r.kept_after
+                OR EXISTS (SELECT FROM timetrackr.stream s WHERE s.id BETWEEN after_id AND after_id + 1)
+                OR r.kept_after = 0 AND NOT EXISTS (SELECT FROM timetrackr.stream s WHERE s.id < after_id))
     ) THEN
         RAISE EXCEPTION 'the events after % are not kept', after_id
             USING ERRCODE = 'TT410',
@@ -186,7 +191,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.stream_check(bigint, integer) IS
-'True when every event after after_id is still in the stream; for 0 and null always. Errors: 410 events_gone; 422 out_of_range when wait is not from 0 to 30.';
+'True when every event after after_id is still in the stream, and after_id is one that this stream has had; for 0 and null always. Errors: 410 events_gone; 422 out_of_range when wait is not from 0 to 30.';
 
 CREATE FUNCTION timetrackr.stream_position()
 RETURNS bigint

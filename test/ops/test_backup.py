@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import days_ago, sign_up
-from harness import Postgres, Proxy
+from harness import Live, Postgres, Proxy
 from harness.process import eventually
 from harness.stage import Stage
 
@@ -235,13 +235,16 @@ def test_back_to_before_a_disaster(machine, app, tmp_path):
         assert "late" not in leaders(proxy)
         late.get("/users/me").expect(401)
         ann.get("/users/me").expect(200)
-        ann.get(f"/events?after={seen}&wait=0").expect(410, "events_gone", "after")
         eventually(lambda: proxy.client().get("/readyz").status == 200, 30, "all connections of the proxy")
         # what was exchanged later is good again, what it was exchanged for is not
         proxy.client().post("/auth/refresh", {"refresh_token": refreshed["refresh_token"]}).expect(401)
         proxy.client().post("/auth/refresh", {"refresh_token": bob.session["refresh_token"]}).expect(200)
         bob.entry(bob.project_id, days_ago(30), 60)
         app.settled()
+        # what was seen of the lost time leads nowhere, although there are events before and after it
+        ann.get(f"/events?after={seen}&wait=0").expect(410, "events_gone", "after")
+        with Live(proxy, ann.client.token, path=f"/live?after={seen}") as live:
+            assert "reset" in [message["topic"] for message in live.until(lambda message: message["topic"] == "ready")]
         # the new timeline is archived beside the old one, and can be backed up
         archived(machine)
         machine.script("base-backup", KEEP_BASES="1")

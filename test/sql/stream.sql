@@ -91,6 +91,14 @@ SELECT test.refusal(format('SELECT * FROM timetrackr.events(%s, wait => -1)', :a
 SELECT test.refusal(format('SELECT * FROM timetrackr.events(%s, %s)', :ann, :ahead + 1000000000));
 SELECT test.refusal(format('SELECT * FROM timetrackr.stream_after(%s)', :ahead + 1000000000));
 SELECT test.refusal('SELECT * FROM timetrackr.stream_after(-1)');
+-- An id of a time that a restore has undone is none, although there are events before and after it.
+SELECT max(s.id) + 500 AS lost, max(s.id) + 900 AS later FROM timetrackr.stream s \gset
+BEGIN;
+INSERT INTO timetrackr.stream (id, topic, for_all, payload) VALUES (:later, 'after_a_restore', false, '{}');
+UPDATE timetrackr.relay SET stream_id = :later;
+SELECT test.refusal(format('SELECT * FROM timetrackr.stream_after(%s)', :lost)) ~ '^TT410' AS gone;
+SELECT topic FROM timetrackr.stream_after(:later - 1);
+ROLLBACK;
 
 -- Nothing older than kept is left out silently, and pruning goes oldest first.
 SELECT test.play_relay(0) IS NOT NULL AS pruned;
