@@ -252,16 +252,17 @@ BEGIN
     WITH finished AS (
         DELETE FROM timetrackr.outbox o
         WHERE o.id = ANY (event_ids)
-        RETURNING o.id, o.topic, o.payload
+        RETURNING o.id, o.topic, o.payload, o.created_at
     ), moved AS (
-        INSERT INTO timetrackr.stream (id, topic, user_id, project_id, for_all, payload)
+        INSERT INTO timetrackr.stream (id, topic, user_id, project_id, for_all, payload, happened_at)
         SELECT
             next_id - 1 + row_number() OVER (ORDER BY e.place),
             f.topic,
             timetrackr.payload_id(f.payload, 'user_id'),
             timetrackr.payload_id(f.payload, 'project_id'),
             f.topic = 'badges_changed',
-            f.payload
+            f.payload,
+            f.created_at
         FROM unnest(event_ids) WITH ORDINALITY e (id, place)
         JOIN finished f ON f.id = e.id
         RETURNING id, topic

@@ -31,6 +31,7 @@ BEGIN
             FROM timetrackr.webhooks o
             WHERE o.user_id = s.user_id
                 AND o.enabled
+                AND o.created_at <= s.happened_at
             FOR KEY SHARE SKIP LOCKED
         ) w
         WHERE s.id > after_id
@@ -44,6 +45,7 @@ BEGIN
             WHERE o.project_ids @> ARRAY[s.project_id]
                 AND o.enabled
                 AND o.project_ids <> '{}'
+                AND o.created_at <= s.happened_at
             FOR KEY SHARE SKIP LOCKED
         ) w
         WHERE s.id > after_id
@@ -60,7 +62,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.enqueue_deliveries(bigint) IS
-'Part of finish_events(): a delivery for each webhook that hears of an event of the stream after after_id: its owner''s own, and those of a project that it names and its owner may see. Wakes the sender.';
+'Part of finish_events(): a delivery for each webhook that hears of an event of the stream after after_id: its owner''s own, and those of a project that it names and its owner may see, but nothing that happened before it was made. Wakes the sender.';
 
 CREATE FUNCTION timetrackr.schedule_webhook(user_id bigint, webhook_id bigint)
 RETURNS void

@@ -39,9 +39,13 @@ SELECT test.relay();
 SELECT * FROM test.deliveries(:ann);
 
 -- Topics; one's own, and those of projects one may see.
+SELECT count(timetrackr.start_entry(:ann, :open, '2025-05-05 10:00Z', '2025-05-05 11:00Z'));
 SELECT webhook_id AS all_of_ann FROM timetrackr.create_webhook(:ann, 'https://a.example/all', description => 'all') \gset
 SELECT webhook_id AS entries FROM timetrackr.create_webhook(:ann, 'https://a.example/entries', '{time_entry_completed}', description => 'entries') \gset
 SELECT webhook_id AS of_project FROM timetrackr.create_webhook(:bob, 'https://b.example/', '{time_entry_completed}', ARRAY[:open], 'project') \gset
+-- Not what happened before they were there, though it is relayed later.
+SELECT test.relay();
+SELECT * FROM test.deliveries(:ann) UNION ALL SELECT * FROM test.deliveries(:bob);
 SELECT count(timetrackr.start_entry(:ann, :open, '2025-05-06 08:00Z', '2025-05-06 09:00Z'));
 SELECT count(timetrackr.start_entry(:ann, :secret, '2025-05-07 08:00Z', '2025-05-07 09:00Z'));
 SELECT test.relay();
