@@ -8,6 +8,7 @@
 #include "error.h"
 #include "event.h"
 #include "external.h"
+#include "home.h"
 #include "lock.h"
 #include "media.h"
 #include "row.h"
@@ -47,23 +48,23 @@ static TtQuery role_of_user = {
 
 static TtQuery insert_totals = {
 	"INSERT INTO timetrackr.user_totals (user_id, listed) VALUES ($1, $2)",
-	2, {INT8OID, BOOLOID}
+	2, {INT8OID, BOOLOID}, TT_AT_HOME
 };
 
 static TtQuery delete_totals = {
 	"DELETE FROM timetrackr.user_totals WHERE user_id = $1",
-	1, {INT8OID}
+	1, {INT8OID}, TT_AT_HOME
 };
 
 static TtQuery list_totals = {
 	"UPDATE timetrackr.user_totals SET listed = $2 WHERE user_id = $1 AND listed <> $2"
 	" RETURNING seconds, badges",
-	2, {INT8OID, BOOLOID}
+	2, {INT8OID, BOOLOID}, TT_AT_HOME
 };
 
 static TtQuery list_scores = {
 	"UPDATE timetrackr.scores SET listed = $2 WHERE user_id = $1 AND listed <> $2",
-	2, {INT8OID, BOOLOID}
+	2, {INT8OID, BOOLOID}, TT_AT_HOME
 };
 
 static TtQuery update_user = {
@@ -89,7 +90,7 @@ static TtQuery sorted_kinds = {
 
 static TtQuery own_profile = {
 	"SELECT m.* FROM timetrackr.me($1) AS m",
-	1, {INT8OID}
+	1, {INT8OID}, TT_AT_HOME
 };
 
 static bool
@@ -251,6 +252,8 @@ user_inserted(HeapTuple row, TupleDesc columns, int64 user_id)
 		BoolGetDatum(tt_row_bool(row, columns, "listed"))
 	};
 
+	if (!tt_is_home(user_id))
+		return;
 	(void) tt_query(&insert_totals, args, NULL);
 	tt_timeline_add(user_id, "user_joined", "{}", 0,
 					tt_row_int64(row, columns, "created_at"));
@@ -287,16 +290,33 @@ user_updated(TriggerData *trigger, int64 user_id)
 	bool		shown = false;
 
 	tt_user_forget(user_id);
+	if (tt_row_changed(trigger, "avatar"))
+		tt_media_drop(tt_row_text(trigger->tg_trigtuple, columns, "avatar"));
+	if (!tt_is_home(user_id))
+		return;
 	if (tt_row_changed(trigger, "listed"))
 		user_listed(trigger->tg_newtuple, columns, user_id);
 	/* proxies remember who is behind an external_id */
 	shown = tt_row_changed(trigger, "external_id");
 	for (int i = 0; i < lengthof(profile_columns) && !shown; i++)
 		shown = tt_row_changed(trigger, profile_columns[i]);
-	if (tt_row_changed(trigger, "avatar"))
-		tt_media_drop(tt_row_text(trigger->tg_trigtuple, columns, "avatar"));
 	if (shown)
 		emit("profile_changed", user_id);
+}
+
+static void
+user_deleted(HeapTuple row, TupleDesc columns, int64 user_id)
+{
+	Datum		args[] = {Int64GetDatum(user_id)};
+
+	tt_user_forget(user_id);
+	tt_external_erased(tt_row_text(row, columns, "external_id"));
+	tt_media_drop(tt_row_text(row, columns, "avatar"));
+	if (!tt_is_home(user_id))
+		return;
+	(void) tt_query(&delete_totals, args, NULL);
+	emit("profile_changed", user_id);
+	emit("score_changed", user_id);
 }
 
 void
@@ -311,16 +331,7 @@ tt_user_changed(TriggerData *trigger)
 	else if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		user_updated(trigger, user_id);
 	else
-	{
-		Datum		args[] = {Int64GetDatum(user_id)};
-
-		tt_user_forget(user_id);
-		(void) tt_query(&delete_totals, args, NULL);
-		tt_external_erased(tt_row_text(row, columns, "external_id"));
-		tt_media_drop(tt_row_text(row, columns, "avatar"));
-		emit("profile_changed", user_id);
-		emit("score_changed", user_id);
-	}
+		user_deleted(row, columns, user_id);
 }
 
 /* The arguments of update_me() */

@@ -12,6 +12,9 @@
 /* tt_query(), with whatever its triggers do, by the doing of user_id. */
 extern uint64 tt_query_by(int64 user_id, TtQuery *query, const Datum *values, const bool *nulls);
 
+/* Whose doing it is; 0: nobody's. */
+extern int64 tt_actor(void);
+
 /*
  * Is what happens the doing of this user? Outside tt_query_by() it is that of
  * the session's user of row-level security, if there is one, else nobody's.

@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(tt_backfill_badge);
+PG_FUNCTION_INFO_V1(tt_backfill_here);
 
 /* Users looked up at a time. */
 #define BACKFILL_USERS 1000
@@ -22,7 +23,7 @@ PG_FUNCTION_INFO_V1(tt_backfill_badge);
 /* Its criteria stay as they are until the backfill is over. */
 static TtQuery badge_to_backfill = {
 	"SELECT enabled, revocable, criteria FROM timetrackr.badges WHERE id = $1 FOR SHARE",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_COPIES
 };
 
 static TtQuery users_without = {
@@ -30,7 +31,7 @@ static TtQuery users_without = {
 	" WHERE u.id > $1"
 	" AND NOT EXISTS (SELECT FROM timetrackr.user_badges b WHERE b.user_id = u.id AND b.badge_id = $2)"
 	" ORDER BY u.id LIMIT $3",
-	3, {INT8OID, INT8OID, INT8OID}, NULL
+	3, {INT8OID, INT8OID, INT8OID}
 };
 
 typedef struct Backfill
@@ -38,6 +39,7 @@ typedef struct Backfill
 	int64		badge_id;
 	bool		revocable;
 	Criteria   *criteria;
+	int64		awarded;		/* to how many users */
 } Backfill;
 
 static void
@@ -102,15 +104,16 @@ backfill_user(const Backfill *badge, int64 user_id)
 	return awarded;
 }
 
-static int64
-backfill_all(const Backfill *badge)
+/* A tt_each_home() visitor */
+static void
+backfill_home(TtHome home, void *arg)
 {
+	Backfill   *badge = arg;
 	MemoryContext per_user = AllocSetContextCreate(CurrentMemoryContext, "timetrackr backfill user",
 												   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(per_user);
 	int64		ids[BACKFILL_USERS];
 	int64		last = PG_INT64_MIN;
-	int64		awarded = 0;
 	uint64		rows;
 
 	do
@@ -118,21 +121,26 @@ backfill_all(const Backfill *badge)
 		Datum		args[] = {Int64GetDatum(last), Int64GetDatum(badge->badge_id),
 		Int64GetDatum(BACKFILL_USERS)};
 
-		rows = tt_query(&users_without, args, NULL);
+		rows = tt_query_at(home, &users_without, args);
 		for (uint64 row = 0; row < rows; row++)
 			ids[row] = tt_int64(row, 0);
 		for (uint64 row = 0; row < rows; row++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			awarded += backfill_user(badge, ids[row]);
+			if (tt_home(ids[row]) == home)
+				badge->awarded += backfill_user(badge, ids[row]);
 			MemoryContextReset(per_user);
 		}
 		last = rows > 0 ? ids[rows - 1] : last;
 	} while (rows == BACKFILL_USERS);
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(per_user);
-	return awarded;
 }
+
+static TtQuery backfill_everywhere = {
+	"SELECT timetrackr.backfill_everywhere($1)",
+	1, {INT8OID}
+};
 
 /* backfill_badge(viewer_id, badge_id) */
 Datum
@@ -140,13 +148,31 @@ tt_backfill_badge(PG_FUNCTION_ARGS)
 {
 	int64		viewer_id = tt_viewer(fcinfo);
 	int64		badge_id = tt_required_int64(fcinfo, 1, "badge_id");
-	Backfill	badge;
-	int64		awarded;
+	Backfill	badge = {0};
 
 	tt_spi_begin();
 	tt_require_admin(viewer_id);
 	load_badge(&badge, badge_id);
-	awarded = backfill_all(&badge);
+	if (tt_is_distributed())
+	{
+		(void) tt_query(&backfill_everywhere, (Datum[]) {Int64GetDatum(badge_id)}, NULL);
+		badge.awarded = tt_int64(0, 0);
+	}
+	else
+		backfill_home(TT_NO_HOME, &badge);
 	tt_spi_end();
-	PG_RETURN_INT64(awarded);
+	PG_RETURN_INT64(badge.awarded);
+}
+
+/* backfill_here(badge_id) */
+Datum
+tt_backfill_here(PG_FUNCTION_ARGS)
+{
+	Backfill	badge = {0};
+
+	tt_spi_begin();
+	load_badge(&badge, PG_GETARG_INT64(0));
+	tt_each_home(backfill_home, &badge);
+	tt_spi_end();
+	PG_RETURN_INT64(badge.awarded);
 }

@@ -9,6 +9,7 @@
 #include "badge_list.h"
 #include "commands/trigger.h"
 #include "event.h"
+#include "home.h"
 #include "lock.h"
 #include "metric.h"
 #include "notification.h"
@@ -25,17 +26,17 @@ static TtQuery award_badge = {
 	"INSERT INTO timetrackr.user_badges (user_id, badge_id, entry_id, awarded_at)"
 	" SELECT $1, b.id, $3, $4 FROM timetrackr.badges b WHERE b.id = $2 FOR KEY SHARE"
 	" ON CONFLICT DO NOTHING",
-	4, {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID}, NULL
+	4, {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID}, TT_AT_HOME
 };
 
 static TtQuery revoke_badge = {
 	"DELETE FROM timetrackr.user_badges WHERE user_id = $1 AND badge_id = $2",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery forget_entry = {
 	"UPDATE timetrackr.user_badges SET entry_id = NULL WHERE user_id = $1 AND entry_id = $2",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 void
@@ -79,7 +80,7 @@ tt_badge_revoke(int64 user_id, int64 badge_id)
 /* What to say of a badge; nothing when it is gone. */
 static TtQuery badge_payload = {
 	"SELECT jsonb_build_object('badge_id', id, 'name', name)::text FROM timetrackr.badges WHERE id = $1",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_COPIES
 };
 
 static void
@@ -180,19 +181,19 @@ tt_badges_evaluate(int64 user_id, int64 entry_id)
 static TtQuery count_award = {
 	"UPDATE timetrackr.user_totals SET badges = badges + $2 WHERE user_id = $1"
 	" RETURNING listed, badges",
-	2, {INT8OID, INT4OID}, NULL
+	2, {INT8OID, INT4OID}, TT_AT_HOME
 };
 
 static TtQuery end_of_entry = {
 	"SELECT end_time FROM timetrackr.time_entries"
 	" WHERE user_id = $1 AND id = $2 AND end_time IS NOT NULL",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery forget_award = {
 	"DELETE FROM timetrackr.timeline_events"
 	" WHERE user_id = $1 AND event_type = 'badge_earned' AND event_data = $2::jsonb",
-	2, {INT8OID, TEXTOID}, NULL
+	2, {INT8OID, TEXTOID}, TT_AT_HOME
 };
 
 static void
@@ -281,17 +282,17 @@ tt_user_badge_changed(TriggerData *trigger)
 
 static TtQuery count_none = {
 	"UPDATE timetrackr.user_totals SET badges = 0 WHERE badges <> 0 RETURNING user_id",
-	0, {0}, NULL
+	0, {0}
 };
 
 static TtQuery forget_all_awards = {
 	"DELETE FROM timetrackr.timeline_events WHERE event_type = 'badge_earned'",
-	0, {0}, NULL
+	0, {0}
 };
 
 static TtQuery forget_all_notifications = {
 	"DELETE FROM timetrackr.notifications WHERE kind IN ('badge_awarded', 'badge_taken_back')",
-	0, {0}, NULL
+	0, {0}
 };
 
 void
@@ -331,5 +332,6 @@ void
 tt_badges_changed(TriggerData *trigger)
 {
 	CacheInvalidateRelcacheByRelid(RelationGetRelid(trigger->tg_relation));
-	tt_event_emit("badges_changed", "{}");
+	if (tt_is_first_node())
+		tt_event_emit("badges_changed", "{}");
 }

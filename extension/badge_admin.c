@@ -48,7 +48,7 @@ static TtQuery insert_badge = {
 	" (name, description, criteria, tier, image_url, enabled, revocable)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7)"
 	" RETURNING id",
-	7, {TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}, NULL
+	7, {TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}
 };
 
 /* Of each field whether to change it, and to what. */
@@ -64,24 +64,24 @@ static TtQuery update_badge = {
 	" WHERE id = $1"
 	" RETURNING id, name, description, criteria, tier, image_url, enabled, revocable",
 	15, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, JSONBOID, BOOLOID, TEXTOID,
-		BOOLOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID, BOOLOID}, NULL
+		BOOLOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID, BOOLOID}
 };
 
 static TtQuery badge_exists = {
 	"SELECT FROM timetrackr.badges WHERE id = $1",
-	1, {INT8OID}, NULL
+	1, {INT8OID}
 };
 
 static TtQuery holders_page = {
 	"SELECT user_id FROM timetrackr.user_badges"
 	" WHERE badge_id = $1 AND user_id > $2"
 	" ORDER BY user_id LIMIT $3",
-	3, {INT8OID, INT8OID, INT8OID}, NULL
+	3, {INT8OID, INT8OID, INT8OID}
 };
 
 static TtQuery delete_badge = {
 	"DELETE FROM timetrackr.badges WHERE id = $1",
-	1, {INT8OID}, NULL
+	1, {INT8OID}
 };
 
 static _Noreturn void

@@ -26,7 +26,7 @@ static Oid	badges_relid = InvalidOid;
 
 static TtQuery enabled_badges = {
 	"SELECT id, name, revocable, criteria FROM timetrackr.badges WHERE enabled ORDER BY id",
-	0, {0}, NULL
+	0, {0}, TT_COPIES
 };
 
 static TtTable user_badges = {
@@ -81,7 +81,7 @@ load_badges(void)
 	uint64		changes_before = badges_changes;
 	BadgeList  *list;
 
-	badges_relid = get_relname_relid("badges", get_namespace_oid("timetrackr", false));
+	badges_relid = get_relname_relid(tt_home_table("badges", TT_NO_HOME), get_namespace_oid("timetrackr", false));
 	list = read_badges(context);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	if (current_badges != NULL && current_badges->users == 0)
@@ -129,7 +129,7 @@ tt_badge_list_earned(const BadgeList *list, int64 user_id)
 {
 	Datum		key = Int64GetDatum(user_id);
 	bool	   *earned = palloc0((list->count + 1) * sizeof(bool));
-	TtRows	   *rows = tt_rows_open(&user_badges);
+	TtRows	   *rows = tt_rows_open(&user_badges, user_id);
 	int			i = 0;
 
 	/* Both are in order of id. */

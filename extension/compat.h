@@ -55,6 +55,16 @@
 	((void) (rights), ExecInitRangeTable(estate, list_make1(entry)), &(entry)->updatedCols)
 #endif
 
+/* Has an entry of a query's range table be another table. PostgreSQL 16 keeps the rights to it beside. */
+#if PG_VERSION_NUM >= 160000
+#define tt_set_relation(query, entry, oid) \
+	((entry)->perminfoindex == 0 ? (void) 0 : \
+	 (void) (getRTEPermissionInfo((query)->rteperminfos, entry)->relid = (oid)), \
+	 (void) ((entry)->relid = (oid)))
+#else
+#define tt_set_relation(query, entry, oid) ((void) ((entry)->relid = (oid)))
+#endif
+
 #if PG_VERSION_NUM >= 160000
 #define tt_epq_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)
 #else

@@ -8,6 +8,8 @@
 #include "account.h"
 #include "arguments.h"
 #include "error.h"
+#include "home.h"
+#include "leaving.h"
 #include "mail.h"
 #include "password.h"
 #include "password_rules.h"
@@ -156,6 +158,8 @@ delete_account(Account *user, const char *password)
 		return wrong_password(user, "password");
 	if (user->hash != NULL)
 		args[1] = CStringGetTextDatum(user->hash);
+	if (tt_is_distributed())
+		tt_user_leaves(user->attempt.user_id);
 	if (tt_query(&delete_user, args, nulls) == 0)
 		return outrun(user, "password");
 	tt_throttle_succeeded(&user->attempt);

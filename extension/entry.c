@@ -53,7 +53,7 @@ static TtQuery badges_of_entries = {
 	" JOIN timetrackr.badges b ON b.id = ub.badge_id"
 	" WHERE ub.user_id = $1 AND ub.entry_id IN ($2, $3)"
 	" ORDER BY b.id)",
-	3, {INT8OID, INT8OID, INT8OID}, NULL
+	3, {INT8OID, INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery update_entry = {
@@ -65,17 +65,17 @@ static TtQuery update_entry = {
 	" tags = CASE WHEN $11 THEN COALESCE($12, '{}') ELSE tags END"
 	" WHERE user_id = $1 AND id = $2",
 	12, {INT8OID, INT8OID, BOOLOID, INT8OID, BOOLOID, TIMESTAMPTZOID, BOOLOID, TIMESTAMPTZOID,
-	BOOLOID, TEXTOID, BOOLOID, TEXTARRAYOID}, NULL
+	BOOLOID, TEXTOID, BOOLOID, TEXTARRAYOID}, TT_AT_HOME
 };
 
 static TtQuery whole_entry = {
 	"SELECT * FROM timetrackr.entry(viewer_id => $1, entry_id => $2)",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery delete_entry = {
 	"DELETE FROM timetrackr.time_entries WHERE user_id = $1 AND id = $2",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static UserLock *
@@ -103,7 +103,7 @@ now_in_seconds(void)
 static void
 set_end(int64 viewer, int64 entry_id, TimestampTz end)
 {
-	TtRows	   *rows = tt_rows_open(&time_entries);
+	TtRows	   *rows = tt_rows_open(&time_entries, viewer);
 	Datum		keys[] = {Int64GetDatum(viewer), Int64GetDatum(entry_id)};
 
 	if (!tt_rows_find(rows, keys) || !tt_rows_lock(rows, LockTupleNoKeyExclusive))
@@ -214,7 +214,7 @@ start_result(FunctionCallInfo fcinfo, int64 viewer, int64 entry_id, int64 stoppe
 static int64
 insert_entry(FunctionCallInfo fcinfo, int64 viewer, int64 project_id, TimestampTz start)
 {
-	TtRows	   *rows = tt_rows_open(&time_entries);
+	TtRows	   *rows = tt_rows_open(&time_entries, viewer);
 	int64		entry_id;
 
 	tt_rows_new(rows);

@@ -38,11 +38,11 @@ read_entry(TtRows *rows, int id, int start, FoundEntry *entry)
 	entry->flagged = DatumGetBool(tt_rows_datum(rows, 4, &isnull));
 }
 
-/* The entry with these keys, from a table whose columns 1 and 2 are its id and its start. */
+/* The entry with these keys, of which the first is the user, from a table whose columns 1 and 2 are its id and its start. */
 static bool
 find_one(TtTable *table, const Datum *keys, FoundEntry *entry)
 {
-	TtRows	   *rows = tt_rows_open(table);
+	TtRows	   *rows = tt_rows_open(table, DatumGetInt64(keys[0]));
 	bool		found = tt_rows_find(rows, keys);
 
 	if (found)
@@ -66,7 +66,7 @@ tt_find_running(int64 user_id, FoundEntry *entry)
 bool
 tt_find_last(int64 user_id, FoundEntry *entry)
 {
-	TtRows	   *rows = tt_rows_open(&by_start);
+	TtRows	   *rows = tt_rows_open(&by_start, user_id);
 	bool		found;
 
 	tt_rows_seek(rows, (Datum[]) {Int64GetDatum(user_id)}, 1);
@@ -81,7 +81,7 @@ void
 tt_entries_between(int64 user_id, TimestampTz from, TimestampTz to,
 				   void (*visit) (const FoundEntry *entry, void *arg), void *arg)
 {
-	TtRows	   *rows = tt_rows_open(&by_start);
+	TtRows	   *rows = tt_rows_open(&by_start, user_id);
 	FoundEntry	entry;
 
 	tt_rows_seek_from(rows, (Datum[]) {Int64GetDatum(user_id), TimestampTzGetDatum(from)}, 2);

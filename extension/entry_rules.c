@@ -6,6 +6,7 @@
 #include "entry_rules.h"
 
 #include "access/htup_details.h"
+#include "actor.h"
 #include "access/xact.h"
 #include "catalog/pg_type_d.h"
 #include "day.h"
@@ -22,7 +23,7 @@
 
 static TtQuery same_entry = {
 	"SELECT FROM timetrackr.time_entries WHERE user_id = $1 AND id = $2",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 /* A row being checked: all columns, and where ours are among them. */
@@ -228,6 +229,14 @@ is_upsert(Draft *draft, Draft *old)
 	return old == NULL && tt_query(&same_entry, args, NULL) == 1;
 }
 
+static bool
+is_moved_by_other(Draft *draft, Draft *old)
+{
+	return old != NULL && tt_actor() != 0 && !tt_is_doing_of(DatumGetInt64(*value(draft, COLUMN_USER_ID))) &&
+		tt_membership_moves(tt_actor(), DatumGetInt64(*value(old, COLUMN_PROJECT_ID)),
+							DatumGetInt64(*value(draft, COLUMN_PROJECT_ID)));
+}
+
 /* What an upsert makes of the row is checked as the update that it is. */
 static void
 check_project(Draft *draft, Draft *old)
@@ -237,8 +246,9 @@ check_project(Draft *draft, Draft *old)
 
 	if (old != NULL && DatumGetInt64(*value(old, COLUMN_PROJECT_ID)) == project_id)
 		return;
-	if (!tt_membership_allows(user_id, project_id) && !is_upsert(draft, old))
-		tt_membership_require(user_id, project_id);
+	if (tt_membership_allows(user_id, project_id) || is_upsert(draft, old) || is_moved_by_other(draft, old))
+		return;
+	tt_membership_require(user_id, project_id);
 }
 
 /* What NOT NULL constraints refuse on their own is left to them. */

@@ -2,6 +2,7 @@
  * error.h: errors that a user can cause. One SQLSTATE class, TTnnn, carries
  * HTTP status nnn; the constraint-name field carries a stable code, the
  * column-name field the offending field, DETAIL a JSON object of more members.
+ * On a database of several nodes HINT has the code and the field, too.
  */
 #ifndef TT_ERROR_H
 #define TT_ERROR_H

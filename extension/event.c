@@ -23,7 +23,7 @@ static TtTable outbox = {
 void
 tt_event_emit(const char *topic, const char *payload)
 {
-	TtRows	   *rows = tt_rows_open(&outbox);
+	TtRows	   *rows = tt_rows_open(&outbox, TT_NOBODY);
 
 	tt_rows_new(rows);
 	tt_rows_set(rows, TOPIC, CStringGetTextDatum(topic));

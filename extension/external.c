@@ -8,6 +8,7 @@
 #include "account.h"
 #include "arguments.h"
 #include "error.h"
+#include "home.h"
 #include "spi.h"
 #include "user_rules.h"
 
@@ -46,10 +47,10 @@ static TtQuery was_erased = {
 };
 
 static TtQuery note_erased = {
-	"INSERT INTO timetrackr.erased_identities (external_sha256)"
-	" VALUES (pg_catalog.sha256(pg_catalog.convert_to($1, 'UTF8')))"
-	" ON CONFLICT (external_sha256) DO UPDATE SET erased_at = pg_catalog.now()",
-	1, {TEXTOID}
+	"INSERT INTO timetrackr.erased_identities (external_sha256, erased_at)"
+	" VALUES (pg_catalog.sha256(pg_catalog.convert_to($1, 'UTF8')), $2)"
+	" ON CONFLICT (external_sha256) DO UPDATE SET erased_at = excluded.erased_at",
+	2, {TEXTOID, TIMESTAMPTZOID}, TT_COPIES
 };
 
 /* Whoever comes second, by any unique index, waits for the first and then inserts nothing. */
@@ -67,12 +68,13 @@ static TtQuery set_external_id = {
 void
 tt_external_erased(const char *external_id)
 {
-	Datum		arg;
+	Datum		args[2];
 
 	if (external_id == NULL)
 		return;
-	arg = CStringGetTextDatum(external_id);
-	(void) tt_query(&note_erased, &arg, NULL);
+	args[0] = CStringGetTextDatum(external_id);
+	args[1] = TimestampTzGetDatum(tt_transaction_time());
+	(void) tt_query(&note_erased, args, NULL);
 }
 
 static bool

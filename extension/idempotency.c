@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(tt_remember);
 static TtQuery kept_answer = {
 	"SELECT k.fingerprint, k.status, k.body FROM timetrackr.idempotency_keys k"
 	" WHERE k.user_id = $1 AND k.key = $2 AND k.created_at > pg_catalog.now() - " KEPT_FOR,
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_AT_HOME
 };
 
 /* Another answer that is still kept stays as it is. */
@@ -36,7 +36,7 @@ static TtQuery keep_answer = {
 	" ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
 	" status = excluded.status, body = excluded.body, created_at = excluded.created_at"
 	" WHERE k.created_at <= pg_catalog.now() - " KEPT_FOR,
-	5, {INT8OID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	5, {INT8OID, TEXTOID, TEXTOID, INT4OID, TEXTOID}, TT_AT_HOME
 };
 
 static void

@@ -30,7 +30,7 @@ static TtQuery insert_entries = {
 	" FROM unnest($2, $3, $4, $5, $6, $7)"
 	" l (project_id, start_time, end_time, timezone, note, tags)",
 	7, {INT8OID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
-	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}, NULL
+	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}, TT_AT_HOME
 };
 
 static TtQuery make_result = {
@@ -38,7 +38,7 @@ static TtQuery make_result = {
 	"SELECT ROW(e.line, e.code, e.detail)::timetrackr.import_error"
 	" FROM unnest($4, $5, $6) e (line, code, detail)"
 	" ORDER BY e.line)",
-	6, {INT8OID, INT8OID, INT8OID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}, NULL
+	6, {INT8OID, INT8OID, INT8OID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
 static Datum

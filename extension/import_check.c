@@ -16,7 +16,7 @@ static TtQuery entries_around = {
 	" WHERE e.user_id = $1 AND e.start_time < $3"
 	" AND (e.start_time >= $2 - (SELECT w.width FROM w) OR e.end_time IS NULL)"
 	" ORDER BY e.start_time, e.id",
-	3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}, NULL
+	3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}, TT_AT_HOME
 };
 
 /* An entry that is there; reach is the latest end of those up to it, reached by entry reach_id. */

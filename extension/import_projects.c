@@ -24,14 +24,14 @@ static TtQuery own_projects = {
 	" JOIN timetrackr.projects p ON p.id = m.project_id"
 	" WHERE m.user_id = $1"
 	" ORDER BY 3 NULLS FIRST, p.owner_id <> $1, p.id",
-	1, {INT8OID}, NULL
+	1, {INT8OID}
 };
 
 static TtQuery create_projects = {
 	"INSERT INTO timetrackr.projects (name, owner_id)"
 	" SELECT n.name, $1 FROM unnest($2) WITH ORDINALITY n (name, place) ORDER BY n.place"
 	" RETURNING id",
-	2, {INT8OID, TEXTARRAYOID}, NULL
+	2, {INT8OID, TEXTARRAYOID}
 };
 
 typedef struct NamedProject

@@ -21,7 +21,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* Every TtTable with a layout. */
+/* Every TtTable with layouts. */
 static List *known_tables = NIL;
 
 static void
@@ -31,10 +31,15 @@ on_relcache_change(Datum arg, Oid relid)
 
 	foreach(cell, known_tables)
 	{
-		TtLayout   *layout = ((TtTable *) lfirst(cell))->layout;
+		const TtTable *table = lfirst(cell);
 
-		if (relid == InvalidOid || relid == layout->relation || relid == layout->index)
-			layout->valid = false;
+		for (int i = 0; i < table->nlayouts; i++)
+		{
+			TtLayout   *layout = table->layouts[i];
+
+			if (relid == InvalidOid || relid == layout->relation || relid == layout->index || relid == layout->origin)
+				layout->valid = false;
+		}
 	}
 }
 
@@ -83,11 +88,19 @@ primary_key(Relation relation)
 	return relation->rd_pkindex;
 }
 
+/* Indexes of a shard end in its number, as it does. */
+static Oid
+named_index(const TtTable *table, Relation relation)
+{
+	const char *ending = RelationGetRelationName(relation) + strlen(table->name);
+
+	return get_relname_relid(psprintf("%s%s", table->index, ending), RelationGetNamespace(relation));
+}
+
 static Oid
 index_oid(const TtTable *table, Relation relation)
 {
-	Oid			oid = table->index == NULL ? primary_key(relation)
-		: get_relname_relid(table->index, RelationGetNamespace(relation));
+	Oid			oid = table->index == NULL ? primary_key(relation) : named_index(table, relation);
 
 	if (!OidIsValid(oid))
 		raise_unsuitable(table, psprintf("has no %s", table->index == NULL ? "primary key" : table->index));
@@ -134,9 +147,12 @@ is_set(const TtTable *table, const TtLayout *layout, int number)
 	return false;
 }
 
-/* An identity column has a default, too: the next value of its sequence. */
+/*
+ * An identity column has a default, too: the next value of its sequence. That
+ * of a shard has none: it is the table's.
+ */
 static void
-find_defaults(const TtTable *table, Relation relation, TtLayout *layout)
+find_defaults(const TtTable *table, Relation relation, Relation origin, TtLayout *layout)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 
@@ -148,7 +164,7 @@ find_defaults(const TtTable *table, Relation relation, TtLayout *layout)
 
 		if (column->attisdropped || column->attgenerated != '\0' || is_set(table, layout, number))
 			continue;
-		value = (Expr *) build_column_default(relation, number);
+		value = (Expr *) build_column_default(origin, tt_row_column(RelationGetDescr(origin), NameStr(column->attname)));
 		if (value == NULL)
 			continue;
 		found = palloc(sizeof(TtDefault));
@@ -177,9 +193,23 @@ find_checks(Relation relation, TtLayout *layout)
 }
 #endif
 
-static TtLayout *
-read_layout(const TtTable *table, Relation relation)
+static Oid
+table_oid(const char *name)
 {
+	Oid			oid = get_relname_relid(name, get_namespace_oid("timetrackr", false));
+
+	if (!OidIsValid(oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table timetrackr.%s", name),
+				 errhint("Run SELECT timetrackr.install().")));
+	return oid;
+}
+
+static TtLayout *
+read_layout(const TtTable *table, TtHome home, Relation relation)
+{
+	Relation	origin = table_open(table_oid(table->name), AccessShareLock);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "timetrackr table layout",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(context);
@@ -187,67 +217,96 @@ read_layout(const TtTable *table, Relation relation)
 
 	layout->context = context;
 	layout->valid = true;
+	layout->home = home;
 	layout->relation = RelationGetRelid(relation);
+	layout->origin = RelationGetRelid(origin);
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		raise_unsuitable(table, "is no plain table");
 	find_columns(table, RelationGetDescr(relation), layout);
 	find_index(table, relation, layout);
-	find_defaults(table, relation, layout);
+	find_defaults(table, relation, origin, layout);
 #ifdef TT_KEEPS_CHECKS
 	find_checks(relation, layout);
 #endif
 	MemoryContextSwitchTo(outer);
 	MemoryContextSetParent(context, CacheMemoryContext);
+	table_close(origin, AccessShareLock);
 	return layout;
 }
 
 static Oid
-table_oid(const TtTable *table)
+oid_at_home(const TtTable *table, int64 user_id, TtHome home)
 {
-	Oid			oid = get_relname_relid(table->name, get_namespace_oid("timetrackr", false));
+	const char *name = tt_home_table(table->name, home);
 
-	if (!OidIsValid(oid))
+	if (name == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table timetrackr.%s", table->name),
-				 errhint("Run SELECT timetrackr.install().")));
-	return oid;
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the rows of user " INT64_FORMAT " are on another node", user_id),
+				 errhint("Call the function outside of a transaction block, so that it runs there.")));
+	return table_oid(name);
+}
+
+static TtLayout **
+find_layout(const TtTable *table, TtHome home)
+{
+	for (int i = 0; i < table->nlayouts; i++)
+	{
+		if (table->layouts[i]->home == home)
+			return &table->layouts[i];
+	}
+	return NULL;
+}
+
+static void
+add_layout(TtTable *table, TtLayout *layout)
+{
+	MemoryContext outer = MemoryContextSwitchTo(TopMemoryContext);
+
+	if (table->nlayouts == 0)
+	{
+		known_tables = lappend(known_tables, table);
+		table->layouts = palloc(sizeof(TtLayout *));
+	}
+	else
+		table->layouts = repalloc(table->layouts, (table->nlayouts + 1) * sizeof(TtLayout *));
+	table->layouts[table->nlayouts++] = layout;
+	MemoryContextSwitchTo(outer);
 }
 
 static void
 keep_layout(TtTable *table, TtLayout *layout)
 {
-	if (table->layout == NULL)
-	{
-		MemoryContext outer = MemoryContextSwitchTo(TopMemoryContext);
+	TtLayout  **kept = find_layout(table, layout->home);
 
-		known_tables = lappend(known_tables, table);
-		MemoryContextSwitchTo(outer);
+	if (kept == NULL)
+	{
+		add_layout(table, layout);
+		return;
 	}
-	else
-		/* Who opened the table before may still use it. */
-		MemoryContextSetParent(table->layout->context, TopTransactionContext);
-	table->layout = layout;
+	/* Who opened the table before may still use it. */
+	MemoryContextSetParent((*kept)->context, TopTransactionContext);
+	*kept = layout;
 }
 
 Relation
-tt_layout_open(TtTable *table, const TtLayout **layout)
+tt_layout_open(TtTable *table, int64 user_id, const TtLayout **layout)
 {
+	const TtHome home = user_id == TT_NOBODY ? TT_NO_HOME : tt_home(user_id);
+	TtLayout  **kept = find_layout(table, home);
 	Relation	relation;
 
 	/* To get the lock is to hear of what was altered before. */
-	if (table->layout != NULL && table->layout->valid)
+	if (kept != NULL && (*kept)->valid)
 	{
-		relation = table_open(table->layout->relation, RowExclusiveLock);
-		if (table->layout->valid)
-		{
-			*layout = table->layout;
+		*layout = *kept;
+		relation = table_open((*layout)->relation, RowExclusiveLock);
+		if ((*layout)->valid)
 			return relation;
-		}
 		table_close(relation, RowExclusiveLock);
 	}
-	relation = table_open(table_oid(table), RowExclusiveLock);
-	keep_layout(table, read_layout(table, relation));
-	*layout = table->layout;
+	relation = table_open(oid_at_home(table, user_id, home), RowExclusiveLock);
+	*layout = read_layout(table, home, relation);
+	keep_layout(table, (TtLayout *) *layout);
 	return relation;
 }

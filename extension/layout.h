@@ -10,6 +10,7 @@
 #include "timetrackr.h"
 
 #include "access/attnum.h"
+#include "home.h"
 #include "nodes/execnodes.h"
 #include "utils/relcache.h"
 
@@ -29,14 +30,17 @@ typedef struct TtTable
 	int			nkeys;			/* the first columns are those of the index, in its order */
 	int			ncolumns;
 	TtColumn	columns[TT_TABLE_MAX_COLUMNS];
-	struct TtLayout *layout;	/* NULL until first use */
+	struct TtLayout **layouts;	/* of the table; or of those of its shards that are used here */
+	int			nlayouts;
 } TtTable;
 
 typedef struct TtLayout
 {
 	MemoryContext context;		/* holds all of it */
 	bool		valid;
+	TtHome		home;			/* whose shard it is of */
 	Oid			relation;
+	Oid			origin;			/* the table that install() made, which has the defaults of identity columns */
 	Oid			index;
 	AttrNumber	number[TT_TABLE_MAX_COLUMNS];
 	List	   *defaults;		/* TtDefault: what new rows get where nothing is set */
@@ -50,11 +54,11 @@ typedef struct TtDefault
 } TtDefault;
 
 /*
- * Open the table with its lock for writers, to the end of the transaction, and
+ * Open the table, or that of its shards that has the user's rows, with its lock for writers, to the end of the transaction, and
  * tell how it is laid out: valid to that end, too. A missing table or column,
- * another type or index is an error.
+ * another type or index is an error. So is a user whose rows are on another node.
  */
-extern Relation tt_layout_open(TtTable *table, const TtLayout **layout);
+extern Relation tt_layout_open(TtTable *table, int64 user_id, const TtLayout **layout);
 
 /* Forget layouts of tables that are altered. Called once at load. */
 extern void tt_layout_init(void);

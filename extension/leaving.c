@@ -5,6 +5,7 @@
  */
 #include "leaving.h"
 
+#include "home.h"
 #include "lock.h"
 #include "miscadmin.h"
 #include "spi.h"
@@ -36,6 +37,11 @@ static TtQuery inheritances = {
 	1, {INT8OID}
 };
 
+static TtQuery inheritances_everywhere = {
+	"SELECT i.project_id, i.heir_id FROM timetrackr.inheritances_everywhere($1) i ORDER BY 2, 1",
+	1, {INT8OID}
+};
+
 /* Until the transaction ends nobody begins an entry on these projects. */
 static TtQuery close_projects = {
 	"SELECT FROM timetrackr.projects WHERE owner_id = $1 ORDER BY id FOR UPDATE",
@@ -58,7 +64,7 @@ static Inheritance *
 find_inheritances(int64 user_id, int *count)
 {
 	Datum		args[] = {Int64GetDatum(user_id)};
-	uint64		rows = tt_query(&inheritances, args, NULL);
+	uint64		rows = tt_query(tt_is_distributed() ? &inheritances_everywhere : &inheritances, args, NULL);
 	Inheritance *found = palloc_extended(Max(rows, 1) * sizeof(Inheritance), MCXT_ALLOC_HUGE);
 
 	for (uint64 row = 0; row < rows; row++)

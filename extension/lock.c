@@ -6,6 +6,7 @@
 #include "lock.h"
 
 #include "access/xact.h"
+#include "home.h"
 #include "spi.h"
 #include "table.h"
 #include "utils/builtins.h"
@@ -38,7 +39,13 @@ static TtQuery create_row = {
 	"INSERT INTO timetrackr.user_totals (user_id, listed)"
 	" SELECT u.id, u.listed FROM timetrackr.users u WHERE u.id = $1"
 	" ON CONFLICT DO NOTHING",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_HOME
+};
+
+/* From elsewhere: the same as lock_totals(). */
+static TtQuery lock_remote_totals = {
+	"UPDATE timetrackr.user_totals SET revision = revision + 1 WHERE user_id = $1",
+	1, {INT8OID}
 };
 
 static void
@@ -107,7 +114,7 @@ locked_table(void)
 static bool
 lock_user(int64 user_id, UserLock *lock)
 {
-	TtRows	   *rows = tt_rows_open(&users);
+	TtRows	   *rows = tt_rows_open(&users, TT_NOBODY);
 	Datum		key = Int64GetDatum(user_id);
 	bool		found = tt_rows_find(rows, &key) && tt_rows_lock(rows, LockTupleKeyShare);
 
@@ -128,7 +135,7 @@ lock_user(int64 user_id, UserLock *lock)
 static bool
 lock_totals(int64 user_id)
 {
-	TtRows	   *rows = tt_rows_open(&user_totals);
+	TtRows	   *rows = tt_rows_open(&user_totals, user_id);
 	Datum		key = Int64GetDatum(user_id);
 	bool		found = tt_rows_find(rows, &key) && tt_rows_lock(rows, LockTupleNoKeyExclusive);
 
@@ -142,18 +149,27 @@ lock_totals(int64 user_id)
 	return found;
 }
 
+static bool
+lock_totals_elsewhere(int64 user_id)
+{
+	return tt_query(&lock_remote_totals, (Datum[]) {Int64GetDatum(user_id)}, NULL) == 1;
+}
+
 /* Take both locks; false: no such user. */
 static bool
 lock_and_read(int64 user_id, UserLock *lock)
 {
 	Datum		args[] = {Int64GetDatum(user_id)};
+	bool		(*take_lock) (int64 user_id) = lock_totals;
 
 	if (!lock_user(user_id, lock))
 		return false;
-	if (lock_totals(user_id))
+	if (tt_is_distributed() && tt_home_hold(user_id) == TT_NO_HOME)
+		take_lock = lock_totals_elsewhere;
+	if (take_lock(user_id))
 		return true;
 	(void) tt_query(&create_row, args, NULL);
-	return lock_totals(user_id);
+	return take_lock(user_id);
 }
 
 UserLock *

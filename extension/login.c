@@ -46,7 +46,7 @@ static TtQuery still_theirs = {
 	"SELECT FROM timetrackr.users"
 	" WHERE id = $1 AND password_hash = $2"
 	" FOR SHARE",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_COPIES
 };
 
 static TtQuery renew_hash = {

@@ -9,12 +9,12 @@
 
 static TtQuery insert_mail = {
 	"INSERT INTO timetrackr.mails (user_id, kind) VALUES ($1, 'password_changed')",
-	1, {INT8OID}
+	1, {INT8OID}, TT_AT_HOME
 };
 
 static TtQuery void_reset = {
 	"DELETE FROM timetrackr.password_resets WHERE user_id = $1",
-	1, {INT8OID}
+	1, {INT8OID}, TT_AT_HOME
 };
 
 void

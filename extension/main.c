@@ -5,6 +5,8 @@
 #include "timetrackr.h"
 
 #include "badge_list.h"
+#include "home.h"
+#include "home_plan.h"
 #include "layout.h"
 #include "lock.h"
 #include "membership.h"
@@ -117,6 +119,8 @@ _PG_init(void)
 							   &tt_session_user_id, "", PGC_USERSET, 0, check_user_id, NULL, NULL);
 	MarkGUCPrefixReserved("timetrackr");
 
+	tt_home_init();
+	tt_home_plan_init();
 	tt_layout_init();
 	tt_lock_init();
 	tt_membership_init();

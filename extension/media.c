@@ -32,7 +32,7 @@ static TtQuery keep_media = {
 
 static TtQuery lock_media = {
 	"SELECT FROM timetrackr.media WHERE id = $1 FOR UPDATE",
-	1, {INT8OID}
+	1, {INT8OID}, TT_COPIES
 };
 
 #define IS_UNUSED(path) \
@@ -42,7 +42,7 @@ static TtQuery lock_media = {
 /* A statement of its own, so that it sees who has begun to show the picture before it was locked. */
 static TtQuery delete_unused = {
 	"DELETE FROM timetrackr.media WHERE id = $1 AND" IS_UNUSED("$2"),
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_COPIES
 };
 
 static TtQuery unused_media = {

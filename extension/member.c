@@ -21,7 +21,7 @@ static TtQuery user_and_role = {
 	" LEFT JOIN timetrackr.project_members AS m ON m.project_id = $1 AND m.user_id = u.id"
 	" WHERE u.id = $2"
 	" FOR KEY SHARE OF u",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_COPIES
 };
 
 static TtQuery put_member = {

@@ -100,7 +100,7 @@ allowed_table(void)
 static void
 read_project(int64 project_id, Grounds *grounds)
 {
-	TtRows	   *rows = tt_rows_open(&projects);
+	TtRows	   *rows = tt_rows_open(&projects, TT_NOBODY);
 
 	grounds->exists = tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)});
 	if (grounds->exists)
@@ -118,7 +118,7 @@ read_project(int64 project_id, Grounds *grounds)
 static void
 read_role(int64 user_id, int64 project_id, Grounds *grounds)
 {
-	TtRows	   *rows = tt_rows_open(&project_members);
+	TtRows	   *rows = tt_rows_open(&project_members, TT_NOBODY);
 
 	if (tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id), Int64GetDatum(user_id)}))
 		grounds->role = tt_rows_text(rows, 2);
@@ -169,14 +169,6 @@ refuse(Verdict verdict, int64 project_id)
 	}
 }
 
-void
-tt_membership_waive(int64 user_id, int64 project_id)
-{
-	Allowed		key = {user_id, project_id};
-
-	(void) hash_search(allowed_table(), &key, HASH_ENTER, NULL);
-}
-
 static Verdict
 verdict_on(int64 user_id, int64 project_id)
 {
@@ -201,4 +193,16 @@ void
 tt_membership_require(int64 user_id, int64 project_id)
 {
 	refuse(verdict_on(user_id, project_id), project_id);
+}
+
+bool
+tt_membership_moves(int64 actor, int64 from, int64 to)
+{
+	Grounds		source = {false};
+	Grounds		target = {false};
+
+	read_role(actor, from, &source);
+	read_role(actor, to, &target);
+	return source.role != NULL && strcmp(source.role, "owner") == 0 &&
+		target.role != NULL && (strcmp(target.role, "owner") == 0 || strcmp(target.role, "manager") == 0);
 }

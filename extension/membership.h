@@ -17,8 +17,11 @@ extern void tt_membership_require(int64 user_id, int64 project_id);
 /* The same question, answered. */
 extern bool tt_membership_allows(int64 user_id, int64 project_id);
 
-/* Let user_id log time on project_id, whatever he is there, until tt_membership_forget(). */
-extern void tt_membership_waive(int64 user_id, int64 project_id);
+/*
+ * May actor move anybody's entries from one project to the other, whatever those
+ * may do there? Who deletes his project may, to one that he runs.
+ */
+extern bool tt_membership_moves(int64 actor, int64 from, int64 to);
 
 /* Members or projects changed: forget what was answered. */
 extern void tt_membership_forget(void);

@@ -14,19 +14,19 @@
 static TtQuery seconds_since = {
 	"SELECT COALESCE(sum(seconds), 0)::bigint FROM timetrackr.scores"
 	" WHERE user_id = $1 AND period = 'day' AND period_start >= $2",
-	2, {INT8OID, DATEOID}, NULL
+	2, {INT8OID, DATEOID}, TT_AT_HOME
 };
 
 static TtQuery days_since = {
 	"SELECT count(*) FROM timetrackr.scores"
 	" WHERE user_id = $1 AND period = 'day' AND period_start >= $2",
-	2, {INT8OID, DATEOID}, NULL
+	2, {INT8OID, DATEOID}, TT_AT_HOME
 };
 
 static TtQuery entries_since = {
 	"SELECT count(*) FROM timetrackr.time_entries"
 	" WHERE user_id = $1 AND start_time >= $2 AND end_time IS NOT NULL AND NOT flagged",
-	2, {INT8OID, TIMESTAMPTZOID}, NULL
+	2, {INT8OID, TIMESTAMPTZOID}, TT_AT_HOME
 };
 
 static TtQuery project_seconds_since = {
@@ -34,7 +34,7 @@ static TtQuery project_seconds_since = {
 	"SELECT sum(seconds) AS s FROM timetrackr.day_totals"
 	" WHERE user_id = $1 AND ($2 = 0 OR project_id = $2) AND day >= $3"
 	" GROUP BY project_id) per_project",
-	3, {INT8OID, INT8OID, DATEOID}, NULL
+	3, {INT8OID, INT8OID, DATEOID}, TT_AT_HOME
 };
 
 #define UNLOCKED_SOURCE \
@@ -44,12 +44,12 @@ static TtQuery project_seconds_since = {
 
 static TtQuery source_of_user = {
 	UNLOCKED_SOURCE " WHERE u.id = $1",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_HOME
 };
 
 static TtQuery source_page = {
 	UNLOCKED_SOURCE " WHERE u.id > $1 ORDER BY u.id LIMIT $2",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}
 };
 
 static void
@@ -81,10 +81,10 @@ tt_metric_source_peek(MetricSource *source, int64 user_id)
 }
 
 int
-tt_metric_source_page(MetricSource *sources, int64 after_id, int most)
+tt_metric_source_page(MetricSource *sources, TtHome home, int64 after_id, int most)
 {
 	Datum		args[] = {Int64GetDatum(after_id), Int64GetDatum(most)};
-	int			rows = (int) tt_query(&source_page, args, NULL);
+	int			rows = (int) tt_query_at(home, &source_page, args);
 
 	for (int row = 0; row < rows; row++)
 		read_source(row, &sources[row]);

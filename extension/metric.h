@@ -5,6 +5,7 @@
 #define TT_METRIC_H
 
 #include "criteria.h"
+#include "home.h"
 #include "totals.h"
 
 /* A user's figures: the totals at hand, the rest asked for when needed. */
@@ -27,7 +28,7 @@ extern bool tt_metric_source_peek(MetricSource *source, int64 user_id);
  * Sources of up to most users after after_id, in order of id, none locked.
  * Returns how many.
  */
-extern int	tt_metric_source_page(MetricSource *sources, int64 after_id, int most);
+extern int	tt_metric_source_page(MetricSource *sources, TtHome home, int64 after_id, int most);
 
 /*
  * *value of a metric of all time that is in totals, as of the local day today;

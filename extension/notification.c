@@ -13,6 +13,7 @@
 #include "executor/executor.h"
 #include "lock.h"
 #include "row.h"
+#include "home.h"
 #include "spi.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -24,7 +25,7 @@ PG_FUNCTION_INFO_V1(tt_read_notifications);
 static TtQuery insert_notification = {
 	"INSERT INTO timetrackr.notifications (user_id, kind, payload)"
 	" SELECT u.id, $2, $3::jsonb FROM timetrackr.users u WHERE u.id = $1 FOR KEY SHARE",
-	3, {INT8OID, TEXTOID, TEXTOID}, NULL
+	3, {INT8OID, TEXTOID, TEXTOID}, TT_AT_HOME
 };
 
 static TtQuery delete_notifications = {
@@ -33,7 +34,7 @@ static TtQuery delete_notifications = {
 	" WHERE user_id = $1 AND kind = $2 AND payload @> $3::jsonb"
 	" RETURNING read_at)"
 	" SELECT COALESCE(bool_or(read_at IS NULL), false) FROM gone",
-	3, {INT8OID, TEXTOID, TEXTOID}, NULL
+	3, {INT8OID, TEXTOID, TEXTOID}, TT_AT_HOME
 };
 
 /* The row as list_notifications() gives it, and whose it is. */
@@ -42,7 +43,7 @@ static TtQuery written_notification = {
 	"SELECT n.user_id, n.id AS notification_id, n.kind, p.shown AS payload, n.created_at, n.read_at"
 	" FROM timetrackr.notifications n, timetrackr.notification_payload(n.payload) p"
 	" WHERE n.user_id = $1 AND n.id = $2) r",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 /* Another session that writes to this user may be dropping them already. */
@@ -54,19 +55,19 @@ static TtQuery drop_oldest = {
 	" ORDER BY k.id DESC OFFSET $2 LIMIT 1)"
 	" FOR UPDATE SKIP LOCKED) oldest"
 	" WHERE n.user_id = $1 AND n.id = oldest.id",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery mark_read = {
 	"UPDATE timetrackr.notifications SET read_at = now()"
 	" WHERE user_id = $1 AND read_at IS NULL AND ($2::bigint[] IS NULL OR id = ANY ($2))",
-	2, {INT8OID, INT8ARRAYOID}, NULL
+	2, {INT8OID, INT8ARRAYOID}, TT_AT_HOME
 };
 
 /* Who has no account any more has nobody to tell. */
 static TtQuery live_user = {
 	"SELECT FROM timetrackr.users WHERE id = $1",
-	1, {INT8OID}, NULL
+	1, {INT8OID}
 };
 
 bool
@@ -80,7 +81,9 @@ tt_notify_user(int64 user_id, const char *kind, const char *payload)
 {
 	Datum		args[] = {Int64GetDatum(user_id), CStringGetTextDatum(kind), CStringGetTextDatum(payload)};
 
-	(void) tt_query(&insert_notification, args, NULL);
+	/* Of what happens to a small table each node's triggers hear: each tells its own users. */
+	if (tt_is_home(user_id))
+		(void) tt_query(&insert_notification, args, NULL);
 }
 
 bool

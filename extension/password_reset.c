@@ -33,14 +33,14 @@ static TtQuery lock_account = {
 	"SELECT u.id, u.email, u.username FROM timetrackr.users AS u"
 	" WHERE u.id = (SELECT r.user_id FROM timetrackr.password_resets AS r WHERE r.token_sha256 = $1)"
 	" FOR NO KEY UPDATE",
-	1, {BYTEAOID}
+	1, {BYTEAOID}, TT_AT_HOME
 };
 
 static TtQuery use_token = {
 	"DELETE FROM timetrackr.password_resets"
 	" WHERE user_id = $1 AND token_sha256 = $2"
 	" RETURNING expires_at > pg_catalog.clock_timestamp()",
-	2, {INT8OID, BYTEAOID}
+	2, {INT8OID, BYTEAOID}, TT_AT_HOME
 };
 
 static TtQuery store_hash = {

@@ -12,6 +12,7 @@
 #include "badge.h"
 #include "error.h"
 #include "event.h"
+#include "home.h"
 #include "lock.h"
 #include "membership.h"
 #include "project_news.h"
@@ -32,14 +33,12 @@ PG_FUNCTION_INFO_V1(tt_create_project);
 PG_FUNCTION_INFO_V1(tt_set_visibility);
 PG_FUNCTION_INFO_V1(tt_join_project);
 
-enum { PROJECT_ID, PROJECT_NAME, PROJECT_DESCRIPTION, PROJECT_OWNER, PROJECT_VISIBILITY, PROJECT_ARCHIVED_AT };
+enum { PROJECT_ID, PROJECT_OWNER, PROJECT_VISIBILITY, PROJECT_ARCHIVED_AT };
 
 static TtTable projects = {
-	"projects", NULL, 1, 6,
+	"projects", NULL, 1, 4,
 	{
-		[PROJECT_ID] = {"id", INT8OID, true},
-		[PROJECT_NAME] = {"name", TEXTOID},
-		[PROJECT_DESCRIPTION] = {"description", TEXTOID},
+		[PROJECT_ID] = {"id", INT8OID},
 		[PROJECT_OWNER] = {"owner_id", INT8OID},
 		[PROJECT_VISIBILITY] = {"visibility", TEXTOID},
 		[PROJECT_ARCHIVED_AT] = {"archived_at", TIMESTAMPTZOID},
@@ -58,6 +57,17 @@ static TtTable user_totals = {
 	{{"user_id", INT8OID}, {"projects_created", INT4OID}}
 };
 
+static TtQuery insert_project = {
+	"INSERT INTO timetrackr.projects (name, description, owner_id, visibility)"
+	" VALUES ($1, $2, $3, $4) RETURNING id",
+	4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}
+};
+
+static TtQuery update_visibility = {
+	"UPDATE timetrackr.projects SET visibility = $2 WHERE id = $1 AND visibility <> $2",
+	2, {INT8OID, TEXTOID}
+};
+
 static TtQuery insert_member = {
 	"INSERT INTO timetrackr.project_members (project_id, user_id)"
 	" VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING project_id, role",
@@ -65,24 +75,24 @@ static TtQuery insert_member = {
 };
 
 static TtQuery put_owner = {
-	"INSERT INTO timetrackr.project_members (project_id, user_id, role)"
-	" VALUES ($1, $2, 'owner')"
+	"INSERT INTO timetrackr.project_members (project_id, user_id, role, joined_at)"
+	" VALUES ($1, $2, 'owner', $3)"
 	" ON CONFLICT (project_id, user_id) DO UPDATE SET role = 'owner'",
-	2, {INT8OID, INT8OID}
+	3, {INT8OID, INT8OID, TIMESTAMPTZOID}, TT_COPIES
 };
 
 /* An owner who hands a project over keeps helping to run it. */
 static TtQuery demote_owner = {
 	"UPDATE timetrackr.project_members SET role = 'manager'"
 	" WHERE project_id = $1 AND user_id = $2 AND role = 'owner'",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_COPIES
 };
 
 /* 0: no such project. */
 static int64
 owner_of(int64 project_id)
 {
-	TtRows	   *rows = tt_rows_open(&projects);
+	TtRows	   *rows = tt_rows_open(&projects, TT_NOBODY);
 	int64		owner_id = tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)}) ?
 		tt_rows_int64(rows, PROJECT_OWNER) : 0;
 
@@ -97,7 +107,7 @@ owner_of(int64 project_id)
 static void
 hold_owner(int64 project_id)
 {
-	TtRows	   *rows = tt_rows_open(&users);
+	TtRows	   *rows = tt_rows_open(&users, TT_NOBODY);
 
 	if (tt_rows_find(rows, (Datum[]) {Int64GetDatum(owner_of(project_id))}))
 		(void) tt_rows_lock(rows, LockTupleKeyShare);
@@ -107,7 +117,7 @@ hold_owner(int64 project_id)
 static bool
 lock_project(int64 project_id, LockTupleMode mode, SeenProject *project)
 {
-	TtRows	   *rows = tt_rows_open(&projects);
+	TtRows	   *rows = tt_rows_open(&projects, TT_NOBODY);
 	bool		found = tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)}) && tt_rows_lock(rows, mode);
 	bool		is_open;
 
@@ -126,7 +136,7 @@ lock_project(int64 project_id, LockTupleMode mode, SeenProject *project)
 static void
 lock_role(int64 project_id, int64 user_id, SeenProject *project)
 {
-	TtRows	   *rows = tt_rows_open(&project_members);
+	TtRows	   *rows = tt_rows_open(&project_members, TT_NOBODY);
 	Datum		keys[] = {Int64GetDatum(project_id), Int64GetDatum(user_id)};
 
 	project->is_member = tt_rows_find(rows, keys) && tt_rows_lock(rows, LockTupleShare);
@@ -200,41 +210,21 @@ Datum
 tt_create_project(PG_FUNCTION_ARGS)
 {
 	int64		viewer_id = tt_viewer(fcinfo);
-	Datum		name = CStringGetTextDatum(tt_project_name(fcinfo, 1));
-	Datum		description = CStringGetTextDatum(tt_project_description(fcinfo, 2));
-	Datum		visibility = CStringGetTextDatum(tt_required_enum(fcinfo, 3, "visibility"));
-	TtRows	   *rows;
+	Datum		args[] = {
+		CStringGetTextDatum(tt_project_name(fcinfo, 1)),
+		CStringGetTextDatum(tt_project_description(fcinfo, 2)),
+		Int64GetDatum(viewer_id),
+		CStringGetTextDatum(tt_required_enum(fcinfo, 3, "visibility"))
+	};
 	int64		project_id;
 
 	tt_spi_begin();
 	if (tt_user_lock(viewer_id) == NULL)
 		tt_no_viewer();
-	rows = tt_rows_open(&projects);
-	tt_rows_new(rows);
-	tt_rows_set(rows, PROJECT_NAME, name);
-	tt_rows_set(rows, PROJECT_DESCRIPTION, description);
-	tt_rows_set(rows, PROJECT_OWNER, Int64GetDatum(viewer_id));
-	tt_rows_set(rows, PROJECT_VISIBILITY, visibility);
-	tt_rows_insert(rows);
-	project_id = tt_rows_int64(rows, PROJECT_ID);
-	tt_rows_close(rows);
+	(void) tt_query(&insert_project, args, NULL);
+	project_id = tt_int64(0, 0);
 	tt_spi_end();
 	PG_RETURN_INT64(project_id);
-}
-
-static void
-update_visibility(int64 project_id, const char *visibility)
-{
-	TtRows	   *rows = tt_rows_open(&projects);
-
-	if (tt_rows_find(rows, (Datum[]) {Int64GetDatum(project_id)}) &&
-		strcmp(tt_rows_text(rows, PROJECT_VISIBILITY), visibility) != 0)
-	{
-		tt_rows_change(rows);
-		tt_rows_set(rows, PROJECT_VISIBILITY, CStringGetTextDatum(visibility));
-		tt_rows_update(rows);
-	}
-	tt_rows_close(rows);
 }
 
 /* set_visibility(viewer_id, project_id, visibility) */
@@ -243,14 +233,14 @@ tt_set_visibility(PG_FUNCTION_ARGS)
 {
 	int64		viewer_id = tt_viewer(fcinfo);
 	int64		project_id = tt_required_int64(fcinfo, 1, "project_id");
-	const char *visibility = tt_required_enum(fcinfo, 2, "visibility");
+	Datum		args[] = {Int64GetDatum(project_id), CStringGetTextDatum(tt_required_enum(fcinfo, 2, "visibility"))};
 	SeenProject project;
 
 	tt_spi_begin();
 	/* Locked against two changes of visibility at once. */
 	project = tt_see_project(project_id, LockTupleNoKeyExclusive, viewer_id, NULL);
 	tt_require_owner(&project, viewer_id);
-	update_visibility(project_id, visibility);
+	(void) tt_query(&update_visibility, args, NULL);
 	tt_spi_end();
 	PG_RETURN_BOOL(true);
 }
@@ -285,9 +275,9 @@ created_changed(int64 owner_id, int change)
 	TtRows	   *rows;
 
 	/* Deleting a user deletes his projects, and his totals with him. */
-	if (tt_user_lock(owner_id) == NULL)
+	if (!tt_is_home(owner_id) || tt_user_lock(owner_id) == NULL)
 		return;
-	rows = tt_rows_open(&user_totals);
+	rows = tt_rows_open(&user_totals, owner_id);
 	if (tt_rows_find(rows, &key))
 	{
 		tt_rows_change(rows);
@@ -299,15 +289,24 @@ created_changed(int64 owner_id, int change)
 }
 
 static void
+lock_if_home(int64 user_id)
+{
+	if (tt_is_home(user_id))
+		(void) tt_user_lock(user_id);
+}
+
+static void
 project_inserted(HeapTuple row, TupleDesc columns, int64 project_id, int64 owner_id)
 {
-	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(owner_id)};
+	TimestampTz created_at = tt_row_int64(row, columns, "created_at");
+	Datum		args[3] = {Int64GetDatum(project_id), Int64GetDatum(owner_id), TimestampTzGetDatum(created_at)};
 
-	(void) tt_user_lock(owner_id);
+	lock_if_home(owner_id);
 	(void) tt_query_by(owner_id, &put_owner, args, NULL);
-	tt_timeline_add(owner_id, "project_created", "{}", project_id,
-					tt_row_int64(row, columns, "created_at"));
+	tt_timeline_add(owner_id, "project_created", "{}", project_id, created_at);
 	created_changed(owner_id, 1);
+	if (!tt_is_home(owner_id))
+		return;
 	tt_event_emit("project_created",
 				  psprintf("{\"project_id\": " INT64_FORMAT ", \"user_id\": " INT64_FORMAT "}",
 						   project_id, owner_id));
@@ -317,10 +316,10 @@ project_inserted(HeapTuple row, TupleDesc columns, int64 project_id, int64 owner
 static void
 owner_changed(int64 project_id, int64 from, int64 to)
 {
-	Datum		args[2] = {Int64GetDatum(project_id), Int64GetDatum(from)};
+	Datum		args[3] = {Int64GetDatum(project_id), Int64GetDatum(from), TimestampTzGetDatum(tt_transaction_time())};
 
-	(void) tt_user_lock(Min(from, to));
-	(void) tt_user_lock(Max(from, to));
+	lock_if_home(Min(from, to));
+	lock_if_home(Max(from, to));
 	(void) tt_query(&demote_owner, args, NULL);
 	args[1] = Int64GetDatum(to);
 	(void) tt_query(&put_owner, args, NULL);
@@ -349,10 +348,13 @@ project_updated(TriggerData *trigger, int64 project_id)
 /*
  * Something about the project is no longer so: caches and live clients have to
  * know. `what` is the rest of the payload; a user_id in it is whom it concerns.
+ * One node tells it: the home of user_id.
  */
 static void
-emit_changed(int64 project_id, const char *what)
+emit_changed(int64 project_id, int64 user_id, const char *what)
 {
+	if (!tt_is_home(user_id))
+		return;
 	tt_event_emit("project_changed",
 				  psprintf("{\"project_id\": " INT64_FORMAT ", %s}", project_id, what));
 }
@@ -387,13 +389,13 @@ tt_project_changed(TriggerData *trigger)
 	else if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 	{
 		project_updated(trigger, project_id);
-		emit_changed(project_id, describe_update(trigger, owner_id));
+		emit_changed(project_id, owner_id, describe_update(trigger, owner_id));
 	}
 	else
 	{
 		tt_timeline_remove_project(project_id);
 		created_changed(owner_id, -1);
-		emit_changed(project_id, psprintf("\"change\": \"deleted\", \"user_id\": " INT64_FORMAT, owner_id));
+		emit_changed(project_id, owner_id, psprintf("\"change\": \"deleted\", \"user_id\": " INT64_FORMAT, owner_id));
 	}
 }
 
@@ -401,7 +403,7 @@ tt_project_changed(TriggerData *trigger)
 static void
 emit_member(HeapTuple row, TupleDesc columns, bool is_member)
 {
-	emit_changed(tt_row_int64(row, columns, "project_id"),
+	emit_changed(tt_row_int64(row, columns, "project_id"), tt_row_int64(row, columns, "user_id"),
 				 psprintf("\"change\": \"member\", \"user_id\": " INT64_FORMAT ", \"role\": %s%s%s",
 						  tt_row_int64(row, columns, "user_id"), is_member ? "\"" : "",
 						  is_member ? tt_row_text(row, columns, "role") : "null", is_member ? "\"" : ""));

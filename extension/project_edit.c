@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "membership.h"
 #include "spi.h"
+#include "access/xact.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(tt_update_project);
@@ -25,14 +26,14 @@ static TtQuery update_project = {
 	"UPDATE timetrackr.projects"
 	" SET name = CASE WHEN $2 THEN $3 ELSE name END,"
 	" description = CASE WHEN $4 THEN $5 ELSE description END,"
-	" archived_at = CASE WHEN NOT $6 THEN archived_at WHEN $7 THEN COALESCE(archived_at, now()) END"
+	" archived_at = CASE WHEN NOT $6 THEN archived_at WHEN $7 THEN COALESCE(archived_at, $8) END"
 	" WHERE id = $1",
-	7, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID}
+	8, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
 };
 
 static TtQuery whole_project = {
 	"SELECT * FROM timetrackr.project(viewer_id => $1, project_id => $2)",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_COPIES
 };
 
 /* In order, so that two who lock these users can't block each other. */
@@ -43,7 +44,7 @@ static TtQuery users_with_entries = {
 
 static TtQuery move_entries = {
 	"UPDATE timetrackr.time_entries SET project_id = $3 WHERE user_id = $1 AND project_id = $2",
-	3, {INT8OID, INT8OID, INT8OID}
+	3, {INT8OID, INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery delete_project = {
@@ -61,7 +62,7 @@ tt_update_project(PG_FUNCTION_ARGS)
 	bool		name = tt_is_given(fcinfo, 2, "name", given);
 	bool		description = tt_is_given(fcinfo, 3, "description", given);
 	bool		archived = tt_is_given(fcinfo, 4, "archived", given);
-	Datum		args[7] = {Int64GetDatum(project_id)};
+	Datum		args[8] = {Int64GetDatum(project_id)};
 	Datum		viewed[2] = {Int64GetDatum(viewer_id), Int64GetDatum(project_id)};
 	SeenProject project;
 	Datum		result;
@@ -74,6 +75,7 @@ tt_update_project(PG_FUNCTION_ARGS)
 	args[4] = CStringGetTextDatum(description ? tt_project_description(fcinfo, 3) : "");
 	args[5] = BoolGetDatum(archived);
 	args[6] = BoolGetDatum(archived && PG_GETARG_BOOL(4));
+	args[7] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	tt_spi_begin();
 	project = tt_see_project(project_id, LockTupleNoKeyExclusive, viewer_id, NULL);
 	tt_require_manager(&project, NULL);
@@ -136,7 +138,7 @@ close_and_lock_users(int64 project_id, uint64 *nusers)
  * show it to those who were removed, or had joined a public one.
  */
 static void
-move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
+move_all(int64 viewer_id, const int64 *users, uint64 nusers, int64 from, int64 to)
 {
 	for (uint64 i = 0; i < nusers; i++)
 	{
@@ -145,9 +147,7 @@ move_all(const int64 *users, uint64 nusers, int64 from, int64 to)
 		/* An account that was deleted while we waited has taken its entries along. */
 		if (tt_user_lock(users[i]) == NULL)
 			continue;
-		tt_membership_waive(users[i], to);
-		(void) tt_query(&move_entries, move, NULL);
-		tt_membership_forget();
+		(void) tt_query_by(viewer_id, &move_entries, move, NULL);
 	}
 }
 
@@ -172,7 +172,7 @@ tt_delete_project(PG_FUNCTION_ARGS)
 		tt_raise(409, "project_has_entries", NULL, NULL,
 				 "the project has time entries: move them to another one, or delete them first");
 	if (nusers > 0)
-		move_all(users, nusers, project_id, PG_GETARG_INT64(2));
+		move_all(viewer_id, users, nusers, project_id, PG_GETARG_INT64(2));
 	(void) tt_query_by(viewer_id, &delete_project, args, NULL);
 	tt_spi_end();
 	PG_RETURN_VOID();

@@ -13,12 +13,12 @@
 
 static TtQuery project_name = {
 	"SELECT name, owner_id FROM timetrackr.projects WHERE id = $1",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_COPIES
 };
 
 static TtQuery members = {
 	"SELECT user_id FROM timetrackr.project_members WHERE project_id = $1 ORDER BY user_id",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_COPIES
 };
 
 int64

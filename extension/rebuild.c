@@ -9,6 +9,7 @@
 #include "commands/trigger.h"
 #include "day.h"
 #include "event.h"
+#include "home.h"
 #include "lock.h"
 #include "miscadmin.h"
 #include "spi.h"
@@ -19,6 +20,7 @@
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(tt_rebuild);
+PG_FUNCTION_INFO_V1(tt_rebuild_here);
 PG_FUNCTION_INFO_V1(tt_entry_truncated);
 
 /* Users looked up at a time. */
@@ -33,7 +35,7 @@ static TtQuery entry_page = {
 	" FROM timetrackr.time_entries"
 	" WHERE user_id = $1 AND id > $2"
 	" ORDER BY id LIMIT $3",
-	3, {INT8OID, INT8OID, INT8OID}, NULL
+	3, {INT8OID, INT8OID, INT8OID}, TT_AT_HOME
 };
 
 /*
@@ -48,24 +50,24 @@ static TtQuery drop_stale_events = {
 	" EXCEPT"
 	" SELECT e.id FROM timetrackr.time_entries e"
 	" WHERE e.user_id = $1 AND e.end_time IS NOT NULL AND NOT e.flagged))",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_HOME
 };
 
 static TtQuery drop_events_of_gone_projects = {
 	"DELETE FROM timetrackr.timeline_events t"
 	" WHERE t.user_id = $1 AND t.project_id IS NOT NULL"
 	" AND NOT EXISTS (SELECT FROM timetrackr.projects p WHERE p.id = t.project_id)",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_HOME
 };
 
 #define OF_GONE_USERS " d WHERE NOT EXISTS (SELECT FROM timetrackr.users u WHERE u.id = d.user_id)"
 
 static TtQuery drop_gone_users[] = {
-	{"DELETE FROM timetrackr.user_totals" OF_GONE_USERS, 0, {0}, NULL},
-	{"DELETE FROM timetrackr.day_totals" OF_GONE_USERS, 0, {0}, NULL},
-	{"DELETE FROM timetrackr.project_totals" OF_GONE_USERS, 0, {0}, NULL},
-	{"DELETE FROM timetrackr.scores" OF_GONE_USERS, 0, {0}, NULL},
-	{"DELETE FROM timetrackr.timeline_events" OF_GONE_USERS, 0, {0}, NULL},
+	{"DELETE FROM timetrackr.user_totals" OF_GONE_USERS, 0, {0}, TT_AT_EACH_HOME},
+	{"DELETE FROM timetrackr.day_totals" OF_GONE_USERS, 0, {0}, TT_AT_EACH_HOME},
+	{"DELETE FROM timetrackr.project_totals" OF_GONE_USERS, 0, {0}, TT_AT_EACH_HOME},
+	{"DELETE FROM timetrackr.scores" OF_GONE_USERS, 0, {0}, TT_AT_EACH_HOME},
+	{"DELETE FROM timetrackr.timeline_events" OF_GONE_USERS, 0, {0}, TT_AT_EACH_HOME},
 };
 
 static TtQuery forget_gone_entries = {
@@ -73,7 +75,7 @@ static TtQuery forget_gone_entries = {
 	" WHERE b.user_id = $1 AND b.entry_id IS NOT NULL"
 	" AND NOT EXISTS (SELECT FROM timetrackr.time_entries e"
 	" WHERE e.user_id = $1 AND e.id = b.entry_id)",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_HOME
 };
 
 static TtQuery recount_others = {
@@ -82,7 +84,7 @@ static TtQuery recount_others = {
 	" projects_created = (SELECT count(*) FROM timetrackr.projects p WHERE p.owner_id = $1),"
 	" listed = (SELECT u.listed FROM timetrackr.users u WHERE u.id = $1)"
 	" WHERE user_id = $1",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_HOME
 };
 
 /* Read the next page of entries as changes that add them; returns how many. */
@@ -171,9 +173,10 @@ rebuild_user(int64 user_id)
 
 static TtQuery user_page = {
 	"SELECT id FROM timetrackr.users WHERE id > $1 ORDER BY id LIMIT $2",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}
 };
 
+/* Of all users; on several nodes of those at home here. */
 static void
 rebuild_all(void)
 {
@@ -196,7 +199,8 @@ rebuild_all(void)
 		for (uint64 row = 0; row < rows; row++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			rebuild_user(ids[row]);
+			if (tt_is_home(ids[row]))
+				rebuild_user(ids[row]);
 			MemoryContextReset(per_user);
 		}
 		last = rows > 0 ? ids[rows - 1] : last;
@@ -205,18 +209,36 @@ rebuild_all(void)
 	MemoryContextDelete(per_user);
 }
 
+static TtQuery rebuild_nodes = {
+	"SELECT timetrackr.rebuild_nodes()",
+	0, {0}
+};
+
+/* rebuild(user_id) */
 Datum
 tt_rebuild(PG_FUNCTION_ARGS)
 {
 	tt_spi_begin();
 	tt_standings_lock();
-	if (PG_ARGISNULL(0))
-		rebuild_all();
-	else
+	if (!PG_ARGISNULL(0))
 		rebuild_user(PG_GETARG_INT64(0));
+	else if (tt_is_distributed())
+		(void) tt_query(&rebuild_nodes, NULL, NULL);
+	else
+		rebuild_all();
 	tt_standings_count();
 	tt_spi_end();
 	PG_RETURN_VOID();
+}
+
+/* rebuild_here() */
+Datum
+tt_rebuild_here(PG_FUNCTION_ARGS)
+{
+	tt_spi_begin();
+	rebuild_all();
+	tt_spi_end();
+	PG_RETURN_BOOL(true);
 }
 
 Datum

@@ -46,7 +46,7 @@ typedef struct Replay
 
 static TtQuery user_of_history = {
 	"SELECT created_at, timezone FROM timetrackr.users WHERE id = $1",
-	1, {INT8OID}, NULL
+	1, {INT8OID}
 };
 
 /* Columns: when, HistoryKind, entry, project, start, time zone. */
@@ -61,7 +61,7 @@ static TtQuery history = {
 	" FROM timetrackr.time_entries e"
 	" WHERE e.user_id = $1 AND e.end_time IS NOT NULL AND NOT e.flagged"
 	" ORDER BY 1, 2, 3",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_HOME
 };
 
 static DateADT

@@ -139,7 +139,7 @@ write_changes(const UserTotals *totals, ScoreChange *changes, int nchanges)
 
 	if (nchanges == 0)
 		return;
-	rows = tt_rows_open(&scores);
+	rows = tt_rows_open(&scores, totals->user_id);
 	for (int i = 0; i < nchanges; i++)
 	{
 		/* To ask for the last one pays when many may come after it. */
@@ -153,7 +153,7 @@ write_changes(const UserTotals *totals, ScoreChange *changes, int nchanges)
 static TtQuery best_of_period = {
 	"SELECT COALESCE(max(seconds), 0)::bigint FROM timetrackr.scores"
 	" WHERE user_id = $1 AND period = $2",
-	2, {INT8OID, TEXTOID}, NULL
+	2, {INT8OID, TEXTOID}, TT_AT_HOME
 };
 
 /* A best that may have shrunk is looked up; one that grew is known. */

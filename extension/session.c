@@ -19,13 +19,13 @@ static TtQuery insert_token = {
 	" (user_id, token_sha256, expires_at, family, opened_at, address)"
 	" VALUES ($1, $2, pg_catalog.now() + pg_catalog.make_interval(secs => $3),"
 	" COALESCE($4::uuid, pg_catalog.gen_random_uuid()), COALESCE($5, pg_catalog.now()), $6)",
-	6, {INT8OID, BYTEAOID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
+	6, {INT8OID, BYTEAOID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID}, TT_AT_HOME
 };
 
 static TtQuery delete_expired = {
 	"DELETE FROM timetrackr.refresh_tokens"
 	" WHERE user_id = $1 AND expires_at <= pg_catalog.now()",
-	1, {INT8OID}
+	1, {INT8OID}, TT_AT_HOME
 };
 
 /*
@@ -64,7 +64,7 @@ static TtQuery revoke_family = {
 	" WHERE member.user_id = $1 AND member.token_sha256 = $2"
 	" AND t.user_id = $1 AND t.family = member.family"
 	" AND t.revoked_at IS NULL",
-	2, {INT8OID, BYTEAOID}
+	2, {INT8OID, BYTEAOID}, TT_AT_HOME
 };
 
 /* Sessions are known by their family: its text, which may be any. */
@@ -72,13 +72,13 @@ static TtQuery end_family = {
 	"UPDATE timetrackr.refresh_tokens SET revoked_at = pg_catalog.now()"
 	" WHERE user_id = $1 AND family::text = $2 AND revoked_at IS NULL"
 	" RETURNING used_at IS NULL AND expires_at > pg_catalog.now()",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_AT_HOME
 };
 
 static TtQuery revoke_all = {
 	"UPDATE timetrackr.refresh_tokens SET revoked_at = pg_catalog.now()"
 	" WHERE user_id = $1 AND revoked_at IS NULL",
-	1, {INT8OID}
+	1, {INT8OID}, TT_AT_HOME
 };
 
 /* What a token belongs to. */

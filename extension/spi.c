@@ -5,9 +5,13 @@
 
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "home_plan.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/resowner.h"
 
 void
 tt_spi_begin(void)
@@ -23,22 +27,80 @@ tt_spi_end(void)
 		elog(ERROR, "timetrackr: SPI_finish failed");
 }
 
-/*
- * Make the plan of q and keep it for the rest of the session. One plan serves
- * all values: for arrays PostgreSQL would else plan anew each time, since the
- * length of a given one looks cheaper than that of any.
- */
-static void
-prepare(TtQuery *q)
+/* The plan of a statement on tables of this node. */
+typedef struct TtLocalPlan
 {
-	SPIPlanPtr	plan = SPI_prepare_cursor(q->sql, q->nargs, q->argtypes, CURSOR_OPT_GENERIC_PLAN);
+	TtHome		home;
+	SPIPlanPtr	plan;
+} TtLocalPlan;
+
+/*
+ * Make the plan of a statement and keep it for the rest of the session. One
+ * plan serves all values: for arrays PostgreSQL would else plan anew each time,
+ * since the length of a given one looks cheaper than that of any. Citus, which
+ * finds the nodes by the values, wants to plan anew.
+ */
+static SPIPlanPtr
+prepare(const TtQuery *q, bool is_local)
+{
+	int			options = is_local ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN;
+	SPIPlanPtr	plan = SPI_prepare_cursor(q->sql, q->nargs, (Oid *) q->argtypes, options);
 
 	if (plan == NULL)
-		elog(ERROR, "timetrackr: cannot prepare \"%s\": %s", q->sql,
-			 SPI_result_code_string(SPI_result));
+		elog(ERROR, "timetrackr: cannot prepare \"%s\": %s", q->sql, SPI_result_code_string(SPI_result));
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "timetrackr: cannot keep the plan of \"%s\"", q->sql);
-	q->plan = plan;
+	return plan;
+}
+
+/* Plan it, unless there is a plan that is still good, on the tables of this node. */
+static SPIPlanPtr
+planned(SPIPlanPtr plan, TtHome home)
+{
+	tt_home_plan_begin(home);
+	PG_TRY();
+	{
+		ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), CurrentResourceOwner);
+	}
+	PG_FINALLY();
+	{
+		tt_home_plan_end();
+	}
+	PG_END_TRY();
+	return plan;
+}
+
+static SPIPlanPtr
+local_plan(TtQuery *q, TtHome home)
+{
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < q->nlocal_plans; i++)
+	{
+		if (q->local_plans[i].home == home)
+			return planned(q->local_plans[i].plan, home);
+	}
+	plan = prepare(q, true);
+	q->local_plans = q->local_plans == NULL ? MemoryContextAlloc(TopMemoryContext, sizeof(TtLocalPlan))
+		: repalloc(q->local_plans, (q->nlocal_plans + 1) * sizeof(TtLocalPlan));
+	q->local_plans[q->nlocal_plans++] = (TtLocalPlan) {home, plan};
+	return planned(plan, home);
+}
+
+/* The plan that q runs with for these values. */
+static SPIPlanPtr
+plan_for(TtQuery *q, const Datum *values)
+{
+	if (q->where != TT_ANYWHERE && tt_is_distributed())
+	{
+		const TtHome home = q->where == TT_AT_HOME ? tt_home(DatumGetInt64(values[0])) : TT_NO_HOME;
+
+		if (home != TT_NO_HOME || q->where == TT_COPIES)
+			return local_plan(q, home);
+	}
+	if (q->plan == NULL)
+		q->plan = prepare(q, !tt_is_distributed());
+	return q->plan;
 }
 
 /* The previous result of this connection is no longer needed. */
@@ -50,15 +112,13 @@ drop_result(void)
 	SPI_tuptable = NULL;
 }
 
-uint64
-tt_query(TtQuery *q, const Datum *values, const bool *nulls)
+static uint64
+execute(const TtQuery *q, SPIPlanPtr plan, const Datum *values, const bool *nulls)
 {
 	Datum		args[TT_QUERY_MAX_ARGS];
 	char		flags[TT_QUERY_MAX_ARGS];
 	int			result;
 
-	if (q->plan == NULL)
-		prepare(q);
 	for (int i = 0; i < q->nargs; i++)
 	{
 		args[i] = values[i];
@@ -66,11 +126,47 @@ tt_query(TtQuery *q, const Datum *values, const bool *nulls)
 	}
 
 	drop_result();
-	result = SPI_execute_plan(q->plan, args, flags, false, 0);
+	result = SPI_execute_plan(plan, args, flags, false, 0);
 	if (result < 0)
 		elog(ERROR, "timetrackr: cannot execute \"%s\": %s", q->sql,
 			 SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+static uint64
+execute_at_each_home(TtQuery *q, const Datum *values, const bool *nulls)
+{
+	uint64		rows = 0;
+	TtHome		home = TT_NO_HOME;
+
+	while ((home = tt_next_home(home)) != TT_NO_HOME)
+		rows += execute(q, local_plan(q, home), values, nulls);
+	return rows;
+}
+
+uint64
+tt_query(TtQuery *q, const Datum *values, const bool *nulls)
+{
+	if (q->where == TT_AT_EACH_HOME && tt_is_distributed())
+		return execute_at_each_home(q, values, nulls);
+	return execute(q, plan_for(q, values), values, nulls);
+}
+
+uint64
+tt_query_at(TtHome home, TtQuery *q, const Datum *values)
+{
+	return execute(q, tt_is_distributed() ? local_plan(q, home) : plan_for(q, values), values, NULL);
+}
+
+void
+tt_query_aside(TtQuery *q, const Datum *values)
+{
+	SPITupleTable *const result = SPI_tuptable;
+
+	SPI_tuptable = NULL;
+	(void) tt_query(q, values, NULL);
+	drop_result();
+	SPI_tuptable = result;
 }
 
 TtArray
@@ -102,10 +198,8 @@ tt_cursor_open(TtQuery *q, const Datum *values)
 {
 	Datum		args[TT_QUERY_MAX_ARGS];
 
-	if (q->plan == NULL)
-		prepare(q);
 	memcpy(args, values, q->nargs * sizeof(Datum));
-	return SPI_cursor_open(NULL, q->plan, args, NULL, false);
+	return SPI_cursor_open(NULL, plan_for(q, values), args, NULL, false);
 }
 
 uint64

@@ -8,18 +8,30 @@
 #ifndef TT_SPI_H
 #define TT_SPI_H
 
-#include "timetrackr.h"
+#include "home.h"
 
 #include "catalog/pg_type_d.h"
 
 #define TT_QUERY_MAX_ARGS 16
+
+/* On a database of several nodes (home.h): on which tables a statement works. */
+typedef enum TtWhere
+{
+	TT_ANYWHERE,				/* those that install() made: the engine finds the rows */
+	TT_AT_HOME,					/* $1 is a user's id: at his home, those that have his rows; else as above */
+	TT_AT_EACH_HOME,			/* the rows of all users who are at home here; returns no rows */
+	TT_COPIES					/* this node's copies of small tables; written by triggers of one, which each node calls */
+} TtWhere;
 
 typedef struct TtQuery
 {
 	const char *sql;			/* $1 … $n; every name schema-qualified */
 	int			nargs;
 	Oid			argtypes[TT_QUERY_MAX_ARGS];
+	TtWhere		where;
 	struct _SPI_plan *plan;		/* NULL until first use */
+	struct TtLocalPlan *local_plans;	/* of statements on tables of this node */
+	int			nlocal_plans;
 } TtQuery;
 
 extern void tt_spi_begin(void);
@@ -31,6 +43,12 @@ extern void tt_spi_end(void);
  * statement propagate. The snapshot is the statement's own, as for a client.
  */
 extern uint64 tt_query(TtQuery *q, const Datum *values, const bool *nulls);
+
+/* The same on the tables of a home here, whatever q says. */
+extern uint64 tt_query_at(TtHome home, TtQuery *q, const Datum *values);
+
+/* The same for a query whose result nobody reads; that of the query before stays. */
+extern void tt_query_aside(TtQuery *q, const Datum *values);
 
 /*
  * The same for a SELECT of many rows: fetch up to most at a time, each time as

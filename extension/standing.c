@@ -10,6 +10,7 @@
 #include "common/int.h"
 #include "lock.h"
 #include "port/pg_bitutils.h"
+#include "home.h"
 #include "spi.h"
 #include "table.h"
 #include "utils/builtins.h"
@@ -125,7 +126,7 @@ fold(void)
 static int64
 insert_move(const char *metric, int64 from, int64 to)
 {
-	TtRows	   *rows = tt_rows_open(&standing_moves);
+	TtRows	   *rows = tt_rows_open(&standing_moves, TT_NOBODY);
 	int64		id;
 
 	tt_rows_new(rows);
@@ -141,7 +142,8 @@ insert_move(const char *metric, int64 from, int64 to)
 static void
 move(const char *metric, int64 from_bucket, int64 to_bucket)
 {
-	if (from_bucket != to_bucket && insert_move(metric, from_bucket, to_bucket) % MOVES_PER_FOLD == 0)
+	/* On several nodes boards are counted. */
+	if (from_bucket != to_bucket && !tt_is_distributed() && insert_move(metric, from_bucket, to_bucket) % MOVES_PER_FOLD == 0)
 		fold();
 }
 
@@ -162,13 +164,15 @@ tt_standing_earned(int64 badge_id, bool award)
 void
 tt_standings_lock(void)
 {
-	(void) tt_query(&wait_lock, NULL, NULL);
+	if (!tt_is_distributed())
+		(void) tt_query(&wait_lock, NULL, NULL);
 }
 
 void
 tt_standings_count(void)
 {
-	(void) tt_query(&count_all, NULL, NULL);
+	if (!tt_is_distributed())
+		(void) tt_query(&count_all, NULL, NULL);
 }
 
 /* standing_bucket(score) */

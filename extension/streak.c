@@ -19,13 +19,13 @@ static TtQuery qualifying_days = {
 	"SELECT period_start FROM timetrackr.scores"
 	" WHERE user_id = $1 AND period = 'day' AND seconds >= $2"
 	" ORDER BY period_start",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery milestone_known = {
 	"SELECT 1 FROM timetrackr.timeline_events"
 	" WHERE user_id = $1 AND event_type = 'streak_reached' AND event_data = $2::jsonb",
-	2, {INT8OID, TEXTOID}, NULL
+	2, {INT8OID, TEXTOID}, TT_AT_HOME
 };
 
 static bool

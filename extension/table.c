@@ -56,12 +56,12 @@ struct TtRows
 };
 
 TtRows *
-tt_rows_open(TtTable *table)
+tt_rows_open(TtTable *table, int64 user_id)
 {
 	TtRows	   *rows = palloc0(sizeof(TtRows));
 
 	rows->table = table;
-	rows->relation = tt_layout_open(table, &rows->layout);
+	rows->relation = tt_layout_open(table, user_id, &rows->layout);
 	rows->found = table_slot_create(rows->relation, NULL);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());

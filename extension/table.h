@@ -20,10 +20,11 @@
 typedef struct TtRows TtRows;
 
 /*
- * Open a table; what this transaction has done so far can be seen in it. Close
+ * Open a table at the place where the rows of a user are, who must be at home
+ * here, or TT_NOBODY's; what this transaction has done so far can be seen in it. Close
  * in the opposite order of opening. A row is written once at most until then.
  */
-extern TtRows *tt_rows_open(TtTable *table);
+extern TtRows *tt_rows_open(TtTable *table, int64 user_id);
 extern void tt_rows_close(TtRows *rows);
 
 /* Find the row with these keys, one for each key column. */

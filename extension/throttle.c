@@ -44,7 +44,7 @@ static TtQuery has_been_here = {
 	"SELECT FROM timetrackr.refresh_tokens"
 	" WHERE user_id = $1 AND address = $2 AND expires_at > pg_catalog.now()"
 	" LIMIT 1",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_AT_HOME
 };
 
 static TtQuery look = {

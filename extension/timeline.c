@@ -4,6 +4,7 @@
  */
 #include "timeline.h"
 
+#include "home.h"
 #include "spi.h"
 #include "table.h"
 #include "utils/builtins.h"
@@ -21,23 +22,23 @@ static TtQuery put_entries = {
 	" DO UPDATE SET event_data = excluded.event_data,"
 	" project_id = excluded.project_id,"
 	" occurred_at = excluded.occurred_at",
-	5, {INT8OID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}, NULL
+	5, {INT8OID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}, TT_AT_HOME
 };
 
 static TtQuery remove_entry = {
 	"DELETE FROM timetrackr.timeline_events WHERE user_id = $1 AND entry_id = $2",
-	2, {INT8OID, INT8OID}, NULL
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery remove_user = {
 	"DELETE FROM timetrackr.timeline_events WHERE user_id = $1",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_HOME
 };
 
 /* The condition is that of an index. */
 static TtQuery remove_project = {
 	"DELETE FROM timetrackr.timeline_events WHERE project_id = $1 AND entry_id IS NULL",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_EACH_HOME
 };
 
 enum { USER_ID, EVENT_ID, EVENT_TYPE, EVENT_DATA, PROJECT_ID, ENTRY_ID, OCCURRED_AT };
@@ -59,8 +60,12 @@ void
 tt_timeline_add(int64 user_id, const char *event_type, const char *data,
 				int64 project_id, TimestampTz occurred_at)
 {
-	TtRows	   *rows = tt_rows_open(&timeline_events);
+	TtRows	   *rows;
 
+	/* Of what happens to a small table each node's triggers hear: each writes what is of its own users. */
+	if (!tt_is_home(user_id))
+		return;
+	rows = tt_rows_open(&timeline_events, user_id);
 	tt_rows_new(rows);
 	tt_rows_set(rows, USER_ID, Int64GetDatum(user_id));
 	tt_rows_set(rows, EVENT_TYPE, CStringGetTextDatum(event_type));
@@ -103,7 +108,7 @@ tt_timeline_add_entries(const EntryRow *const *entries, int nentries)
 	if (nentries == 0)
 		return;
 	event_type = CStringGetTextDatum("time_entry_completed");
-	rows = tt_rows_open(&timeline_events);
+	rows = tt_rows_open(&timeline_events, entries[0]->user_id);
 	for (int i = 0; i < nentries; i++)
 		add_entry(rows, entries[i], event_type);
 	tt_rows_close(rows);

@@ -165,7 +165,7 @@ apply_days(int64 user_id, const DeltaList *slices)
 
 	if (slices->count == 0)
 		return;
-	rows = tt_rows_open(&day_totals);
+	rows = tt_rows_open(&day_totals, user_id);
 	if (slices->count >= MANY_SLICES)
 		last = last_day(rows, user_id);
 	for (int i = 0; i < slices->count; i++)
@@ -185,7 +185,7 @@ apply_projects(int64 user_id, const DeltaList *projects)
 
 	if (projects->count == 0)
 		return;
-	rows = tt_rows_open(&project_totals);
+	rows = tt_rows_open(&project_totals, user_id);
 	for (int i = 0; i < projects->count; i++)
 	{
 		const Delta *delta = &projects->items[i];
@@ -199,7 +199,7 @@ apply_projects(int64 user_id, const DeltaList *projects)
 void
 tt_project_figures(int64 user_id, ProjectFigures *figures)
 {
-	TtRows	   *rows = tt_rows_open(&project_totals);
+	TtRows	   *rows = tt_rows_open(&project_totals, user_id);
 	Datum		key = Int64GetDatum(user_id);
 
 	*figures = (ProjectFigures) {true, 0, 0};
@@ -215,7 +215,7 @@ tt_project_figures(int64 user_id, ProjectFigures *figures)
 int64
 tt_project_seconds(int64 user_id, int64 project_id)
 {
-	TtRows	   *rows = tt_rows_open(&project_totals);
+	TtRows	   *rows = tt_rows_open(&project_totals, user_id);
 	Datum		keys[] = {Int64GetDatum(user_id), Int64GetDatum(project_id)};
 	int64		seconds = tt_rows_find(rows, keys) ? tt_rows_int64(rows, 2) : 0;
 
@@ -249,7 +249,7 @@ sum_days(const DeltaList *slices, int *ndays)
 static TtQuery longest_entry = {
 	"SELECT COALESCE(max(duration), 0)::bigint FROM timetrackr.time_entries"
 	" WHERE user_id = $1 AND NOT flagged",
-	1, {INT8OID}, NULL
+	1, {INT8OID}, TT_AT_HOME
 };
 
 static void

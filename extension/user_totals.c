@@ -38,9 +38,9 @@ static TtTable user_totals = {
 };
 
 static TtQuery clear[] = {
-	{"DELETE FROM timetrackr.day_totals WHERE user_id = $1", 1, {INT8OID}, NULL},
-	{"DELETE FROM timetrackr.project_totals WHERE user_id = $1", 1, {INT8OID}, NULL},
-	{"DELETE FROM timetrackr.scores WHERE user_id = $1", 1, {INT8OID}, NULL},
+	{"DELETE FROM timetrackr.day_totals WHERE user_id = $1", 1, {INT8OID}, TT_AT_HOME},
+	{"DELETE FROM timetrackr.project_totals WHERE user_id = $1", 1, {INT8OID}, TT_AT_HOME},
+	{"DELETE FROM timetrackr.scores WHERE user_id = $1", 1, {INT8OID}, TT_AT_HOME},
 };
 
 void
@@ -69,7 +69,7 @@ tt_totals_read(uint64 row, int first_column, int64 user_id, UserTotals *totals)
 static TtRows *
 open_row(int64 user_id)
 {
-	TtRows	   *rows = tt_rows_open(&user_totals);
+	TtRows	   *rows = tt_rows_open(&user_totals, user_id);
 	Datum		key = Int64GetDatum(user_id);
 
 	if (!tt_rows_find(rows, &key))

@@ -22,7 +22,7 @@ PG_FUNCTION_INFO_V1(tt_delete_webhook);
 
 static TtQuery count_webhooks = {
 	"SELECT count(*) FROM timetrackr.webhooks WHERE user_id = $1",
-	1, {INT8OID}
+	1, {INT8OID}, TT_AT_HOME
 };
 
 /* Each once, in order. */
@@ -45,22 +45,22 @@ static TtQuery insert_webhook = {
 	"INSERT INTO timetrackr.webhooks (user_id, url, topics, project_ids, description, enabled, secret)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7)"
 	" RETURNING id",
-	7, {INT8OID, TEXTOID, TEXTARRAYOID, INT8ARRAYOID, TEXTOID, BOOLOID, BYTEAOID}
+	7, {INT8OID, TEXTOID, TEXTARRAYOID, INT8ARRAYOID, TEXTOID, BOOLOID, BYTEAOID}, TT_AT_HOME
 };
 
 static TtQuery new_webhook = {
 	"SELECT w.*, $3 FROM timetrackr.webhook($1, $2) AS w",
-	3, {INT8OID, INT8OID, TEXTOID}
+	3, {INT8OID, INT8OID, TEXTOID}, TT_AT_HOME
 };
 
 static TtQuery whole_webhook = {
 	"SELECT w.* FROM timetrackr.webhook($1, $2) AS w",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery lock_webhook = {
 	"SELECT enabled FROM timetrackr.webhooks WHERE user_id = $1 AND id = $2 FOR NO KEY UPDATE",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 /* Of each field whether to change it, and to what. Whatever is enabled, or leads elsewhere, has a clean slate. */
@@ -78,17 +78,17 @@ static TtQuery update_webhook = {
 	" updated_at = pg_catalog.now()"
 	" WHERE user_id = $1 AND id = $2",
 	12, {INT8OID, INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTARRAYOID, BOOLOID, INT8ARRAYOID,
-	BOOLOID, TEXTOID, BOOLOID, BOOLOID}
+	BOOLOID, TEXTOID, BOOLOID, BOOLOID}, TT_AT_HOME
 };
 
 static TtQuery schedule_webhook = {
 	"SELECT timetrackr.schedule_webhook($1, $2)",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery delete_webhook = {
 	"DELETE FROM timetrackr.webhooks WHERE user_id = $1 AND id = $2",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static _Noreturn void

@@ -23,7 +23,7 @@ static TtQuery rotate_secret = {
 	" updated_at = pg_catalog.now()"
 	" WHERE user_id = $1 AND id = $2"
 	" RETURNING id, $4, previous_until",
-	4, {INT8OID, INT8OID, BYTEAOID, TEXTOID}
+	4, {INT8OID, INT8OID, BYTEAOID, TEXTOID}, TT_AT_HOME
 };
 
 char *

@@ -18,19 +18,19 @@ static TtQuery insert_ping = {
 	" VALUES ($1, $2, 'ping_' || pg_catalog.gen_random_uuid(), 'ping', 'pending',"
 	" pg_catalog.jsonb_build_object('webhook_id', $2))"
 	" RETURNING id, message_id",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery end_pause = {
 	"UPDATE timetrackr.webhooks SET paused_until = NULL WHERE user_id = $1 AND id = $2",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_AT_HOME
 };
 
 static TtQuery send_again = {
 	"UPDATE timetrackr.webhook_deliveries SET"
 	" status = 'pending', attempts = 0, run_at = pg_catalog.now()"
 	" WHERE user_id = $1 AND webhook_id = $2 AND id = $3",
-	3, {INT8OID, INT8OID, INT8OID}
+	3, {INT8OID, INT8OID, INT8OID}, TT_AT_HOME
 };
 
 /* The viewer and his webhook, which is enabled, are locked. */

@@ -373,6 +373,8 @@ RETURNS integer
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning
+-- On several nodes; see distribute().
+SET citus.enable_unsafe_triggers = on
 AS $$
 DECLARE
     current_version CONSTANT integer := timetrackr.schema_version();

@@ -7,9 +7,18 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    ALTER TABLE timetrackr.users
-        ADD COLUMN IF NOT EXISTS email_notifications text NOT NULL DEFAULT 'none'
-            CHECK (email_notifications IN ('none', 'important', 'all'));
+    -- Citus takes no ADD COLUMN with a CHECK, not even of a column that is there.
+    IF NOT EXISTS (
+        SELECT
+        FROM pg_attribute a
+        WHERE a.attrelid = 'timetrackr.users'::regclass
+            AND a.attname = 'email_notifications'
+            AND NOT a.attisdropped
+    ) THEN
+        ALTER TABLE timetrackr.users
+            ADD COLUMN email_notifications text NOT NULL DEFAULT 'none'
+                CHECK (email_notifications IN ('none', 'important', 'all'));
+    END IF;
     -- Kinds of notifications that are mailed whatever that says, or never.
     ALTER TABLE timetrackr.users
         ADD COLUMN IF NOT EXISTS email_also text[] NOT NULL DEFAULT '{}',

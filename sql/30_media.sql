@@ -19,7 +19,14 @@ BEGIN
         height integer
     );
     -- Pictures are compressed already.
-    ALTER TABLE timetrackr.media ALTER COLUMN bytes SET STORAGE EXTERNAL;
+    IF (
+        SELECT a.attstorage <> 'e'
+        FROM pg_attribute a
+        WHERE a.attrelid = 'timetrackr.media'::regclass
+            AND a.attname = 'bytes'
+    ) THEN
+        ALTER TABLE timetrackr.media ALTER COLUMN bytes SET STORAGE EXTERNAL;
+    END IF;
 
     -- Tables of before pictures were served.
     IF NOT EXISTS (

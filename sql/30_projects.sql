@@ -145,6 +145,19 @@ AS 'MODULE_PATHNAME', 'tt_delete_project';
 COMMENT ON FUNCTION timetrackr.delete_project(bigint, bigint, bigint) IS
 'Deletes a project with its memberships and timeline events; only its owner may. Its entries, those of all members, first move to the project move_entries_to, which the viewer owns or manages, whether or not those who have them are members there: nobody becomes one by this, so add first who shall go on. Everything derived from the entries follows them. Errors: 401 invalid_token; 403 not_owner, and of move_entries_to not_manager; 404 project_not_found; 409 project_has_entries without move_entries_to, project_archived; 422 missing_field, same_project.';
 
+CREATE FUNCTION timetrackr.project_seconds(project_id bigint)
+RETURNS TABLE (seconds bigint)
+LANGUAGE sql
+STABLE
+ROWS 1
+AS $$
+    SELECT COALESCE(sum(t.seconds), 0)::bigint
+    FROM timetrackr.project_totals t
+    WHERE t.project_id = project_seconds.project_id
+$$;
+COMMENT ON FUNCTION timetrackr.project_seconds(bigint) IS
+'Seconds of everybody''s finished entries on a project that are not flagged.';
+
 CREATE FUNCTION timetrackr.project(viewer_id bigint, project_id bigint)
 RETURNS TABLE (
     project_id bigint,
@@ -170,12 +183,9 @@ AS $$
             WHERE m.project_id = p.project_id
             ORDER BY m.role <> 'owner', m.joined_at, m.user_id
         ),
-        COALESCE((
-            SELECT sum(t.seconds)
-            FROM timetrackr.project_totals t
-            WHERE t.project_id = p.project_id
-        ), 0)::bigint
+        s.seconds
     FROM timetrackr.visible_projects(project.viewer_id) p
+    CROSS JOIN LATERAL timetrackr.project_seconds(p.project_id) s
     WHERE p.project_id = project.project_id
 $$;
 COMMENT ON FUNCTION timetrackr.project(bigint, bigint) IS

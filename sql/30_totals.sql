@@ -229,7 +229,7 @@ $$;
 COMMENT ON FUNCTION timetrackr.derived_rows(bigint) IS
 'Part of verify(): every derived row as it should be (side expected) and as it is (side actual). Narrowing to one user is up to the caller where a part does not do it.';
 
-CREATE FUNCTION timetrackr.verify(user_id bigint DEFAULT NULL)
+CREATE FUNCTION timetrackr.verify_user(user_id bigint DEFAULT NULL)
 RETURNS TABLE (
     user_id bigint,
     relation text,
@@ -242,14 +242,31 @@ STABLE
 AS $$
     WITH sides AS (
         SELECT r.*
-        FROM timetrackr.derived_rows(verify.user_id) r
-        WHERE verify.user_id IS NULL OR r.user_id = verify.user_id
+        FROM timetrackr.derived_rows(verify_user.user_id) r
+        WHERE verify_user.user_id IS NULL OR r.user_id = verify_user.user_id
     )
     SELECT user_id, relation, key, e.value, a.value
     FROM (SELECT s.user_id, s.relation, s.key, s.value FROM sides s WHERE s.side = 'expected') e
     FULL JOIN (SELECT s.user_id, s.relation, s.key, s.value FROM sides s WHERE s.side = 'actual') a
         USING (user_id, relation, key)
     WHERE e.value IS DISTINCT FROM a.value
+$$;
+COMMENT ON FUNCTION timetrackr.verify_user(bigint) IS
+'Part of verify(): what differs in the derived tables of a user, or of all.';
+
+CREATE FUNCTION timetrackr.verify(user_id bigint DEFAULT NULL)
+RETURNS TABLE (
+    user_id bigint,
+    relation text,
+    key text,
+    expected text,
+    actual text
+)
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT v.*
+    FROM timetrackr.verify_user(verify.user_id) v
     UNION ALL
     SELECT NULL, 'standings', w.key, format('%s users', w.expected), format('%s users', w.actual)
     FROM timetrackr.wrong_standings() w

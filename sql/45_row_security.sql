@@ -330,7 +330,7 @@ BEGIN
     -- Boards show nobody who is not listed, whoever asks.
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'leaderboard', 'leaderboard_around', 'project_leaderboard',
-        'board_start', 'board_above', 'standing_bucket', 'standing_end', 'project_visible', 'visible_projects',
+        'board_start', 'board_above', 'project_seconds', 'standing_bucket', 'standing_end', 'project_visible', 'visible_projects',
         'current_streak', 'day_slices'
     ]);
 END
