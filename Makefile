@@ -20,7 +20,7 @@ EXTRA_CLEAN = $(wildcard $(EXTENSION)--*.sql) results output_iso
 
 # Commands of ours need no PostgreSQL to be there yet: PGXS is read only when
 # another goal is asked for.
-COMMANDS = help up down reset check bench soak fuzz check-bare deb check-deb check-versions lint format openapi docs api-docs web proxy
+COMMANDS = help up down reset check bench soak fuzz check-bare deb check-deb check-versions check-citus lint format openapi docs api-docs web proxy
 ifneq ($(filter-out $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -49,6 +49,7 @@ help:
 	@echo 'make check-bare  try make up, the README and make check in a fresh Debian (root; PARTS="http" for a part of it)'
 	@echo 'make deb         build the Debian packages of this machine into build/deb'
 	@echo 'make check-deb   build and try the packages in a fresh Debian, under systemd (root)'
+	@echo 'make check-citus  the tests of several nodes, with the Citus that pg_config knows of'
 	@echo 'make check-versions  build and test against PostgreSQL 15, 17 and 18 (root; SUITES="bookworm trixie forky")'
 	@echo 'make             build the extension (PG_CONFIG=... for another PostgreSQL)'
 	@echo 'make install     install it there;  make installcheck  run the regression tests'
@@ -99,6 +100,9 @@ check-deb:
 
 check-versions:
 	@test/versions $(SUITES)
+
+check-citus:
+	@test/check citus
 
 lint:
 	@deploy/lint

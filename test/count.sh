@@ -51,6 +51,10 @@ count_property() {
 	count_pytest "$1"
 }
 
+count_citus() {
+	count_pytest "$1"
+}
+
 count_http() {
 	count_pytest "$1"
 }
