@@ -238,11 +238,11 @@ read_map(void)
 	return read;
 }
 
-/* What is read may change while it is read: then it is read again. */
+/* What is read may change while it is read: then it is read again. An error leaves no map. */
 static const Map *
 current_map(void)
 {
-	while (!map_is_valid)
+	while (map == NULL || !map_is_valid)
 	{
 		Map		   *old = map;
 

@@ -154,6 +154,17 @@ DECLARE
     relation CONSTANT regclass := format('timetrackr.%I', name)::regclass;
     trigger_name name;
 BEGIN
+    -- Its shards would have columns of other numbers.
+    IF kind = 'sharded' AND EXISTS (
+        SELECT
+        FROM pg_attribute a
+        WHERE a.attrelid = relation
+            AND a.attisdropped
+    ) THEN
+        RAISE EXCEPTION 'table % has had columns that were dropped', relation
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Dump the database, restore it, and distribute that one.';
+    END IF;
     -- They would take each copied row for a new one.
     FOR trigger_name IN
         SELECT t.tgname
@@ -172,7 +183,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.distribute_table(text, text) IS
-'Part of distribute(): distributes one table with its rows, without its triggers.';
+'Part of distribute(): distributes one table with its rows, without its triggers. Errors: 55000 when columns of a sharded table were dropped.';
 
 CREATE FUNCTION timetrackr.require_citus()
 RETURNS void
@@ -276,4 +287,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.distribute() IS
-'On the coordinator of Citus nodes: distributes the tables, which may have rows, among them by user, for good; a second call distributes what install() has added since. Errors: 55000 without Citus, or when install() is to be run first; 08000 when a node fails.';
+'On the coordinator of Citus nodes: distributes the tables, which may have rows, among them by user, for good; a second call distributes what install() has added since. Errors: 55000 without Citus, when install() is to be run first, or when columns of a table were dropped, so that its shards would have other ones; 08000 when a node fails.';

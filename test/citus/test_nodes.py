@@ -378,10 +378,9 @@ def test_the_users_of_other_nodes_go_on_when_one_ends(nodes, database, story):
     database.rows("DELETE FROM timetrackr.time_entries WHERE start_time < '2020-01-01'")
 
 
-def test_without_citus_it_says_so(tmp_path_factory, nodes):
+def test_without_citus_it_says_so(nodes):
     nodes.coordinator.create_database("alone")
     with nodes.coordinator.connect("alone") as connection:
-        connection.execute("SET citus.enable_create_database_propagation = off")
         connection.execute("CREATE EXTENSION timetrackr CASCADE")
         connection.execute("SELECT timetrackr.install()")
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="no Citus"):
