@@ -246,7 +246,7 @@ SET citus.enable_local_reference_table_foreign_keys = off
 AS $$
 DECLARE
     missing record;
-    found boolean := false;
+    distributed regclass[] := '{}';
 BEGIN
     PERFORM timetrackr.require_citus();
     PERFORM pg_advisory_xact_lock(8391171951110545261);
@@ -262,7 +262,7 @@ BEGIN
         )'
     LOOP
         PERFORM timetrackr.distribute_table(missing.name, missing.kind);
-        found := true;
+        distributed := distributed || format('timetrackr.%I', missing.name)::regclass;
     END LOOP;
     PERFORM timetrackr.on_other_nodes(format('SELECT timetrackr.%I()', f.name))
     FROM unnest(ARRAY[
@@ -272,7 +272,10 @@ BEGIN
         'create_relay_tables',
         'create_stream_table'
     ]) f (name);
-    IF found THEN
+    IF distributed <> '{}' THEN
+        -- What is in the shards now is here, too, where nobody sees it.
+        EXECUTE 'SELECT pg_catalog.truncate_local_data_after_distributing_table(t) FROM unnest($1) t'
+            USING distributed;
         PERFORM timetrackr.create_triggers();
     END IF;
     PERFORM timetrackr.register_home_functions();

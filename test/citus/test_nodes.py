@@ -33,7 +33,10 @@ class Database:
         return self.value("SELECT user_id FROM timetrackr.signup(%s, %s, %s)", f"{name}@example.com", PASSWORD, name)
 
     def project(self, user, name="A project", visibility="public"):
-        return self.value("SELECT project_id FROM timetrackr.create_project(%s, %s, visibility => %s::timetrackr.visibility)", user, name, visibility)
+        return self.value(
+            "SELECT project_id FROM timetrackr.create_project(%s, %s, visibility => %s::timetrackr.visibility)",
+            user, name, visibility,
+        )
 
     def join(self, user, project):
         self.rows("SELECT * FROM timetrackr.join_project(%s, %s)", user, project)
@@ -110,6 +113,8 @@ def snapshot(database, users, project):
 def test_what_was_there_is_there_on_several_nodes(database, story):
     users, project, before = story
     assert snapshot(database, users, project) == before
+    assert database.value(
+        "SELECT sum(pg_relation_size(c.oid)) FROM pg_class c JOIN pg_dist_partition p ON p.logicalrelid = c.oid") == 0
     assert {database.nodes.home_of(user).port for user in users.values()} == {node.port for node in database.nodes.workers}
 
 
@@ -154,7 +159,8 @@ def test_a_timer(database):
     project = database.project(user, visibility="private")
     entry = database.value("SELECT entry_id FROM timetrackr.start_entry(%s, %s)", user, project)
     assert database.value("SELECT entry_id FROM timetrackr.current_entry(%s)", user) == entry
-    stopped = database.rows("SELECT duration_seconds, badges_awarded FROM timetrackr.stop_entry(%s, %s, now() + interval '30 s')", user, entry)
+    stopped = database.rows(
+        "SELECT duration_seconds, badges_awarded FROM timetrackr.stop_entry(%s, %s, now() + interval '30 s')", user, entry)
     assert stopped[0][0] >= 29 and "First Steps" in stopped[0][1]
     assert "badge_awarded" in database.news(user)
     database.rows("SELECT * FROM timetrackr.update_entry(%s, %s, note => 'n', end_time => now() + interval '10 s')", user, entry)
