@@ -3,9 +3,9 @@
  */
 #include "error.h"
 
-#include "home.h"
-
 #include "postgres_ext.h"
+
+bool		tt_codes_in_hints = false;
 
 int
 tt_sqlstate(int http_status)
@@ -25,7 +25,7 @@ tt_err(const char *code, const char *field, const char *detail)
 	if (detail != NULL)
 		errdetail_internal("%s", detail);
 	/* Citus hands on neither of the first two when it asks another node. */
-	if (tt_seems_distributed())
+	if (tt_codes_in_hints)
 		errhint("%s%s%s", code, field == NULL ? "" : " ", field == NULL ? "" : field);
 	return 0;
 }

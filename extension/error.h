@@ -9,6 +9,9 @@
 
 #include "timetrackr.h"
 
+/* On a database of several nodes; home.c sees to it. */
+extern bool tt_codes_in_hints;
+
 /* The SQLSTATE TTnnn of an HTTP status between 400 and 599. */
 extern int tt_sqlstate(int http_status);
 

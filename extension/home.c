@@ -13,6 +13,7 @@
 #include "catalog/pg_namespace_d.h"
 #include "catalog/pg_proc_d.h"
 #include "catalog/pg_type_d.h"
+#include "error.h"
 #include "executor/executor.h"
 #include "parser/parse_func.h"
 #include "row.h"
@@ -251,6 +252,7 @@ current_map(void)
 			MemoryContextDelete(old->context);
 		map_is_valid = true;
 		map = read_map();
+		tt_codes_in_hints = map->totals != NULL;
 		/* Before there are tables nothing tells when there are. */
 		if (!OidIsValid(map->totals_oid))
 		{
@@ -267,12 +269,6 @@ bool
 tt_is_distributed(void)
 {
 	return current_map()->totals != NULL;
-}
-
-bool
-tt_seems_distributed(void)
-{
-	return map != NULL && map->totals != NULL;
 }
 
 /* Where in each distributed table the shard of a user is. */

@@ -23,9 +23,6 @@ typedef int64 TtHome;
 
 extern bool tt_is_distributed(void);
 
-/* Was it, when somebody last asked? Looks nothing up. */
-extern bool tt_seems_distributed(void);
-
 /* The home of a user when it is this node; else TT_NO_HOME. */
 extern TtHome tt_home(int64 user_id);
 
