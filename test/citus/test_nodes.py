@@ -378,7 +378,7 @@ def test_the_users_of_other_nodes_go_on_when_one_ends(nodes, database, story):
         load.goes_on(users.values())
         ended.kill()
         load.goes_on(others)
-        assert all(load.failures[user] for user in of_ended)
+        eventually(lambda: all(load.failures[user] for user in of_ended), 30, "failures of the others")
         ended.start()
         load.goes_on(users.values())
     database.rows("DELETE FROM timetrackr.time_entries WHERE start_time < '2020-01-01'")
