@@ -173,23 +173,20 @@ tt_store_user(TtQuery *query, const Datum *values, const bool *nulls)
 	PG_CATCH();
 	{
 		ErrorData  *error;
-		bool		unique;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		unique = error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION &&
-			error->constraint_name != NULL;
-		if (unique && strcmp(error->constraint_name, "users_email_key") == 0)
+		if (tt_violates(error, "users_email_key"))
 		{
 			FlushErrorState();
 			tt_raise(409, "email_taken", "email", NULL, "this email has an account already");
 		}
-		if (unique && strcmp(error->constraint_name, "users_username_key") == 0)
+		if (tt_violates(error, "users_username_key"))
 		{
 			FlushErrorState();
 			tt_raise(409, "username_taken", "username", NULL, "this username is taken");
 		}
-		if (unique && strcmp(error->constraint_name, "users_external_id_key") == 0)
+		if (tt_violates(error, "users_external_id_key"))
 		{
 			FlushErrorState();
 			tt_raise(409, "external_id_taken", "subject", NULL, "this subject has an account already");

@@ -121,7 +121,7 @@ backfill_home(TtHome home, void *arg)
 		Datum		args[] = {Int64GetDatum(last), Int64GetDatum(badge->badge_id),
 		Int64GetDatum(BACKFILL_USERS)};
 
-		rows = tt_query_at(home, &users_without, args);
+		rows = tt_query_at(home, &users_without, args, NULL);
 		for (uint64 row = 0; row < rows; row++)
 			ids[row] = tt_int64(row, 0);
 		for (uint64 row = 0; row < rows; row++)

@@ -111,9 +111,7 @@ store_badge(TtQuery *query, const Datum *values, const bool *nulls)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION ||
-			error->constraint_name == NULL ||
-			strcmp(error->constraint_name, "badges_name_key") != 0)
+		if (!tt_violates(error, "badges_name_key"))
 			PG_RE_THROW();
 		FlushErrorState();
 		tt_raise(409, "badge_name_taken", "name", NULL, "another badge has this name");

@@ -29,3 +29,24 @@ tt_err(const char *code, const char *field, const char *detail)
 		errhint("%s%s%s", code, field == NULL ? "" : " ", field == NULL ? "" : field);
 	return 0;
 }
+
+bool
+tt_violates(const ErrorData *error, const char *constraint)
+{
+	const size_t length = strlen(constraint);
+	const char *found = error->constraint_name;
+
+	if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || found == NULL || strncmp(found, constraint, length) != 0)
+		return false;
+	found += length;
+	return *found == '\0' || (*found == '_' && strspn(found + 1, "0123456789") == strlen(found + 1));
+}
+
+void
+tt_hint_codes(ErrorData *error)
+{
+	if (!tt_codes_in_hints || error->constraint_name == NULL || error->hint != NULL)
+		return;
+	error->hint = psprintf("%s%s%s", error->constraint_name, error->column_name == NULL ? "" : " ",
+						   error->column_name == NULL ? "" : error->column_name);
+}

@@ -21,6 +21,15 @@ extern int tt_sqlstate(int http_status);
  */
 extern int tt_err(const char *code, const char *field, const char *detail);
 
+/* Is it the violation of a unique constraint? On several nodes its name ends with the number of a shard. */
+extern bool tt_violates(const ErrorData *error, const char *constraint);
+
+/*
+ * On a database of several nodes: give an error that has a code, wherever it was raised, the
+ * hint that has it, too.
+ */
+extern void tt_hint_codes(ErrorData *error);
+
 /* Raise a user's error: tt_raise(409, "username_taken", "username", NULL, "…", …). */
 #define tt_raise(http_status, code, field, detail, ...) \
 	ereport(ERROR, (errcode(tt_sqlstate(http_status)), errmsg(__VA_ARGS__), \

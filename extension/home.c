@@ -26,7 +26,9 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+PG_FUNCTION_INFO_V1(tt_is_distributed_here);
 PG_FUNCTION_INFO_V1(tt_is_home_here);
+PG_FUNCTION_INFO_V1(tt_node_number);
 
 #define SCHEMA "timetrackr"
 
@@ -271,6 +273,13 @@ tt_is_distributed(void)
 	return current_map()->totals != NULL;
 }
 
+/* is_distributed() */
+Datum
+tt_is_distributed_here(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(tt_is_distributed());
+}
+
 /* Where in each distributed table the shard of a user is. */
 static int
 position_of(const CitusTable *table, int64 user_id)
@@ -355,6 +364,13 @@ bool
 tt_is_first_node(void)
 {
 	return current_map()->group == 0;
+}
+
+/* node_number() */
+Datum
+tt_node_number(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(current_map()->group);
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "parser/parse_relation.h"
+#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -61,13 +62,31 @@ is_watched(Oid function)
 
 static bool expand_functions(Node *node, void *arg);
 
+/* Of SELECT … UNION SELECT … the query whose columns give the names; of any other itself. */
+static Query *
+first_query(Query *query)
+{
+	while (query->setOperations != NULL)
+	{
+		Node	   *left = query->setOperations;
+
+		while (IsA(left, SetOperationStmt))
+			left = ((SetOperationStmt *) left)->larg;
+		query = rt_fetch(castNode(RangeTblRef, left)->rtindex, query->rtable)->subquery;
+	}
+	return query;
+}
+
 /* Citus writes the query as text again: its columns are known by the function's names. */
 static void
 name_columns(Query *query, List *names)
 {
 	ListCell   *column;
 	ListCell   *name = list_head(names);
+	Query	   *first = first_query(query);
 
+	if (first != query)
+		name_columns(first, names);
 	foreach(column, query->targetList)
 	{
 		TargetEntry *target = lfirst(column);

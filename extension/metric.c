@@ -84,7 +84,7 @@ int
 tt_metric_source_page(MetricSource *sources, TtHome home, int64 after_id, int most)
 {
 	Datum		args[] = {Int64GetDatum(after_id), Int64GetDatum(most)};
-	int			rows = (int) tt_query_at(home, &source_page, args);
+	int			rows = (int) tt_query_at(home, &source_page, args, NULL);
 
 	for (int row = 0; row < rows; row++)
 		read_source(row, &sources[row]);

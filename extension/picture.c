@@ -47,12 +47,15 @@ static TtQuery set_badge_image = {
 	2, {INT8OID, TEXTOID}
 };
 
-/* Null unless it tells of a picture that was uploaded, with a number for a version. */
+/*
+ * Null unless it tells of a picture that was uploaded, with a number for a version. With TT_COPIES it is planned before
+ * there is a value: else what is no number would be found out before it is asked.
+ */
 static TtQuery read_notification = {
 	"SELECT $1 ->> 'public_id', ($1 ->> 'version')::bigint"
 	" WHERE $1 ->> 'notification_type' = 'upload' AND COALESCE($1 ->> 'resource_type', 'image') = 'image'"
 	" AND $1 ->> 'version' ~ '^[1-9][0-9]{0,17}$' AND $1 ->> 'public_id' IS NOT NULL",
-	1, {JSONBOID}
+	1, {JSONBOID}, TT_COPIES
 };
 
 /*

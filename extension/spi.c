@@ -153,9 +153,9 @@ tt_query(TtQuery *q, const Datum *values, const bool *nulls)
 }
 
 uint64
-tt_query_at(TtHome home, TtQuery *q, const Datum *values)
+tt_query_at(TtHome home, TtQuery *q, const Datum *values, const bool *nulls)
 {
-	return execute(q, tt_is_distributed() ? local_plan(q, home) : plan_for(q, values), values, NULL);
+	return execute(q, tt_is_distributed() ? local_plan(q, home) : plan_for(q, values), values, nulls);
 }
 
 void
@@ -281,4 +281,59 @@ tt_row_result(void)
 	if (SPI_tuptable == NULL || SPI_tuptable->numvals != 1)
 		elog(ERROR, "timetrackr: a result of one row was expected");
 	return HeapTupleHeaderGetDatum(SPI_returntuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc));
+}
+
+/* A column that is to be text may be of any type: it becomes what a client would be sent. */
+static void
+require_columns(TupleDesc actual, TupleDesc expected)
+{
+	if (actual->natts != expected->natts)
+		ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("the statement has %d columns, and %d are expected", actual->natts, expected->natts));
+	for (int i = 0; i < actual->natts; i++)
+	{
+		const Oid	type = TupleDescAttr(actual, i)->atttypid;
+		const Oid	wanted = TupleDescAttr(expected, i)->atttypid;
+
+		if (type != wanted && wanted != TEXTOID)
+			ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("column %d of the statement is of type %s, and %s is expected", i + 1,
+						   format_type_be(type), format_type_be(wanted)));
+	}
+}
+
+static void
+put_row(HeapTuple row, TupleDesc actual, ReturnSetInfo *set)
+{
+	const int	count = actual->natts;
+	Datum	   *values = palloc(count * sizeof(Datum));
+	bool	   *nulls = palloc(count * sizeof(bool));
+
+	heap_deform_tuple(row, actual, values, nulls);
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i] && TupleDescAttr(actual, i)->atttypid != TupleDescAttr(set->setDesc, i)->atttypid)
+			values[i] = CStringGetTextDatum(SPI_getvalue(row, actual, i + 1));
+	}
+	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
+}
+
+void
+tt_put_rows(ReturnSetInfo *set)
+{
+	MemoryContext context;
+	MemoryContext outer;
+
+	if (SPI_tuptable == NULL)
+		return;
+	require_columns(SPI_tuptable->tupdesc, set->setDesc);
+	context = AllocSetContextCreate(CurrentMemoryContext, "timetrackr row", ALLOCSET_DEFAULT_SIZES);
+	outer = MemoryContextSwitchTo(context);
+	for (uint64 row = 0; row < SPI_tuptable->numvals; row++)
+	{
+		put_row(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, set);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(context);
 }

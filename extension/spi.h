@@ -11,6 +11,7 @@
 #include "home.h"
 
 #include "catalog/pg_type_d.h"
+#include "nodes/execnodes.h"
 
 #define TT_QUERY_MAX_ARGS 16
 
@@ -45,7 +46,7 @@ extern void tt_spi_end(void);
 extern uint64 tt_query(TtQuery *q, const Datum *values, const bool *nulls);
 
 /* The same on the tables of a home here, whatever q says. */
-extern uint64 tt_query_at(TtHome home, TtQuery *q, const Datum *values);
+extern uint64 tt_query_at(TtHome home, TtQuery *q, const Datum *values, const bool *nulls);
 
 /* The same for a query whose result nobody reads; that of the query before stays. */
 extern void tt_query_aside(TtQuery *q, const Datum *values);
@@ -75,6 +76,13 @@ extern char *tt_text(uint64 row, int column);
  * must be the function's, in order and type.
  */
 extern Datum tt_row_result(void);
+
+/*
+ * Add the rows of the last result, if it has any, to what a function returns
+ * as a set (InitMaterializedSRF()). Columns that are text there may be of any type; else
+ * those of another type, or another number, are the user's error.
+ */
+extern void tt_put_rows(ReturnSetInfo *set);
 
 /*
  * Arrays of at most capacity values, as arguments: unnest() in a SELECT list

@@ -295,6 +295,7 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 	route->limit = -1;
 	route->viewer = -1;
 	route->document = -1;
+	route->home = -1;
 	if (route->builtin != BUILTIN_NONE)
 		return fill_segments(route, why, why_size);
 	function = schema_find(schema, route->function, &overloaded);
@@ -316,6 +317,7 @@ fill_route(struct catalog_route *route, int id, const struct schema *schema,
 	if (!check_columns(route, why, why_size))
 		return false;
 	hide_refusal(route);
+	route->home = catalog_param_index(route, function->home_argument);
 	if (!statement_fill(route, id, function->result->kind == KIND_VOID))
 		return refuse(route, why, why_size, "does not fit into memory", "");
 	return check_once(route, schema, why, why_size);
@@ -374,6 +376,7 @@ catalog_build(const char *url, char *why, size_t why_size)
 		return NULL;
 	}
 	catalog->version = catalog->schema->version;
+	catalog->is_distributed = catalog->schema->is_distributed;
 	memcpy(catalog->routes, route_table, sizeof route_table);
 	catalog->route_count = ROUTE_COUNT;
 	for (size_t i = 0; i < ROUTE_COUNT; i++)

@@ -196,6 +196,7 @@ struct catalog_route
 	size_t		key_count;
 	int			limit;			/* index of parameter "limit", or -1 */
 	int			viewer;			/* index of parameter viewer_id, or -1 */
+	int			home;			/* on several nodes, index of the user at whose home it is called; -1: it is called anywhere */
 	int			document;		/* index of parameter csv, or -1 */
 	bool		reads_body;		/* some parameter is SOURCE_BODY */
 	bool		takes_image;	/* it has a parameter image: in place of that there may be JSON, of all that is SOURCE_BODY */
@@ -229,6 +230,7 @@ struct catalog
 	struct catalog_route *routes;	/* in the order of routes.def */
 	size_t		route_count;
 	const char *version;		/* of the extension */
+	bool		is_distributed;	/* over several nodes */
 	struct schema *schema;		/* private: owns names, types and comments */
 	struct fields *fields;		/* what is known of fields beyond their types */
 };

@@ -44,6 +44,8 @@ static const struct setting settings[] = {
 	"standbys that answer reads, as DATABASE_URL, each host one; unset: none"},
 	{"DATABASE_URL", apply_database_url, MEMBER(database_url), 0, 0, NULL,
 	"PostgreSQL, as a libpq URL or connection string; of several hosts the primary"},
+	{"EVENT_DATABASE_URLS", apply_event_urls, MEMBER(event_urls), 0, 0, "",
+	"the other nodes of a distributed database, as libpq URLs with spaces between them; unset: there are none"},
 	{"EVENT_TTL", apply_number, MEMBER(event_ttl), 1, 31536000, "3600",
 	"seconds clients may ask for past events"},
 	{"FRONTEND_URL", apply_origins, MEMBER(origins), 0, 0, "",
@@ -210,6 +212,9 @@ config_free(struct config *config)
 {
 	wipe(config->database_url);
 	wipe(config->database_read_url);
+	for (size_t i = 0; i < config->event_url_count; i++)
+		wipe(config->event_urls[i]);
+	free(config->event_urls);
 	wipe(config->jwt_secret);
 	wipe(config->jwt_secret_previous);
 	free(config->jwt_public_key_file);

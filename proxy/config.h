@@ -34,6 +34,8 @@ struct config
 	char	   *jwt_audience;	/* NULL: any */
 	long		access_token_ttl;	/* seconds */
 	long		event_ttl;		/* seconds that the stream keeps events */
+	char	  **event_urls;		/* of the other nodes of a distributed database */
+	size_t		event_url_count;
 	long		refresh_token_ttl;	/* seconds */
 	char	   *host;			/* address to listen on */
 	int			port;			/* 0: any free one */

@@ -20,6 +20,7 @@
 #define WORD_MAX 500
 #define ENVIRONMENT_MAX 64
 #define CLOUD_NAME_MAX 100
+#define EVENT_URLS_MAX 64
 
 bool
 config_refuse(char *why, size_t why_size, const char *reason)
@@ -303,6 +304,29 @@ apply_origins(struct config *config, const struct setting *setting, const char *
 			return false;
 		config->origin_count++;
 		value = next;
+	}
+	return true;
+}
+
+bool
+apply_event_urls(struct config *config, const struct setting *setting, const char *value,
+				 char *why, size_t why_size)
+{
+	(void) setting;
+	for (value += strspn(value, " "); *value != '\0'; value += strspn(value, " "))
+	{
+		size_t		length = strcspn(value, " ");
+		char	  **urls = config->event_url_count == EVENT_URLS_MAX ? NULL
+			: realloc(config->event_urls, (config->event_url_count + 1) * sizeof *urls);
+
+		if (urls == NULL)
+			return config_refuse(why, why_size, "too many nodes, or out of memory");
+		config->event_urls = urls;
+		urls[config->event_url_count] = NULL;
+		if (!config_keep(&urls[config->event_url_count], value, length, why, why_size) ||
+			!db_url_is_valid(urls[config->event_url_count++], why, why_size))
+			return false;
+		value += length;
 	}
 	return true;
 }

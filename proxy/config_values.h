@@ -29,6 +29,7 @@ struct setting
 setting_fn	apply_cloud_name;
 setting_fn	apply_database_url;
 setting_fn	apply_environment;
+setting_fn	apply_event_urls;
 setting_fn	apply_file;
 setting_fn	apply_flag;
 setting_fn	apply_folder;

@@ -62,11 +62,21 @@ static const char *const session_settings[] = {
 	"TimeZone", "UTC",
 	"DateStyle", "ISO, MDY",
 	"search_path", "pg_catalog, pg_temp",
-	"plan_cache_mode", "force_generic_plan",
 	"jit", "off",
 	"log_parameter_max_length_on_error", "0",
 	NULL
 };
+
+/* On one server a plan serves all values; on several nodes the values tell which of them is asked. */
+static const char *const one_plan[] = {"plan_cache_mode", "force_generic_plan", NULL};
+static const char *const any_plan[] = {"plan_cache_mode", "auto", NULL};
+static const char *const *plans = one_plan;
+
+void
+db_plan_by_values(void)
+{
+	plans = any_plan;
+}
 
 /* ---- sending ---- */
 
@@ -239,12 +249,12 @@ setup_done(struct db_query *query, struct db_result *result)
 static bool
 send_setup(struct db *db)
 {
-	const char *const *lists[] = {session_settings, db->options.settings};
+	const char *const *lists[] = {session_settings, plans, db->options.settings};
 	const char *values[SETTINGS_MAX * 2];
 	struct text sql = {0};
 	int			count = 0;
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
 		for (const char *const *at = lists[i]; at != NULL && *at != NULL; at += 2)
 		{
 			if (count == SETTINGS_MAX * 2)

@@ -97,6 +97,12 @@ struct db_options
 };
 
 /*
+ * From now on statements may be planned for the values of an execution, as a database of several nodes
+ * needs it. To be called before there are connections, and threads.
+ */
+void		db_plan_by_values(void);
+
+/*
  * Start connecting. NULL only when memory is out. A connection that is refused by the last
  * host is tried again after 100 ms, doubling up to 5 s, or with several hosts to 1 s.
  */
@@ -144,6 +150,7 @@ const char *db_error_message(const struct db_result *result);
 const char *db_error_detail(const struct db_result *result);
 const char *db_error_constraint(const struct db_result *result);
 const char *db_error_column(const struct db_result *result);
+const char *db_error_hint(const struct db_result *result);
 
 /* Keep a result beyond done(); NULL when memory is out. Free it with db_result_free(). */
 struct db_result *db_result_keep(struct db_result *result);

@@ -79,7 +79,10 @@ voted(struct db_query *query, struct db_result *result)
 	leader->reported_at = 0;
 	relay_count(&leader->metrics->elections, 1);
 	atomic_store(&leader->metrics->leads, 1);
-	log_event(LEVEL_INFO, "relay_leads", NULL);
+	if (leader->node == NULL)
+		log_event(LEVEL_INFO, "relay_leads", NULL);
+	else
+		log_event(LEVEL_INFO, "node_relay_leads", "node", leader->node, NULL);
 	leader->elected(leader->arg);
 }
 

@@ -18,6 +18,7 @@ struct leader
 	struct loop *loop;
 	struct db  *db;				/* the relay's: the lock goes with it */
 	struct relay_metrics *metrics;
+	const char *node;			/* for the log; NULL: the first */
 	bool		sends_mails;	/* so it is of interest how that goes */
 	void		(*elected) (void *arg);
 	void		(*reported) (void *arg);

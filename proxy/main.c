@@ -91,6 +91,14 @@ build_catalog(const struct config *config)
 
 	if (catalog == NULL)
 		complain_of("DATABASE_URL", reason);
+	else if (config->event_url_count > 0 && !catalog->is_distributed)
+	{
+		complain_of("EVENT_DATABASE_URLS", "the database is not distributed: run SELECT timetrackr.distribute()");
+		catalog_free(catalog);
+		return NULL;
+	}
+	if (catalog != NULL && catalog->is_distributed)
+		db_plan_by_values();
 	return catalog;
 }
 
@@ -254,6 +262,7 @@ static bool
 is_complete(const struct worker_shared *shared)
 {
 	return shared->limits != NULL && shared->address_quota != NULL && shared->live_quota != NULL &&
+		shared->relay_metrics != NULL &&
 		shared->writes != NULL && shared->cache_counters != NULL && shared->metrics != NULL;
 }
 
@@ -285,7 +294,6 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	char		why[256] = "out of memory";
 	bool		has_room = share_room(config, &room, why, sizeof why);
 	struct board_identity identity = {0};
-	struct relay_metrics relay_metrics = {0};
 	atomic_uint unready = (unsigned) count;
 	atomic_uint starting = (unsigned) count;
 	struct worker_shared shared = {
@@ -298,7 +306,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 											  &config->trusted_proxies),
 		.live_quota = live_quota_create(room.live, config->live_connections_per_user),
 		.identity = &identity,
-		.relay_metrics = &relay_metrics,
+		.relay_metrics = calloc(1 + config->event_url_count, sizeof *shared.relay_metrics),
 		.writes = writes_create(),
 		.cache_counters = calloc((size_t) count, sizeof *shared.cache_counters),
 		.metrics = metrics_create((size_t) count, catalog->route_count),
@@ -329,6 +337,9 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 					  "the system allows too few open files for LIVE_CONNECTIONS",
 					  "connections", live_text, NULL);
 		}
+		if (catalog->is_distributed && config->event_url_count == 0)
+			log_event(LEVEL_WARN, "nodes_unheard", "error",
+					  "without EVENT_DATABASE_URLS the events of other nodes wait there", NULL);
 		if (!check_parameters_unlogged(config))
 			log_event(LEVEL_WARN, "parameters_logged", "error",
 					  "the server may log passwords: run grant_api() as a superuser", NULL);
@@ -346,6 +357,7 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 	tls_release(shared.tls);
 	live_quota_free(shared.live_quota);
 	writes_free(shared.writes);
+	free(shared.relay_metrics);
 	free(shared.cache_counters);
 	metrics_free(shared.metrics);
 	free(fds);

@@ -269,6 +269,12 @@ db_error_column(const struct db_result *result)
 	return error_field(result, PG_DIAG_COLUMN_NAME);
 }
 
+const char *
+db_error_hint(const struct db_result *result)
+{
+	return error_field(result, PG_DIAG_MESSAGE_HINT);
+}
+
 struct db_result *
 db_result_keep(struct db_result *result)
 {

@@ -105,7 +105,7 @@ own_status(const char *sqlstate)
 }
 
 /* Copy a field of the error, or NULL when it is empty. */
-static const char *
+static char *
 keep(struct arena *arena, const char *value, bool *good)
 {
 	char	   *copy;
@@ -130,19 +130,42 @@ note_cause(struct problem *problem, const struct db_result *result, struct arena
 	return good;
 }
 
+/*
+ * Code and field of an error: the constraint and the column, or, of one that came from
+ * another node, both words of the hint.
+ */
+static bool
+find_code(const struct db_result *result, struct arena *arena, const char **code, const char **field)
+{
+	bool		good = true;
+	bool		is_here = *db_error_constraint(result) != '\0';
+	char	   *words = keep(arena, is_here ? db_error_constraint(result) : db_error_hint(result), &good);
+	char	   *space = is_here || words == NULL ? NULL : strchr(words, ' ');
+
+	*code = words;
+	*field = is_here ? keep(arena, db_error_column(result), &good) : NULL;
+	if (space != NULL)
+	{
+		*space = '\0';
+		*field = space + 1;
+	}
+	return good;
+}
+
 /* An error that the extension raised on purpose: all its fields are for the client. */
 static bool
 from_own_error(struct problem *problem, int status, const struct db_result *result,
 			   struct arena *arena)
 {
-	bool		good = true;
-	const char *code = keep(arena, db_error_constraint(result), &good);
+	const char *code;
+	const char *field;
+	bool		good = find_code(result, arena, &code, &field);
 
 	problem_set(problem, status, code != NULL ? code : "refused",
 				keep(arena, db_error_message(result), &good));
 	if (code != NULL && strcmp(code, "request_in_flight") == 0)
 		problem->retry_after = 1;
-	problem->field = keep(arena, db_error_column(result), &good);
+	problem->field = field;
 	problem->members = keep(arena, db_error_detail(result), &good);
 	if (problem->field != NULL)
 		problem->faults[problem->fault_count++] =
@@ -150,10 +173,19 @@ from_own_error(struct problem *problem, int status, const struct db_result *resu
 	return note_cause(problem, result, arena) && good;
 }
 
+/* Citus has no SQLSTATE for a node that it has lost. */
+static const char *
+sqlstate_of(const struct db_result *result)
+{
+	static const char lost[] = "failure on connection marked as essential";
+
+	return strncmp(db_error_message(result), lost, sizeof lost - 1) == 0 ? "08006" : db_error_sqlstate(result);
+}
+
 bool
 problem_from_error(struct problem *problem, const struct db_result *result, struct arena *arena)
 {
-	const char *sqlstate = db_error_sqlstate(result);
+	const char *sqlstate = sqlstate_of(result);
 	int			status = own_status(sqlstate);
 
 	if (status != 0)

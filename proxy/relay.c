@@ -32,7 +32,7 @@
 
 /* All in ms. */
 #define POLL_INTERVAL 50		/* while awake */
-#define SAFETY_INTERVAL 1000	/* while asleep: for writers with timetrackr.notify = off */
+#define SAFETY_INTERVAL 1000	/* while asleep: for writers that have set timetrackr.notify = off themselves */
 #define LINGER 500				/* stay awake so long after the last event */
 #define BEAT_INTERVAL 1000
 #define LAG_MOST 1000			/* boards further behind are not current */
@@ -50,7 +50,8 @@ enum phase
 struct relay
 {
 	struct loop *loop;
-	struct board_identity *identity;
+	struct relay_options options;
+	char		name[40];		/* of its connection, in the log */
 	struct db  *db;
 	struct board *board;		/* NULL: no Redis */
 	struct sender *sender;		/* works while this one leads */
@@ -67,7 +68,7 @@ struct relay
 	struct attachment redis;	/* attached: what Redis holds is known to be right */
 	struct batch batch;
 	struct relay_trouble trouble;
-	struct sentry *sentry;
+	bool		wakes;			/* writers wake one that sleeps; else it stays awake */
 	char		keep_seconds[24];
 	struct upkeep upkeep;
 	struct db_query query;
@@ -127,6 +128,15 @@ detach(struct relay *relay)
 	upkeep_abandon(&relay->upkeep);
 }
 
+/* This process leads, or does no longer. */
+static void
+lead(struct relay *relay, bool leads)
+{
+	sender_lead(relay->sender, leads);
+	if (relay->options.leads != NULL)
+		relay->options.leads(relay->options.arg, leads);
+}
+
 /* The connection is new, or what it holds is in doubt. */
 static void
 forget(struct relay *relay)
@@ -134,7 +144,7 @@ forget(struct relay *relay)
 	stop_waiting(relay);
 	detach(relay);
 	leader_resign(&relay->leader);
-	sender_lead(relay->sender, false);
+	lead(relay, false);
 	relay->asleep = false;
 	batch_abandon(&relay->batch);
 	if (relay->board != NULL)
@@ -157,7 +167,7 @@ refused(void *arg, const struct db_result *result)
 {
 	struct relay *relay = arg;
 
-	log_event(LEVEL_ERROR, "relay_refused", "sqlstate", db_error_sqlstate(result),
+	log_event(LEVEL_ERROR, "relay_refused", "connection", relay->name, "sqlstate", db_error_sqlstate(result),
 			  "error", db_error_message(result), NULL);
 	relay_trouble_begin(&relay->trouble, db_error_sqlstate(result), db_error_message(result));
 	forget(relay);
@@ -241,7 +251,7 @@ rest(struct relay *relay)
 		next(relay);
 	else if (relay->asleep)
 		wait_for(relay, upkeep < SAFETY_INTERVAL ? upkeep : SAFETY_INTERVAL, next);
-	else if (loop_now(relay->loop) < relay->busy_at + LINGER)
+	else if (!relay->wakes || loop_now(relay->loop) < relay->busy_at + LINGER)
 		wait_for(relay, POLL_INTERVAL, next);
 	else
 		ask(relay, &relay->query, "SELECT pg_try_advisory_lock(" WAKE_LOCK ")", sleep_locked);
@@ -272,7 +282,7 @@ index_read(struct db_query *query, struct db_result *result)
 	struct relay *relay = query->arg;
 
 	if (is_good(relay, result) &&
-		!board_beat(relay->board, relay->identity->value, relay->batch.position,
+		!board_beat(relay->board, relay->options.identity->value, relay->batch.position,
 					db_result_value(result, 0, 0), beaten, relay))
 		doubt(relay);
 }
@@ -370,8 +380,9 @@ stock_taken(struct db_query *query, struct db_result *result)
 		doubt(relay);
 		return;
 	}
-	relay->identity->value = strtoll(db_result_value(result, 0, 0), NULL, 10);
+	relay->options.identity->value = strtoll(db_result_value(result, 0, 0), NULL, 10);
 	snprintf(relay->batch.position, sizeof relay->batch.position, "%s", db_result_value(result, 0, 1));
+	relay->wakes = strcmp(db_result_value(result, 0, 2), "t") == 0;
 	if (relay->phase == PHASE_LEADING)
 		next(relay);
 	else
@@ -385,7 +396,7 @@ take_stock(void *arg)
 	struct relay *relay = arg;
 
 	stop_waiting(relay);
-	ask(relay, &relay->query, "SELECT identity, last_position FROM timetrackr.relay_state()", stock_taken);
+	ask(relay, &relay->query, "SELECT identity, last_position, wakes FROM timetrackr.relay_state()", stock_taken);
 }
 
 /* This relay leads from now on. */
@@ -397,7 +408,7 @@ elected(void *arg)
 	relay->phase = PHASE_LEADING;
 	relay->notified = false;
 	attachment_begin(&relay->redis);
-	sender_lead(relay->sender, true);
+	lead(relay, true);
 	ask(relay, &relay->aside, "LISTEN timetrackr_wake", acknowledged);
 	take_stock(relay);
 }
@@ -416,7 +427,7 @@ events_died(void *arg, long events, const char *sqlstate, const char *message)
 {
 	const struct relay *relay = arg;
 
-	relay_report_deaths(relay->sentry, events, sqlstate, message);
+	relay_report_deaths(relay->options.sentry, events, sqlstate, message);
 }
 
 static void
@@ -435,7 +446,7 @@ database_down(void *arg, const char *why)
 	struct relay *relay = arg;
 
 	if (relay->phase == PHASE_LEADING)
-		log_event(LEVEL_WARN, "relay_leads_no_more", "error", why, NULL);
+		log_event(LEVEL_WARN, "relay_leads_no_more", "connection", relay->name, "error", why, NULL);
 	relay_trouble_begin(&relay->trouble, "", "it has no connection to PostgreSQL");
 	forget(relay);
 	relay->phase = PHASE_AWAY;
@@ -464,27 +475,31 @@ redis_up(void *arg)
 }
 
 struct relay *
-relay_open(struct loop *loop, const struct config *config, struct board_identity *identity,
-		   struct relay_metrics *metrics, struct redis_metrics *redis_metrics, struct sentry *sentry)
+relay_open(struct loop *loop, const struct relay_options *options)
 {
 	struct relay *relay = calloc(1, sizeof *relay);
+	const struct config *config = options->config;
+	bool		has_redis = options->redis != NULL && options->redis->host != NULL;
 	struct db_options db_options = {
-		.url = config->database_url, .name = "timetrackr relay", .settings = session_settings,
+		.url = options->url, .settings = session_settings,
 		.silence_limit = SILENCE_LIMIT, .up = database_up, .down = database_down,
 		.notified = notified, .arg = relay
 	};
-	struct board_options board_options = {.server = &config->redis, .metrics = redis_metrics, .up = redis_up, .arg = relay};
+	struct board_options board_options = {.server = options->redis, .metrics = options->redis_metrics, .up = redis_up, .arg = relay};
 
 	if (relay == NULL)
 		return NULL;
 	relay->loop = loop;
-	relay->identity = identity;
+	relay->options = *options;
+	snprintf(relay->name, sizeof relay->name, "timetrackr relay%s%s", options->node != NULL ? " " : "",
+			 options->node != NULL ? options->node : "");
+	db_options.name = relay->name;
 	relay->pause = PAUSE_LEAST;
 	snprintf(relay->keep_seconds, sizeof relay->keep_seconds, "%ld", config->event_ttl);
-	if (config->redis.host != NULL)
+	if (has_redis)
 		relay->board = board_open(loop, &board_options);
-	if (config->redis.host == NULL || relay->board != NULL)
-		relay->sender = sender_open(loop, config, metrics);
+	if (!has_redis || relay->board != NULL)
+		relay->sender = sender_open(loop, config, options->url, options->metrics);
 	if (relay->sender != NULL)
 		relay->db = db_open(loop, &db_options);
 	if (relay->db == NULL)
@@ -495,20 +510,19 @@ relay_open(struct loop *loop, const struct config *config, struct board_identity
 		return NULL;
 	}
 	relay->redis = (struct attachment) {
-		.loop = loop, .board = relay->board, .identity = identity, .position = relay->batch.position,
+		.loop = loop, .board = relay->board, .identity = options->identity, .position = relay->batch.position,
 		.answered = next, .arg = relay
 	};
 	relay->leader = (struct leader) {
-		.loop = loop, .db = relay->db, .metrics = metrics, .sends_mails = config->mail.server != NULL,
+		.loop = loop, .db = relay->db, .metrics = options->metrics, .node = options->node, .sends_mails = config->mail.server != NULL,
 		.elected = elected, .reported = next,
 		.follows = follows, .refused = refused, .arg = relay
 	};
 	relay->batch = (struct batch) {
-		.db = relay->db, .keep_seconds = relay->keep_seconds, .metrics = metrics,
+		.db = relay->db, .keep_seconds = relay->keep_seconds, .metrics = options->metrics,
 		.working = wake_up, .done = batch_done, .died = events_died, .arg = relay
 	};
-	relay->sentry = sentry;
-	relay->trouble = (struct relay_trouble) {.loop = loop, .sentry = sentry, .limit = RELAY_TROUBLE_LIMIT};
+	relay->trouble = (struct relay_trouble) {.loop = loop, .sentry = options->sentry, .limit = RELAY_TROUBLE_LIMIT};
 	relay_trouble_begin(&relay->trouble, "", "it has had no connection to PostgreSQL yet");
 	upkeep_open(&relay->upkeep, relay->db, relay->board, relay->batch.position, config->redis_check_rate,
 				page_done, relay);

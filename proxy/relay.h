@@ -19,15 +19,23 @@ struct redis_metrics;
 struct relay;
 struct sentry;
 
-/*
- * Start on a loop. `config` must outlive it, and so
- * must `identity`, which it keeps up to date for the leaderboards of all threads, `metrics`, and `sentry`
- * (NULL: none), where it reports events that it gives up, and that it has not been working for long.
- * NULL when memory is out.
- */
-struct relay *relay_open(struct loop *loop, const struct config *config,
-						 struct board_identity *identity, struct relay_metrics *metrics,
-						 struct redis_metrics *redis_metrics, struct sentry *sentry);
+/* All that is pointed to must outlive it. */
+struct relay_options
+{
+	const struct config *config;
+	const char *url;			/* of the database */
+	const char *node;			/* for the log: which of the other nodes it is; NULL: the first, or the only one */
+	const struct config_redis *redis;	/* where the boards are; NULL, or without a host: nowhere */
+	struct board_identity *identity;	/* kept up to date, for the leaderboards of all threads */
+	struct relay_metrics *metrics;
+	struct redis_metrics *redis_metrics;
+	struct sentry *sentry;		/* where events that are given up are reported, and that it has not been working for long; NULL: nowhere */
+	void		(*leads) (void *arg, bool leads);	/* it leads, or no longer so; NULL: not told */
+	void	   *arg;
+};
+
+/* Start on a loop. NULL when memory is out. */
+struct relay *relay_open(struct loop *loop, const struct relay_options *options);
 
 /* What it counts when it compares Redis with PostgreSQL; lives as long as it does. Any thread may read it. */
 const struct audit_counters *relay_audit_counters(const struct relay *relay);

@@ -1,13 +1,14 @@
 /*
- * relay_metrics.h - what the relay of this process counts, for whoever shows it.
+ * relay_metrics.h - what a relay of this process counts, for whoever shows it.
  *
- * Written by the relay's thread, read by any. The depth of the outbox and the
+ * Written by the relays' thread, read by any. The depth of the outbox and the
  * like are not counted but known to the database: see timetrackr.relay_status() and outbound_status().
  */
 #ifndef TIMETRACKR_RELAY_METRICS_H
 #define TIMETRACKR_RELAY_METRICS_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct relay_metrics
@@ -37,6 +38,12 @@ struct relay_metrics
 	_Atomic int64_t mails_waiting;	/* 0 without a mail server */
 	_Atomic int64_t mails_late_ms;
 };
+
+/*
+ * What the relays of all nodes count, one after the other in an array, as one: sums, and of ages the highest. `leads` is
+ * the first one's.
+ */
+void		relay_metrics_sum(const struct relay_metrics *relays, size_t count, struct relay_metrics *sum);
 
 static inline void
 relay_count(_Atomic uint64_t *counter, uint64_t count)

@@ -54,8 +54,9 @@ static const char types_query[] =
 static const char functions_query[] =
 	"SELECT p.oid, p.proname, p.prorettype,"
 	"  coalesce(pg_catalog.obj_description(p.oid, 'pg_proc'), ''),"
-	"  pg_catalog.has_function_privilege(p.oid, 'EXECUTE')"
+	"  pg_catalog.has_function_privilege(p.oid, 'EXECUTE'), h.user_argument"
 	" FROM pg_catalog.pg_proc p"
+	" LEFT JOIN timetrackr.called_at_home() h ON h.name = p.proname"
 	" WHERE p.pronamespace = 'timetrackr'::pg_catalog.regnamespace AND p.prokind = 'f'"
 	" ORDER BY p.proname COLLATE \"C\", p.oid";
 
@@ -273,9 +274,10 @@ fill_function(const struct schema *schema, struct schema_function *function,
 	function->name = copy_value(functions, row, 1);
 	function->comment = copy_value(functions, row, 3);
 	function->may_execute = *db_result_value(functions, row, 4) == 't';
+	function->home_argument = copy_value(functions, row, 5);
 	function->result = find_type(schema, types, db_result_value(functions, row, 2));
 	function->arguments = calloc((size_t) (end - *at) + 1, sizeof *function->arguments);
-	if (!function->name || !function->comment || !function->result || !function->arguments)
+	if (!function->name || !function->comment || !function->home_argument || !function->result || !function->arguments)
 		return false;
 	for (; *at < end; (*at)++)
 	{
@@ -338,6 +340,7 @@ fill_functions(struct schema *schema, struct db_blocking *db, const struct db_re
 
 		good = fill_function(schema, &schema->functions[row], functions, row, arguments, &at,
 							 types, &defaults);
+		schema->is_distributed = schema->is_distributed || (good && *schema->functions[row].home_argument != '\0');
 	}
 	good = good && compute_defaults(db, &defaults, why, why_size);
 	free(defaults.arguments);
@@ -486,6 +489,7 @@ schema_free(struct schema *schema)
 		free(function->arguments);
 		free(function->name);
 		free(function->comment);
+		free(function->home_argument);
 	}
 	for (size_t i = 0; i < schema->type_count; i++)
 		free_type(schema->types[i]);

@@ -23,6 +23,7 @@ struct schema_function
 	char	   *name;
 	char	   *comment;		/* "" when there is none */
 	bool		may_execute;	/* has the connection's role the privilege? */
+	char	   *home_argument;	/* on several nodes: the user at whose home it is called; "": anywhere */
 	const struct catalog_type *result;
 	struct schema_argument *arguments;
 	size_t		argument_count;
@@ -35,6 +36,7 @@ struct schema
 	struct catalog_type **types;
 	size_t		type_count;
 	char	   *version;		/* of the extension */
+	bool		is_distributed;	/* over several nodes: some functions have a home_argument */
 };
 
 /*

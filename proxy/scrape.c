@@ -435,6 +435,7 @@ void
 scrape(const struct worker_shared *shared, struct text *text)
 {
 	char		versions[200];
+	struct relay_metrics relays;
 
 	snprintf(versions, sizeof versions, "version=\"%s\",extension_version=\"%s\"", TIMETRACKR_VERSION, shared->catalog->version);
 	exposition_family(text, "timetrackr_build_info", "gauge", "1; the versions of proxy and extension.");
@@ -446,8 +447,9 @@ scrape(const struct worker_shared *shared, struct text *text)
 	scrape_cache(shared, text);
 	scrape_redis(shared->metrics, text);
 	scrape_lag(shared->metrics, text);
-	scrape_relay(shared->relay_metrics, text);
-	scrape_outbound(shared->relay_metrics, text);
+	relay_metrics_sum(shared->relay_metrics, 1 + shared->config->event_url_count, &relays);
+	scrape_relay(&relays, text);
+	scrape_outbound(&relays, text);
 	scrape_audit(atomic_load(&shared->metrics->audit), text);
 	scrape_sentry(sentry_counters(shared->sentry), text);
 	scrape_process(shared->metrics, text);

@@ -187,11 +187,11 @@ database_down(void *arg, const char *why)
 }
 
 struct sender *
-sender_open(struct loop *loop, const struct config *config, struct relay_metrics *metrics)
+sender_open(struct loop *loop, const struct config *config, const char *url, struct relay_metrics *metrics)
 {
 	struct sender *sender = calloc(1, sizeof *sender);
 	struct db_options db_options = {
-		.url = config->database_url, .name = "timetrackr sender", .settings = session_settings,
+		.url = url, .name = "timetrackr sender", .settings = session_settings,
 		.silence_limit = SILENCE_LIMIT, .up = database_up, .down = database_down,
 		.notified = notified, .arg = sender
 	};

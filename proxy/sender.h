@@ -21,8 +21,8 @@ struct sender;
  */
 #define SENDER_DESCRIPTORS 32
 
-/* `config` and `metrics` must outlive it. NULL when memory is out. */
-struct sender *sender_open(struct loop *loop, const struct config *config, struct relay_metrics *metrics);
+/* Of the database behind a URL. `config`, `url` and `metrics` must outlive it. NULL when memory is out. */
+struct sender *sender_open(struct loop *loop, const struct config *config, const char *url, struct relay_metrics *metrics);
 
 /* This process leads, or no longer so. */
 void		sender_lead(struct sender *sender, bool leads);

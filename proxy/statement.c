@@ -181,6 +181,76 @@ image_value(const struct catalog_route *route)
 	return 0;
 }
 
+/*
+ * A call at the user's home, on a database of several nodes: Citus sends on a statement that is one call with
+ * the user's id and no more, so the whole statement is an argument of it. All columns but bytes come as text.
+ */
+static void
+send_home(struct text *sql, const struct catalog_route *route, size_t value_count, size_t column_count)
+{
+	int			image = image_value(route);
+	struct text sent = {0};
+
+	text_printf(&sent, "SELECT * FROM timetrackr.at_home($%d::bigint, '", route->home + 1);
+	for (size_t i = 0; i < sql->length; i++)
+	{
+		if (sql->data[i] == '\'')
+			text_add_char(&sent, '\'');
+		text_add_char(&sent, sql->data[i]);
+	}
+	text_add(&sent, "', ARRAY[");
+	for (size_t i = 1; i <= value_count; i++)
+		text_printf(&sent, i == (size_t) image ? "%s$%zu::bytea::text" : "%s$%zu::text", i > 1 ? ", " : "", i);
+	text_add(&sent, "]) AS r (");
+	for (size_t i = 0; i < column_count; i++)
+		text_printf(&sent, "%sc%zu %s", i > 0 ? ", " : "", i,
+					route->shape == SHAPE_IMAGE && i + 1 == column_count ? "bytea" : "text");
+	text_add_char(&sent, ')');
+	sent.failed = sent.failed || sql->failed;
+	text_free(sql);
+	*sql = sent;
+}
+
+static size_t
+columns_of_read(const struct catalog_route *route)
+{
+	size_t		count = 3 + route->key_count;
+
+	if (route->shape == SHAPE_IMAGE || route->shape == SHAPE_DOCUMENT)
+		return count + 1;
+	return route->shape == SHAPE_EVENTS ? count + 2 : count;
+}
+
+static size_t
+columns_of_write(const struct catalog_route *route)
+{
+	size_t		count = route->shape == SHAPE_SESSION ? 3 : 1;
+
+	return route->may_refuse ? count + 2 : count;
+}
+
+/* The statement of a route; `format` is the function that writes a row of a read. */
+static void
+add_statement(struct text *sql, struct catalog_route *route, bool is_void, const char *format)
+{
+	bool		is_read = route->lane == LANE_READ && !is_void;
+
+	if (is_void)
+	{
+		text_add(sql, "SELECT ");
+		add_call(sql, route);
+	}
+	else if (is_read)
+		add_read(sql, route, format);
+	else if (route->may_refuse)
+		add_refusing_write(sql, route);
+	else
+		add_write(sql, route);
+	if (route->home >= 0)
+		send_home(sql, route, route->param_count + (is_read && route->viewer < 0),
+				  is_read ? columns_of_read(route) : columns_of_write(route));
+}
+
 bool
 statement_fill(struct catalog_route *route, int id, bool is_void)
 {
@@ -188,17 +258,7 @@ statement_fill(struct catalog_route *route, int id, bool is_void)
 	struct text csv = {0};
 	struct text once = {0};
 
-	if (is_void)
-	{
-		text_add(&sql, "SELECT ");
-		add_call(&sql, route);
-	}
-	else if (route->lane == LANE_READ)
-		add_read(&sql, route, route->shape == SHAPE_CSV ? "csv" : "json");
-	else if (route->may_refuse)
-		add_refusing_write(&sql, route);
-	else
-		add_write(&sql, route);
+	add_statement(&sql, route, is_void, route->shape == SHAPE_CSV ? "csv" : "json");
 	route->statement = (struct db_statement) {
 		.id = id,
 		.sql = text_take(&sql),
@@ -208,12 +268,14 @@ statement_fill(struct catalog_route *route, int id, bool is_void)
 	if (takes_key(route))
 	{
 		add_once(&once, route, is_void);
+		if (route->home >= 0)
+			send_home(&once, route, route->param_count + 2, 2);
 		route->once = (struct db_statement) {.id = STATEMENT_ROUTES_MAX + id, .sql = text_take(&once)};
 		return route->statement.sql != NULL && route->once.sql != NULL;
 	}
 	if (route->shape != SHAPE_REPORT)
 		return route->statement.sql != NULL;
-	add_read(&csv, route, "csv");
+	add_statement(&csv, route, is_void, "csv");
 	route->csv = (struct db_statement) {.id = STATEMENT_ROUTES_MAX + id, .sql = text_take(&csv)};
 	return route->statement.sql != NULL && route->csv.sql != NULL;
 }

@@ -19,6 +19,7 @@
 #include "leaderboard.h"
 #include "live.h"
 #include "log.h"
+#include "nodes.h"
 #include "poll.h"
 #include "reads.h"
 #include "answer_cache.h"
@@ -47,6 +48,7 @@ struct worker
 	_Atomic(struct digest_keys *) next_provider_keys;	/* likewise */
 	struct leaderboard *leaderboard;	/* NULL without Redis */
 	struct relay *relay;		/* of worker 0 */
+	struct nodes *nodes;		/* likewise */
 	struct loop_timer drain_limit;
 	int			undrained;		/* HTTP and live connections, when it ends */
 	struct loop_hook log_hook;
@@ -81,6 +83,8 @@ batch_connections(int workers)
 static bool
 open_lanes(struct worker *worker, const struct config *config)
 {
+	/* on several nodes a call that another one was given is committed there */
+	const bool	shares = config->write_batch > 1 && !worker->service.catalog->is_distributed;
 	struct lane_options options[LANE_COUNT] = {
 		[LANE_READ] = {
 			.name = "read", .url = config->database_url, .connections = 2,
@@ -112,7 +116,7 @@ open_lanes(struct worker *worker, const struct config *config)
 
 	for (int i = 0; i < LANE_COUNT; i++)
 	{
-		if (i == LANE_STANDBY || (i == LANE_BATCH && config->write_batch <= 1))
+		if (i == LANE_STANDBY || (i == LANE_BATCH && !shares))
 			continue;
 		options[i].metrics = &worker->service.metrics->lanes[i];
 		options[i].slow = (uint64_t) config->slow_query;
@@ -145,7 +149,36 @@ open_reads(struct worker *worker, const struct config *config)
 	return service->reads != NULL;
 }
 
-/* Reads from Redis, and on worker 0 what writes there. */
+static void
+relay_leads(void *arg, bool leads)
+{
+	const struct worker *worker = arg;
+
+	nodes_lead(worker->nodes, leads);
+}
+
+/* What moves events, on worker 0. */
+static bool
+open_relay(struct worker *worker, const struct worker_shared *shared)
+{
+	struct relay_options options = {
+		.config = shared->config, .url = shared->config->database_url, .redis = &shared->config->redis,
+		.identity = shared->identity, .metrics = &shared->relay_metrics[0],
+		.redis_metrics = &worker->service.metrics->redis[METRICS_REDIS_RELAY], .sentry = shared->sentry,
+		.leads = relay_leads, .arg = worker,
+	};
+
+	if (worker->number != 0)
+		return true;
+	worker->nodes = nodes_open(worker->loop, shared->config, &shared->relay_metrics[1], shared->sentry);
+	if (worker->nodes != NULL)
+		worker->relay = relay_open(worker->loop, &options);
+	if (worker->relay != NULL)
+		atomic_store(&shared->metrics->audit, relay_audit_counters(worker->relay));
+	return worker->relay != NULL;
+}
+
+/* Reads from Redis. */
 static bool
 open_boards(struct worker *worker, const struct worker_shared *shared)
 {
@@ -163,13 +196,7 @@ open_boards(struct worker *worker, const struct worker_shared *shared)
 		service->redis_is_up = leaderboard_redis_is_up;
 		service->redis = worker->leaderboard;
 	}
-	if (worker->number != 0)
-		return true;
-	worker->relay = relay_open(worker->loop, config, shared->identity, shared->relay_metrics,
-							   &service->metrics->redis[METRICS_REDIS_RELAY], shared->sentry);
-	if (worker->relay != NULL)
-		atomic_store(&shared->metrics->audit, relay_audit_counters(worker->relay));
-	return worker->relay != NULL;
+	return true;
 }
 
 /* Users of the identity provider, if there is one. */
@@ -184,7 +211,7 @@ open_identities(struct worker *worker, const struct config *config)
 	return service->identities != NULL;
 }
 
-/* Answers to visitors; without room for them there is no cache. */
+/* Answers to visitors; without room for them there is no cache, nor with several nodes. */
 static bool
 open_cache(struct worker *worker, const struct worker_shared *shared)
 {
@@ -195,7 +222,8 @@ open_cache(struct worker *worker, const struct worker_shared *shared)
 		.counters = &shared->cache_counters[worker->number],
 	};
 
-	if (shared->config->cache_bytes == 0)
+	/* The feed cannot tell whether the events of another node are late. */
+	if (shared->config->cache_bytes == 0 || shared->catalog->is_distributed)
 		return true;
 	worker->service.answer_cache = answer_cache_open(&worker->service, &options);
 	return worker->service.answer_cache != NULL;
@@ -307,7 +335,8 @@ worker_create(const struct worker_shared *shared, int number, int listen_fd)
 		worker->service.poll = poll_new(worker->loop, worker->service.feed);
 	if (worker->service.poll != NULL)
 		worker->service.live = live_new(&worker->service, shared->live_quota);
-	if (worker->service.live == NULL || !open_identities(worker, shared->config) || !open_boards(worker, shared) || !open_cache(worker, shared))
+	if (worker->service.live == NULL || !open_identities(worker, shared->config) || !open_boards(worker, shared) ||
+		!open_relay(worker, shared) || !open_cache(worker, shared))
 	{
 		worker_free(worker);
 		return NULL;
@@ -448,6 +477,7 @@ worker_free(struct worker *worker)
 	live_stop(worker->service.live);
 	leaderboard_close(worker->leaderboard);
 	relay_close(worker->relay);
+	nodes_close(worker->nodes);
 	poll_free(worker->service.poll);
 	answer_cache_end(worker->service.answer_cache);
 	identities_end(worker->service.identities);

@@ -31,7 +31,7 @@ struct worker_shared
 	struct address_quota *address_quota;
 	struct tls_identity *tls;	/* at first; NULL: no TLS */
 	struct live_quota *live_quota;
-	struct relay_metrics *relay_metrics;
+	struct relay_metrics *relay_metrics;	/* of the first node, and of each of EVENT_DATABASE_URLS */
 	struct metrics *metrics;
 	struct writes *writes;		/* what this process has written, for its caches */
 	struct cache_counters *cache_counters;	/* one for each worker */

@@ -259,6 +259,9 @@ BEGIN
         run_at timestamptz NOT NULL DEFAULT now(),
         last_error text
     );
+    -- Of an event that another node has carried here: that node (48_carry.sql).
+    ALTER TABLE timetrackr.outbox
+        ADD COLUMN IF NOT EXISTS origin integer;
 
     CREATE TABLE IF NOT EXISTS timetrackr.dead_events (
         id bigint PRIMARY KEY,
@@ -269,6 +272,8 @@ BEGIN
         died_at timestamptz NOT NULL DEFAULT now(),
         last_error text
     );
+    ALTER TABLE timetrackr.dead_events
+        ADD COLUMN IF NOT EXISTS origin integer;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.create_event_tables() IS
@@ -419,8 +424,10 @@ BEGIN
     PERFORM timetrackr.create_event_tables();
     PERFORM timetrackr.create_relay_tables();
     PERFORM timetrackr.create_stream_table();
+    PERFORM timetrackr.create_carry_table();
     PERFORM timetrackr.create_webhook_tables();
     PERFORM timetrackr.create_mail_tables();
+    PERFORM timetrackr.create_reset_request_table();
     PERFORM timetrackr.create_triggers();
     PERFORM timetrackr.create_views();
     IF found_version IS NULL THEN

@@ -72,27 +72,23 @@ SET enable_seqscan = off
 SET jit = off
 AS $$
 DECLARE
-    pruned integer;
+    pruned bigint;
 BEGIN
-    IF NOT EXISTS (
-        SELECT
-        FROM timetrackr.idempotency_keys k
-        WHERE k.created_at <= now() - interval '24 hours'
-    ) THEN
-        RETURN false;
-    END IF;
     -- One that is just being used anew goes another time, if at all.
-    DELETE FROM timetrackr.idempotency_keys d
-    WHERE d.ctid = ANY (ARRAY(
-        SELECT k.ctid
-        FROM timetrackr.idempotency_keys k
-        WHERE k.created_at <= now() - interval '24 hours'
-        ORDER BY k.created_at
-        LIMIT bite
-        FOR UPDATE SKIP LOCKED));
-    GET DIAGNOSTICS pruned = ROW_COUNT;
+    SELECT count(*) INTO pruned
+    FROM timetrackr.at_each_home($statement$
+        DELETE FROM timetrackr.idempotency_keys d
+        WHERE d.ctid = ANY (ARRAY(
+            SELECT k.ctid
+            FROM timetrackr.idempotency_keys k
+            WHERE k.created_at <= now() - interval '24 hours'
+            ORDER BY k.created_at
+            LIMIT $1::integer
+            FOR UPDATE SKIP LOCKED))
+        RETURNING true
+    $statement$, ARRAY[bite::text]) AS r (pruned boolean);
     RETURN pruned >= bite;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.prune_idempotency_keys(integer) IS
-'Part of finish_events(): drops answers that are kept no more, at most bite of them. True when there may be more.';
+'Part of finish_events(): drops answers that are kept no more, at most bite of them, or of each shard. True when there may be more.';

@@ -56,12 +56,6 @@ BEGIN
     );
     CREATE INDEX IF NOT EXISTS password_resets_sha256 ON timetrackr.password_resets (token_sha256);
 
-    -- Asked for with any email, in lower case, whether it has an account or not.
-    CREATE TABLE IF NOT EXISTS timetrackr.password_reset_requests (
-        email text PRIMARY KEY,
-        requested_at timestamptz NOT NULL DEFAULT now()
-    );
-
     -- What signs the addresses that end mails.
     CREATE TABLE IF NOT EXISTS timetrackr.mail_key (
         only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -74,6 +68,22 @@ END
 $$;
 COMMENT ON FUNCTION timetrackr.create_mail_tables() IS
 'Part of install(): what is mailed to whom, and password resets.';
+
+CREATE FUNCTION timetrackr.create_reset_request_table()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Asked for with any email, in lower case, whether it has an account or not.
+    CREATE TABLE IF NOT EXISTS timetrackr.password_reset_requests (
+        email text PRIMARY KEY,
+        requested_at timestamptz NOT NULL DEFAULT now()
+    );
+END
+$$;
+COMMENT ON FUNCTION timetrackr.create_reset_request_table() IS
+'Part of install(): password resets that are asked for.';
 
 CREATE FUNCTION timetrackr.is_mailed(kind text, email_notifications text, email_also text[], email_never text[])
 RETURNS boolean
@@ -106,31 +116,38 @@ BEGIN
         RETURN;
     END IF;
     -- A user who cannot be shared is being deleted.
-    WITH told AS MATERIALIZED (
-        SELECT u.id AS user_id, timetrackr.payload_id(s.payload, 'notification_id') AS notification_id
-        FROM timetrackr.stream s
-        JOIN timetrackr.users u ON u.id = s.user_id
-        WHERE s.id > after_id
-            AND s.topic = 'notification_created'
-            AND (u.email_notifications <> 'none' OR u.email_also <> '{}')
-            AND timetrackr.is_mailed(s.payload ->> 'kind', u.email_notifications, u.email_also, u.email_never)
-        FOR KEY SHARE OF u SKIP LOCKED
-    ), counted AS (
-        SELECT t.user_id, t.notification_id,
-            row_number() OVER (PARTITION BY t.user_id ORDER BY t.notification_id) + (
-                SELECT count(*)
-                FROM timetrackr.mails m
-                WHERE m.user_id = t.user_id
-                    AND m.kind = 'notification'
-                    AND m.created_at > now() - interval '24 hours') AS of_day
-        FROM told t
-        WHERE t.notification_id IS NOT NULL
-    )
-    INSERT INTO timetrackr.mails (user_id, kind, urgent, notification_id)
-    SELECT c.user_id, 'notification', false, c.notification_id
-    FROM counted c
-    WHERE c.of_day <= 50
-    ON CONFLICT DO NOTHING;
+    PERFORM
+    FROM timetrackr.at_each_home($statement$
+        WITH told AS MATERIALIZED (
+            SELECT u.id AS user_id, timetrackr.payload_id(s.payload, 'notification_id') AS notification_id
+            FROM timetrackr.stream s
+            JOIN timetrackr.users u ON u.id = s.user_id
+            -- Which has the users of one shard alone.
+            JOIN timetrackr.user_totals o ON o.user_id = u.id
+            WHERE s.id > $1::bigint
+                AND s.topic = 'notification_created'
+                AND s.origin IS NULL
+                AND (u.email_notifications <> 'none' OR u.email_also <> '{}')
+                AND timetrackr.is_mailed(s.payload ->> 'kind', u.email_notifications, u.email_also, u.email_never)
+            FOR KEY SHARE OF u SKIP LOCKED
+        ), counted AS (
+            SELECT t.user_id, t.notification_id,
+                row_number() OVER (PARTITION BY t.user_id ORDER BY t.notification_id) + (
+                    SELECT count(*)
+                    FROM timetrackr.mails m
+                    WHERE m.user_id = t.user_id
+                        AND m.kind = 'notification'
+                        AND m.created_at > now() - interval '24 hours') AS of_day
+            FROM told t
+            WHERE t.notification_id IS NOT NULL
+        )
+        INSERT INTO timetrackr.mails (user_id, kind, urgent, notification_id)
+        SELECT c.user_id, 'notification', false, c.notification_id
+        FROM counted c
+        WHERE c.of_day <= 50
+        ON CONFLICT DO NOTHING
+        RETURNING true
+    $statement$, ARRAY[after_id::text]) AS r (is_new boolean);
     IF FOUND THEN
         PERFORM pg_notify('timetrackr_outbound', '');
     END IF;
@@ -311,14 +328,19 @@ DECLARE
 BEGIN
     FOREACH is_urgent IN ARRAY '{true,false}'::boolean[] LOOP
         RETURN QUERY
-        SELECT ARRAY[m.user_id, m.id]
-        FROM timetrackr.mails m
-        WHERE m.status IN ('pending', 'sending')
-            AND m.urgent = is_urgent
-            AND m.run_at <= now()
+        SELECT m.id
+        FROM timetrackr.at_each_home($statement$
+            SELECT ARRAY[m.user_id, m.id], m.run_at
+            FROM timetrackr.mails m
+            WHERE m.status IN ('pending', 'sending')
+                AND m.urgent = $1::boolean
+                AND m.run_at <= now()
+            ORDER BY m.run_at
+            LIMIT $2::bigint
+            FOR UPDATE SKIP LOCKED
+        $statement$, ARRAY[is_urgent::text, room::text]) AS m (id bigint[], run_at timestamptz)
         ORDER BY m.run_at
-        LIMIT room
-        FOR UPDATE SKIP LOCKED;
+        LIMIT room;
         GET DIAGNOSTICS found_rows = ROW_COUNT;
         room := room - found_rows;
     END LOOP;
@@ -367,7 +389,11 @@ BEGIN
         FROM timetrackr.users u
         WHERE u.id = mail.user_id;
         SELECT t.subject, t.body, t.told_kind INTO told
-        FROM timetrackr.mail_text(mail.kind, mail.user_id, mail.notification_id) t;
+        FROM timetrackr.at_home(mail.user_id, $statement$
+            SELECT t.subject, t.body, t.told_kind
+            FROM timetrackr.mail_text($1::text, $2::bigint, $3::bigint) t
+        $statement$, ARRAY[mail.kind, mail.user_id::text, mail.notification_id::text])
+            AS t (subject text, body text, told_kind text);
         -- It was read, taken back, or is not wanted any more; or nobody needs it by now.
         IF NOT FOUND
             OR account.email LIKE '%@external.invalid'
@@ -417,18 +443,22 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    UPDATE timetrackr.mails m
-    SET status = CASE
-            WHEN finish_mail.status BETWEEN 200 AND 299 THEN 'sent'
-            WHEN m.attempts > CASE WHEN finish_mail.status >= 500 THEN 2 ELSE 9 END THEN 'failed'
-            ELSE 'pending'
-        END,
-        run_at = now() + COALESCE(timetrackr.mail_retry_delay(m.attempts), interval '0'),
-        last_error = CASE WHEN finish_mail.status NOT BETWEEN 200 AND 299 THEN left(finish_mail.reason, 300) END,
-        sent_at = CASE WHEN finish_mail.status BETWEEN 200 AND 299 THEN now() END
-    WHERE m.user_id = finish_mail.user_id
-        AND m.id = finish_mail.mail_id
-        AND m.status = 'sending'
+    SELECT
+    FROM timetrackr.at_home(finish_mail.user_id, $statement$
+        UPDATE timetrackr.mails m
+        SET status = CASE
+                WHEN $3::integer BETWEEN 200 AND 299 THEN 'sent'
+                WHEN m.attempts > CASE WHEN $3::integer >= 500 THEN 2 ELSE 9 END THEN 'failed'
+                ELSE 'pending'
+            END,
+            run_at = now() + COALESCE(timetrackr.mail_retry_delay(m.attempts), interval '0'),
+            last_error = CASE WHEN $3::integer NOT BETWEEN 200 AND 299 THEN left($4::text, 300) END,
+            sent_at = CASE WHEN $3::integer BETWEEN 200 AND 299 THEN now() END
+        WHERE m.user_id = $1::bigint
+            AND m.id = $2::bigint
+            AND m.status = 'sending'
+    $statement$, ARRAY[finish_mail.user_id::text, finish_mail.mail_id::text, finish_mail.status::text, finish_mail.reason])
+        AS r (nothing text)
 $$;
 COMMENT ON FUNCTION timetrackr.finish_mail(bigint, bigint, integer, text) IS
 'Notes what became of a mail that was claimed: status is the last reply of the mail server, 0 when there was none. 2xx is sent; anything else is tried again after mail_retry_delay(), up to ten times, or three when it is 5xx.';

@@ -43,7 +43,8 @@ COMMENT ON FUNCTION timetrackr.database_identity() IS
 CREATE FUNCTION timetrackr.relay_state()
 RETURNS TABLE (
     identity bigint,
-    last_position text
+    last_position text,
+    wakes boolean
 )
 LANGUAGE sql
 VOLATILE
@@ -58,12 +59,12 @@ AS $$
         FROM present p
         WHERE r.identity IS DISTINCT FROM p.identity
     )
-    SELECT p.identity, r.position
+    SELECT p.identity, r.position, current_setting('timetrackr.notify', true) IS DISTINCT FROM 'off'
     FROM timetrackr.relay r
     CROSS JOIN present p
 $$;
 COMMENT ON FUNCTION timetrackr.relay_state() IS
-'What the boards in Redis must come from to be this database''s: identity is database_identity(), and is noted in timetrackr.relay when it is another one than before, for standbys to be known by; last_position names the last batch of events that the relay finished. Errors: 55000 on a standby.';
+'What the boards in Redis must come from to be this database''s: identity is database_identity(), and is noted in timetrackr.relay when it is another one than before, for standbys to be known by; last_position names the last batch of events that the relay finished; wakes: writers wake a relay that sleeps (timetrackr.notify is not off). Errors: 55000 on a standby.';
 
 CREATE FUNCTION timetrackr.try_to_lead(inspect boolean)
 RETURNS boolean
@@ -252,9 +253,9 @@ BEGIN
     WITH finished AS (
         DELETE FROM timetrackr.outbox o
         WHERE o.id = ANY (event_ids)
-        RETURNING o.id, o.topic, o.payload, o.created_at
+        RETURNING o.id, o.topic, o.payload, o.created_at, o.origin
     ), moved AS (
-        INSERT INTO timetrackr.stream (id, topic, user_id, project_id, for_all, payload, happened_at)
+        INSERT INTO timetrackr.stream (id, topic, user_id, project_id, for_all, payload, happened_at, origin)
         SELECT
             next_id - 1 + row_number() OVER (ORDER BY e.place),
             f.topic,
@@ -262,7 +263,8 @@ BEGIN
             timetrackr.payload_id(f.payload, 'project_id'),
             f.topic = 'badges_changed',
             f.payload,
-            f.created_at
+            f.created_at,
+            f.origin
         FROM unnest(event_ids) WITH ORDINALITY e (id, place)
         JOIN finished f ON f.id = e.id
         RETURNING id, topic
@@ -317,10 +319,10 @@ AS $$
         DELETE FROM timetrackr.outbox o
         WHERE o.id = ANY (fail_events.event_ids)
             AND o.attempts >= 11
-        RETURNING o.id, o.topic, o.payload, o.created_at, o.attempts
+        RETURNING o.id, o.topic, o.payload, o.created_at, o.attempts, o.origin
     ), dead AS (
-        INSERT INTO timetrackr.dead_events (id, topic, payload, created_at, attempts, last_error)
-        SELECT b.id, b.topic, b.payload, b.created_at, b.attempts + 1, left(fail_events.reason, 1000)
+        INSERT INTO timetrackr.dead_events (id, topic, payload, created_at, attempts, last_error, origin)
+        SELECT b.id, b.topic, b.payload, b.created_at, b.attempts + 1, left(fail_events.reason, 1000), b.origin
         FROM buried b
         ON CONFLICT (id) DO UPDATE
         SET attempts = excluded.attempts,
@@ -351,10 +353,10 @@ BEGIN
     WITH raised AS (
         DELETE FROM timetrackr.dead_events d
         WHERE d.id = retry_dead.id
-        RETURNING d.id, d.topic, d.payload, d.created_at, d.last_error
+        RETURNING d.id, d.topic, d.payload, d.created_at, d.last_error, d.origin
     )
-    INSERT INTO timetrackr.outbox (id, topic, payload, created_at, last_error)
-    SELECT r.id, r.topic, r.payload, r.created_at, r.last_error
+    INSERT INTO timetrackr.outbox (id, topic, payload, created_at, last_error, origin)
+    SELECT r.id, r.topic, r.payload, r.created_at, r.last_error, r.origin
     FROM raised r;
     IF NOT FOUND THEN
         RETURN false;

@@ -24,7 +24,8 @@ BEGIN
     CREATE INDEX IF NOT EXISTS outbox_audience ON timetrackr.outbox (id) WHERE topic = 'project_changed';
     CREATE INDEX IF NOT EXISTS stream_user ON timetrackr.stream (user_id, id) WHERE user_id IS NOT NULL;
     ALTER TABLE timetrackr.stream
-        ADD COLUMN IF NOT EXISTS happened_at timestamptz NOT NULL DEFAULT clock_timestamp();
+        ADD COLUMN IF NOT EXISTS happened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        ADD COLUMN IF NOT EXISTS origin integer;
     ALTER TABLE timetrackr.relay
         ADD COLUMN IF NOT EXISTS stream_id bigint NOT NULL DEFAULT extract(epoch FROM now()) * 1000000,
         ADD COLUMN IF NOT EXISTS kept_after bigint NOT NULL DEFAULT 0,
@@ -34,7 +35,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.create_stream_table() IS
-'Part of install(): the stream of events (happened_at is when the transaction began that wrote the event, created_at when it was relayed), an index for claim_events(), and in timetrackr.relay how far it goes: stream_id is its newest id; all events after kept_after are there still; outbox_id is the newest id of the outbox that was finished; boards_changed names the boards whose change (boards_told_at: when told last) is still to be told.';
+'Part of install(): the stream of events (happened_at is when the transaction began that wrote the event, created_at when it was relayed, origin the node that it was carried from, null: this one), an index for claim_events(), and in timetrackr.relay how far it goes: stream_id is its newest id; all events after kept_after are there still; outbox_id is the newest id of the outbox that was finished; boards_changed names the boards whose change (boards_told_at: when told last) is still to be told.';
 
 CREATE FUNCTION timetrackr.payload_id(payload jsonb, key text)
 RETURNS bigint

@@ -12,57 +12,56 @@ SET enable_seqscan = off
 SET jit = off
 AS $$
 BEGIN
-    IF NOT EXISTS (
-        SELECT
-        FROM timetrackr.webhooks w
-        WHERE w.enabled
-    ) THEN
-        RETURN;
-    END IF;
     -- A webhook that cannot be shared is being deleted: nobody else locks its key. The locks keep the lookups what
     -- they are: one for each event, in an index.
-    INSERT INTO timetrackr.webhook_deliveries (user_id, webhook_id, message_id, topic, project_id, payload)
-    SELECT h.user_id, h.webhook_id, 'evt_' || h.event_id, h.topic, h.project_id, h.payload
-    FROM (
-        SELECT w.user_id, w.id AS webhook_id, w.topics, s.id AS event_id, s.topic, NULL::bigint AS project_id, s.payload
-        FROM timetrackr.stream s
-        CROSS JOIN LATERAL (
-            SELECT o.user_id, o.id, o.topics
-            FROM timetrackr.webhooks o
-            WHERE o.user_id = s.user_id
-                AND o.enabled
-                AND o.created_at <= s.happened_at
-            FOR KEY SHARE SKIP LOCKED
-        ) w
-        WHERE s.id > after_id
-            AND NOT s.for_all
-        UNION ALL
-        SELECT w.user_id, w.id, w.topics, s.id, s.topic, s.project_id, s.payload
-        FROM timetrackr.stream s
-        CROSS JOIN LATERAL (
-            SELECT o.user_id, o.id, o.topics
-            FROM timetrackr.webhooks o
-            WHERE o.project_ids @> ARRAY[s.project_id]
-                AND o.enabled
-                AND o.project_ids <> '{}'
-                AND o.created_at <= s.happened_at
-            FOR KEY SHARE SKIP LOCKED
-        ) w
-        WHERE s.id > after_id
-            AND NOT s.for_all
-            AND s.project_id IS NOT NULL
-            AND s.user_id IS DISTINCT FROM w.user_id
-    ) h
-    WHERE h.topic = ANY (COALESCE(h.topics, enum_range(NULL::timetrackr.webhook_topic)::text[]))
-        AND (h.project_id IS NULL OR timetrackr.project_visible(h.user_id, h.project_id))
-    ORDER BY h.event_id;
+    PERFORM
+    FROM timetrackr.at_each_home($statement$
+        INSERT INTO timetrackr.webhook_deliveries (user_id, webhook_id, message_id, topic, project_id, payload)
+        SELECT h.user_id, h.webhook_id, 'evt_' || h.event_id, h.topic, h.project_id, h.payload
+        FROM (
+            SELECT w.user_id, w.id AS webhook_id, w.topics, s.id AS event_id, s.topic, NULL::bigint AS project_id, s.payload
+            FROM timetrackr.stream s
+            CROSS JOIN LATERAL (
+                SELECT o.user_id, o.id, o.topics
+                FROM timetrackr.webhooks o
+                WHERE o.user_id = s.user_id
+                    AND o.enabled
+                    AND o.created_at <= s.happened_at
+                FOR KEY SHARE SKIP LOCKED
+            ) w
+            WHERE s.id > $1::bigint
+                AND NOT s.for_all
+                AND s.origin IS NULL
+            UNION ALL
+            SELECT w.user_id, w.id, w.topics, s.id, s.topic, s.project_id, s.payload
+            FROM timetrackr.stream s
+            CROSS JOIN LATERAL (
+                SELECT o.user_id, o.id, o.topics
+                FROM timetrackr.webhooks o
+                WHERE o.project_ids @> ARRAY[s.project_id]
+                    AND o.enabled
+                    AND o.project_ids <> '{}'
+                    AND o.created_at <= s.happened_at
+                FOR KEY SHARE SKIP LOCKED
+            ) w
+            WHERE s.id > $1::bigint
+                AND NOT s.for_all
+                AND s.project_id IS NOT NULL
+                AND s.user_id IS DISTINCT FROM w.user_id
+        ) h
+        WHERE h.topic = ANY (COALESCE(h.topics, enum_range(NULL::timetrackr.webhook_topic)::text[]))
+            AND (h.project_id IS NULL OR timetrackr.project_visible(h.user_id, h.project_id))
+            AND EXISTS (SELECT FROM timetrackr.webhooks w WHERE w.enabled)
+        ORDER BY h.event_id
+        RETURNING true
+    $statement$, ARRAY[after_id::text]) AS r (is_new boolean);
     IF FOUND THEN
         PERFORM pg_notify('timetrackr_outbound', '');
     END IF;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.enqueue_deliveries(bigint) IS
-'Part of finish_events(): a delivery for each webhook that hears of an event of the stream after after_id: its owner''s own, and those of a project that it names and its owner may see, but nothing that happened before it was made. Wakes the sender.';
+'Part of finish_events(): a delivery for each webhook that hears of an event of the stream after after_id: its owner''s own, and those of a project that it names and its owner may see, but nothing that happened before it was made. Events of other nodes are told of by those to their users. Wakes the sender.';
 
 CREATE FUNCTION timetrackr.schedule_webhook(user_id bigint, webhook_id bigint)
 RETURNS void
@@ -70,21 +69,24 @@ LANGUAGE sql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    UPDATE timetrackr.webhooks w
-    SET due_at = CASE
-        WHEN w.sending THEN w.due_at
-        WHEN w.enabled THEN (
-            SELECT greatest(d.run_at, w.paused_until)
-            FROM timetrackr.webhook_deliveries d
-            WHERE d.user_id = w.user_id
-                AND d.webhook_id = w.id
-                AND d.status = 'pending'
-            ORDER BY d.run_at
-            LIMIT 1
-        )
-    END
-    WHERE w.user_id = schedule_webhook.user_id
-        AND w.id = schedule_webhook.webhook_id
+    SELECT
+    FROM timetrackr.at_home(schedule_webhook.user_id, $statement$
+        UPDATE timetrackr.webhooks w
+        SET due_at = CASE
+            WHEN w.sending THEN w.due_at
+            WHEN w.enabled THEN (
+                SELECT greatest(d.run_at, w.paused_until)
+                FROM timetrackr.webhook_deliveries d
+                WHERE d.user_id = w.user_id
+                    AND d.webhook_id = w.id
+                    AND d.status = 'pending'
+                ORDER BY d.run_at
+                LIMIT 1
+            )
+        END
+        WHERE w.user_id = $1::bigint
+            AND w.id = $2::bigint
+    $statement$, ARRAY[schedule_webhook.user_id::text, schedule_webhook.webhook_id::text]) AS r (nothing text)
 $$;
 COMMENT ON FUNCTION timetrackr.schedule_webhook(bigint, bigint) IS
 'Sets when the sender looks at a webhook next: when its next delivery is due, after its pause; never while it is disabled.';
@@ -96,35 +98,38 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
-    WITH hooks AS MATERIALIZED (
-        SELECT w.user_id, w.id
-        FROM timetrackr.webhooks w
-        WHERE (w.user_id, w.id) IN (
-            SELECT d.user_id, d.webhook_id
-            FROM timetrackr.webhook_deliveries d
-            WHERE d.status = 'new'
+    SELECT
+    FROM timetrackr.at_each_home($statement$
+        WITH hooks AS MATERIALIZED (
+            SELECT w.user_id, w.id
+            FROM timetrackr.webhooks w
+            WHERE (w.user_id, w.id) IN (
+                SELECT d.user_id, d.webhook_id
+                FROM timetrackr.webhook_deliveries d
+                WHERE d.status = 'new'
+            )
+            FOR NO KEY UPDATE SKIP LOCKED
+        ), seen AS (
+            UPDATE timetrackr.webhook_deliveries d
+            SET status = 'pending'
+            FROM hooks h
+            WHERE d.user_id = h.user_id
+                AND d.webhook_id = h.id
+                AND d.status = 'new'
+            RETURNING d.user_id, d.webhook_id, d.run_at
+        ), next AS (
+            SELECT s.user_id, s.webhook_id, min(s.run_at) AS run_at
+            FROM seen s
+            GROUP BY s.user_id, s.webhook_id
         )
-        FOR NO KEY UPDATE SKIP LOCKED
-    ), seen AS (
-        UPDATE timetrackr.webhook_deliveries d
-        SET status = 'pending'
-        FROM hooks h
-        WHERE d.user_id = h.user_id
-            AND d.webhook_id = h.id
-            AND d.status = 'new'
-        RETURNING d.user_id, d.webhook_id, d.run_at
-    ), next AS (
-        SELECT s.user_id, s.webhook_id, min(s.run_at) AS run_at
-        FROM seen s
-        GROUP BY s.user_id, s.webhook_id
-    )
-    UPDATE timetrackr.webhooks w
-    SET due_at = least(w.due_at, greatest(n.run_at, w.paused_until))
-    FROM next n
-    WHERE w.user_id = n.user_id
-        AND w.id = n.webhook_id
-        AND w.enabled
-        AND NOT w.sending
+        UPDATE timetrackr.webhooks w
+        SET due_at = least(w.due_at, greatest(n.run_at, w.paused_until))
+        FROM next n
+        WHERE w.user_id = n.user_id
+            AND w.id = n.webhook_id
+            AND w.enabled
+            AND NOT w.sending
+    $statement$) AS r (nothing text)
 $$;
 COMMENT ON FUNCTION timetrackr.absorb_deliveries() IS
 'Part of claim_deliveries(): takes new deliveries into the plans of their webhooks.';
@@ -183,19 +188,26 @@ SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
-    hook timetrackr.webhooks;
+    hook record;
     delivery timetrackr.webhook_deliveries;
     next_id bigint;
 BEGIN
     PERFORM timetrackr.absorb_deliveries();
     FOR hook IN
         SELECT w.*
-        FROM timetrackr.webhooks w
-        WHERE w.due_at <= now()
-            AND w.enabled
+        FROM timetrackr.at_each_home($statement$
+            SELECT w.user_id, w.id, w.url, w.secret, w.previous_secret, w.previous_until, w.due_at
+            FROM timetrackr.webhooks w
+            WHERE w.due_at <= now()
+                AND w.enabled
+            ORDER BY w.due_at
+            LIMIT $1::bigint
+            FOR NO KEY UPDATE SKIP LOCKED
+        $statement$, ARRAY[greatest(max_deliveries, 0)::text]) AS w (
+            user_id bigint, id bigint, url text, secret bytea, previous_secret bytea, previous_until timestamptz,
+            due_at timestamptz)
         ORDER BY w.due_at
         LIMIT greatest(max_deliveries, 0)
-        FOR NO KEY UPDATE SKIP LOCKED
     LOOP
         next_id := timetrackr.next_delivery(hook.user_id, hook.id);
         UPDATE timetrackr.webhooks w
@@ -257,20 +269,24 @@ LANGUAGE sql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH disabled AS (
-        UPDATE timetrackr.webhooks w
-        SET enabled = false,
-            disabled_reason = disable_webhook.reason,
-            updated_at = now()
-        WHERE w.user_id = disable_webhook.user_id
-            AND w.id = disable_webhook.webhook_id
-            AND w.enabled
-        RETURNING w.user_id, w.id, w.url
-    )
-    INSERT INTO timetrackr.notifications (user_id, kind, payload)
-    SELECT d.user_id, 'webhook_disabled',
-        jsonb_build_object('webhook_id', d.id, 'url', d.url, 'reason', disable_webhook.reason)
-    FROM disabled d
+    SELECT
+    FROM timetrackr.at_home(disable_webhook.user_id, $statement$
+        WITH disabled AS (
+            UPDATE timetrackr.webhooks w
+            SET enabled = false,
+                disabled_reason = $3::text,
+                updated_at = now()
+            WHERE w.user_id = $1::bigint
+                AND w.id = $2::bigint
+                AND w.enabled
+            RETURNING w.user_id, w.id, w.url
+        )
+        INSERT INTO timetrackr.notifications (user_id, kind, payload)
+        SELECT d.user_id, 'webhook_disabled',
+            jsonb_build_object('webhook_id', d.id, 'url', d.url, 'reason', $3::text)
+        FROM disabled d
+    $statement$, ARRAY[disable_webhook.user_id::text, disable_webhook.webhook_id::text, disable_webhook.reason])
+        AS r (nothing text)
 $$;
 COMMENT ON FUNCTION timetrackr.disable_webhook(bigint, bigint, text) IS
 'Part of finish_delivery(): disables a webhook for a reason (see webhook()), and tells its owner.';
@@ -305,7 +321,7 @@ AS $$
 DECLARE
     good CONSTANT boolean := COALESCE(finish_delivery.status BETWEEN 200 AND 299, false);
     asked CONSTANT interval := make_interval(secs => least(COALESCE(finish_delivery.retry_after, 0), 86400));
-    hook timetrackr.webhooks;
+    failing_since timestamptz;
     delivery timetrackr.webhook_deliveries;
     why text;
 BEGIN
@@ -320,33 +336,40 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    UPDATE timetrackr.webhooks w
-    SET sending = false,
-        failures = CASE WHEN good THEN 0 ELSE w.failures + 1 END,
-        failing_since = CASE WHEN NOT good THEN COALESCE(w.failing_since, now()) END,
-        paused_until = CASE WHEN NOT good THEN
-            now() + greatest(asked, least(interval '5 minutes',
-                interval '5 s' * power(2, least(w.failures, 10))) * (0.9 + random() * 0.2)) END
-    WHERE w.user_id = delivery.user_id
-        AND w.id = delivery.webhook_id
-    RETURNING w.* INTO hook;
-    UPDATE timetrackr.webhook_deliveries d
-    SET status = CASE
-            WHEN good THEN 'delivered'
-            WHEN d.attempts > 9 THEN 'failed'
-            ELSE 'pending'
-        END,
-        run_at = CASE WHEN good OR d.attempts > 9 THEN d.run_at
-            ELSE now() + greatest(asked, timetrackr.webhook_retry_delay(d.attempts)) END,
-        last_status = nullif(finish_delivery.status, 0),
-        last_error = CASE WHEN NOT good THEN left(COALESCE(finish_delivery.reason,
-            format('the answer was %s', finish_delivery.status)), 300) END,
-        delivered_at = CASE WHEN good THEN now() END
-    WHERE d.user_id = delivery.user_id
-        AND d.id = delivery.id;
+    SELECT h.failing_since INTO failing_since
+    FROM timetrackr.at_home(delivery.user_id, $statement$
+        UPDATE timetrackr.webhooks w
+        SET sending = false,
+            failures = CASE WHEN $3::boolean THEN 0 ELSE w.failures + 1 END,
+            failing_since = CASE WHEN NOT $3::boolean THEN COALESCE(w.failing_since, now()) END,
+            paused_until = CASE WHEN NOT $3::boolean THEN
+                now() + greatest($4::interval, least(interval '5 minutes',
+                    interval '5 s' * power(2, least(w.failures, 10))) * (0.9 + random() * 0.2)) END
+        WHERE w.user_id = $1::bigint
+            AND w.id = $2::bigint
+        RETURNING w.failing_since
+    $statement$, ARRAY[delivery.user_id::text, delivery.webhook_id::text, good::text, asked::text])
+        AS h (failing_since timestamptz);
+    PERFORM
+    FROM timetrackr.at_home(delivery.user_id, $statement$
+        UPDATE timetrackr.webhook_deliveries d
+        SET status = CASE
+                WHEN $3::boolean THEN 'delivered'
+                WHEN d.attempts > 9 THEN 'failed'
+                ELSE 'pending'
+            END,
+            run_at = CASE WHEN $3::boolean OR d.attempts > 9 THEN d.run_at
+                ELSE now() + greatest($4::interval, timetrackr.webhook_retry_delay(d.attempts)) END,
+            last_status = nullif($5::integer, 0),
+            last_error = CASE WHEN NOT $3::boolean THEN left($6::text, 300) END,
+            delivered_at = CASE WHEN $3::boolean THEN now() END
+        WHERE d.user_id = $1::bigint
+            AND d.id = $2::bigint
+    $statement$, ARRAY[delivery.user_id::text, delivery.id::text, good::text, asked::text, finish_delivery.status::text,
+        COALESCE(finish_delivery.reason, format('the answer was %s', finish_delivery.status))]) AS r (nothing text);
     why := CASE
         WHEN finish_delivery.status = 410 THEN 'gone'
-        WHEN hook.failing_since < now() - interval '5 days' THEN 'failing'
+        WHEN failing_since < now() - interval '5 days' THEN 'failing'
         WHEN (
             SELECT count(*)
             FROM (
@@ -376,19 +399,22 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
-    pruned integer;
+    pruned bigint;
 BEGIN
-    DELETE FROM timetrackr.webhook_deliveries d
-    WHERE d.ctid = ANY (ARRAY(
-        SELECT o.ctid
-        FROM timetrackr.webhook_deliveries o
-        WHERE o.created_at < now() - interval '14 days'
-        ORDER BY o.created_at
-        LIMIT greatest(bite, 0)
-        FOR UPDATE SKIP LOCKED));
-    GET DIAGNOSTICS pruned = ROW_COUNT;
+    SELECT count(*) INTO pruned
+    FROM timetrackr.at_each_home($statement$
+        DELETE FROM timetrackr.webhook_deliveries d
+        WHERE d.ctid = ANY (ARRAY(
+            SELECT o.ctid
+            FROM timetrackr.webhook_deliveries o
+            WHERE o.created_at < now() - interval '14 days'
+            ORDER BY o.created_at
+            LIMIT $1::bigint
+            FOR UPDATE SKIP LOCKED))
+        RETURNING true
+    $statement$, ARRAY[greatest(bite, 0)::text]) AS r (pruned boolean);
     RETURN pruned >= bite;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.prune_deliveries(integer) IS
-'Part of tidy_outbound(): drops deliveries that are older than 14 days, at most bite of them. True when there may be more.';
+'Part of tidy_outbound(): drops deliveries that are older than 14 days, at most bite of them, or of each shard. True when there may be more.';

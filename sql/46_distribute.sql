@@ -51,6 +51,24 @@ AS 'MODULE_PATHNAME', 'tt_is_home_here';
 COMMENT ON FUNCTION timetrackr.is_home(bigint) IS
 'Does this node have the rows of the user? The only one there is does.';
 
+CREATE FUNCTION timetrackr.at_home(user_id bigint, statement text, arguments text[])
+RETURNS SETOF record
+LANGUAGE C
+VOLATILE
+STRICT
+AS 'MODULE_PATHNAME', 'tt_at_home';
+COMMENT ON FUNCTION timetrackr.at_home(bigint, text, text[]) IS
+'Runs a statement, with arguments for its $1, $2, …, where the user has his rows, as if there were no other node; on one server just so. For statements that read and write what is his and small tables alone. Each session keeps the plans of up to 1000 statements. Errors: 40001 when that is another node and the call is not by itself; 42804 when the columns are others than those of the call''s AS, where text stands for any type; 42601 for what is not one statement; 22023 for another number of arguments than it has parameters; those of the statement.';
+
+CREATE FUNCTION timetrackr.at_each_home(statement text, arguments text[] DEFAULT '{}')
+RETURNS SETOF record
+LANGUAGE C
+VOLATILE
+STRICT
+AS 'MODULE_PATHNAME', 'tt_at_each_home';
+COMMENT ON FUNCTION timetrackr.at_each_home(text, text[]) IS
+'Runs a statement as at_home() does for the users who are at home on this node, a shard after the other, and returns the rows of all; on one server once.';
+
 CREATE FUNCTION timetrackr.home_functions()
 RETURNS TABLE (
     name text,
@@ -61,6 +79,7 @@ IMMUTABLE
 AS $$
     SELECT f.name, f.user_argument
     FROM (VALUES
+        ('at_home', 'user_id'),
         ('start_entry', 'viewer_id'),
         ('stop_entry', 'viewer_id'),
         ('update_entry', 'viewer_id'),
@@ -111,6 +130,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION timetrackr.home_functions() IS
 'Part of distribute(): functions that read and write what is one user''s and small tables alone, and the argument that is the user. Citus calls them on the node that has his rows.';
+
+CREATE FUNCTION timetrackr.is_distributed()
+RETURNS boolean
+LANGUAGE C
+STABLE
+AS 'MODULE_PATHNAME', 'tt_is_distributed_here';
+COMMENT ON FUNCTION timetrackr.is_distributed() IS
+'Has distribute() cut this database into those of several nodes?';
+
+CREATE FUNCTION timetrackr.called_at_home()
+RETURNS TABLE (
+    name text,
+    user_argument text
+)
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT f.name, f.user_argument
+    FROM timetrackr.home_functions() f
+    WHERE timetrackr.is_distributed()
+$$;
+COMMENT ON FUNCTION timetrackr.called_at_home() IS
+'home_functions(); on one server none. A statement that calls one of them and does more is to be given to at_home().';
 
 CREATE FUNCTION timetrackr.act_as(user_id bigint)
 RETURNS void
@@ -250,6 +292,19 @@ DECLARE
 BEGIN
     PERFORM timetrackr.require_citus();
     PERFORM pg_advisory_xact_lock(8391171951110545261);
+    -- In transactions of the other nodes' own, so before this one changes anything there.
+    PERFORM timetrackr.on_other_nodes(format('SELECT timetrackr.%I()', f.name))
+    FROM unnest(ARRAY[
+        'create_throttle_table',
+        'create_standing_tables',
+        'create_event_tables',
+        'create_relay_tables',
+        'create_stream_table',
+        'create_carry_table',
+        'create_reset_request_table'
+    ]) f (name);
+    PERFORM timetrackr.give_calls_elsewhere(r)
+    FROM timetrackr.api_roles() r;
     -- Statements of this transaction that go to all nodes take one connection to each.
     SET LOCAL citus.multi_shard_modify_mode = 'sequential';
     FOR missing IN EXECUTE
@@ -264,14 +319,6 @@ BEGIN
         PERFORM timetrackr.distribute_table(missing.name, missing.kind);
         distributed := distributed || format('timetrackr.%I', missing.name)::regclass;
     END LOOP;
-    PERFORM timetrackr.on_other_nodes(format('SELECT timetrackr.%I()', f.name))
-    FROM unnest(ARRAY[
-        'create_throttle_table',
-        'create_standing_tables',
-        'create_event_tables',
-        'create_relay_tables',
-        'create_stream_table'
-    ]) f (name);
     IF distributed <> '{}' THEN
         -- What is in the shards now is here, too, where nobody sees it.
         EXECUTE 'SELECT pg_catalog.truncate_local_data_after_distributing_table(t) FROM unnest($1) t'

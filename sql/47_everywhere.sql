@@ -521,47 +521,171 @@ $$;
 COMMENT ON FUNCTION timetrackr.verify_everywhere(bigint) IS
 'verify() on several nodes. There are no standings to check: boards are counted.';
 
-CREATE FUNCTION timetrackr.outbound_status_everywhere(mails boolean)
+CREATE FUNCTION timetrackr.board_changes_everywhere(user_ids bigint[])
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+AS $$
+DECLARE
+    seconds jsonb;
+    badges jsonb;
+BEGIN
+    SELECT jsonb_object_agg(format('%s %s %s', s.user_id, s.period, s.period_start), s.seconds) INTO seconds
+    FROM timetrackr.scores s
+    WHERE s.user_id = ANY (user_ids)
+        AND s.period_start = ANY (ARRAY(SELECT l.period_start FROM timetrackr.live_boards() l))
+        AND s.listed;
+    SELECT jsonb_object_agg(t.user_id::text, t.badges) INTO badges
+    FROM timetrackr.user_totals t
+    WHERE t.user_id = ANY (user_ids)
+        AND t.listed;
+    RETURN (
+        WITH live AS MATERIALIZED (
+            SELECT l.board, l.period, l.period_start, l.expires_at, l.place
+            FROM timetrackr.live_boards() WITH ORDINALITY l (board, period, period_start, expires_at, place)
+        ), changed AS (
+            SELECT DISTINCT i.user_id
+            FROM unnest(user_ids) i (user_id)
+        )
+        SELECT json_build_object(
+            'boards', (
+                SELECT json_agg(
+                    json_build_array(l.board, COALESCE(extract(epoch FROM l.expires_at)::bigint, 0))
+                    ORDER BY l.place)
+                FROM live l),
+            'users', (
+                SELECT COALESCE(json_agg(json_build_array(
+                    c.user_id::text,
+                    timetrackr.board_member(u.id, u.username, u.avatar),
+                    (
+                        SELECT json_agg(
+                            CASE l.period
+                                WHEN 'badges' THEN COALESCE(badges -> c.user_id::text, '0')
+                                ELSE COALESCE(seconds -> format('%s %s %s', c.user_id, l.period, l.period_start), '0')
+                            END
+                            ORDER BY l.place)
+                        FROM live l
+                    ))), '[]')
+                FROM changed c
+                LEFT JOIN timetrackr.users u ON u.id = c.user_id)
+        )::text
+    );
+END
+$$;
+COMMENT ON FUNCTION timetrackr.board_changes_everywhere(bigint[]) IS
+'board_changes() on several nodes.';
+
+CREATE FUNCTION timetrackr.board_page_everywhere(board text, after_score bigint, after_user_id bigint, max_rows integer)
 RETURNS TABLE (
-    deliveries_waiting bigint,
-    deliveries_late_ms bigint,
-    webhooks_failing bigint,
-    webhooks_disabled bigint,
-    mails_waiting bigint,
-    mails_late_ms bigint
+    page text,
+    row_count bigint,
+    last_score bigint,
+    last_user_id bigint
 )
+LANGUAGE plpgsql
+STABLE
+AS $$
+DECLARE
+    live record;
+    users bigint[];
+    scores bigint[];
+BEGIN
+    SELECT l.period, l.period_start, l.expires_at INTO live
+    FROM timetrackr.live_boards() l
+    WHERE l.board = board_page_everywhere.board;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF live.period = 'badges' THEN
+        SELECT
+            array_agg(b.user_id ORDER BY b.score DESC, b.user_id::text COLLATE "C" DESC),
+            array_agg(b.score ORDER BY b.score DESC, b.user_id::text COLLATE "C" DESC)
+        INTO users, scores
+        FROM (
+            SELECT t.user_id, t.badges::bigint AS score
+            FROM timetrackr.user_totals t
+            WHERE t.listed
+                AND t.badges > 0
+                AND (t.badges, t.user_id::text COLLATE "C") < (after_score, after_user_id::text COLLATE "C")
+            ORDER BY t.badges DESC, t.user_id::text COLLATE "C" DESC
+            LIMIT max_rows
+        ) b;
+    ELSE
+        SELECT
+            array_agg(b.user_id ORDER BY b.score DESC, b.user_id::text COLLATE "C" DESC),
+            array_agg(b.score ORDER BY b.score DESC, b.user_id::text COLLATE "C" DESC)
+        INTO users, scores
+        FROM (
+            SELECT s.user_id, s.seconds AS score
+            FROM timetrackr.scores s
+            WHERE s.period = live.period
+                AND s.period_start = live.period_start
+                AND s.listed
+                AND s.seconds > 0
+                AND (s.seconds, s.user_id::text COLLATE "C") < (after_score, after_user_id::text COLLATE "C")
+            ORDER BY s.seconds DESC, s.user_id::text COLLATE "C" DESC
+            LIMIT max_rows
+        ) b;
+    END IF;
+    page := json_build_object(
+        'board', board_page_everywhere.board,
+        'expires', COALESCE(extract(epoch FROM live.expires_at)::bigint, 0),
+        'rows', (
+            SELECT COALESCE(json_agg(json_build_array(
+                s.user_id::text,
+                timetrackr.board_member(u.id, u.username, u.avatar),
+                s.score)), '[]')
+            FROM unnest(users, scores) s (user_id, score)
+            JOIN timetrackr.users u ON u.id = s.user_id));
+    row_count := COALESCE(cardinality(users), 0);
+    last_score := scores[row_count];
+    last_user_id := users[row_count];
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.board_page_everywhere(text, bigint, bigint, integer) IS
+'board_page() on several nodes.';
+
+CREATE FUNCTION timetrackr.enqueue_password_resets_everywhere()
+RETURNS void
 LANGUAGE plpgsql
 VOLATILE
 AS $$
 DECLARE
-    late_delivery timestamptz;
-    late_mail timestamptz;
+    asked text;
+    account bigint;
 BEGIN
-    SELECT
-        count(*) FILTER (WHERE d.status = 'new' OR w.enabled),
-        min(d.created_at) FILTER (WHERE d.status = 'new')
-    INTO deliveries_waiting, late_delivery
-    FROM timetrackr.webhook_deliveries d
-    JOIN timetrackr.webhooks w ON w.user_id = d.user_id AND w.id = d.webhook_id
-    WHERE d.status IN ('new', 'pending');
-    SELECT
-        least(late_delivery, min(w.due_at) FILTER (WHERE w.enabled)),
-        count(*) FILTER (WHERE w.enabled AND (w.failing_since IS NOT NULL OR w.disabled_reason IS NOT NULL)),
-        count(*) FILTER (WHERE NOT w.enabled AND w.disabled_reason IS NOT NULL)
-    INTO late_delivery, webhooks_failing, webhooks_disabled
-    FROM timetrackr.webhooks w;
-    SELECT count(*), min(m.run_at)
-    INTO mails_waiting, late_mail
-    FROM timetrackr.mails m
-    WHERE m.status IN ('pending', 'sending')
-        AND outbound_status_everywhere.mails;
-    deliveries_late_ms := greatest(0, COALESCE((extract(epoch FROM clock_timestamp() - late_delivery) * 1000)::bigint, 0));
-    mails_late_ms := greatest(0, COALESCE((extract(epoch FROM clock_timestamp() - late_mail) * 1000)::bigint, 0));
-    RETURN NEXT;
+    FOR asked IN
+        SELECT r.email
+        FROM timetrackr.password_reset_requests r
+        ORDER BY r.email
+        LIMIT 100
+        FOR UPDATE SKIP LOCKED
+    LOOP
+        DELETE FROM timetrackr.password_reset_requests r
+        WHERE r.email = asked;
+        FOR account IN
+            SELECT u.id
+            FROM timetrackr.users u
+            WHERE lower(u.email) = asked
+                AND u.password_hash IS NOT NULL
+        LOOP
+            IF (
+                SELECT count(*)
+                FROM timetrackr.mails m
+                WHERE m.user_id = account
+                    AND m.kind = 'password_reset'
+                    AND m.created_at > now() - interval '1 hour'
+            ) < 3 THEN
+                INSERT INTO timetrackr.mails (user_id, kind)
+                VALUES (account, 'password_reset');
+            END IF;
+        END LOOP;
+    END LOOP;
 END
 $$;
-COMMENT ON FUNCTION timetrackr.outbound_status_everywhere(boolean) IS
-'outbound_status() on several nodes.';
+COMMENT ON FUNCTION timetrackr.enqueue_password_resets_everywhere() IS
+'enqueue_password_resets() on several nodes.';
 
 CREATE FUNCTION timetrackr.look_everywhere()
 RETURNS void

@@ -54,7 +54,7 @@ $$;
 COMMENT ON FUNCTION timetrackr.keep_parameters_unlogged(regrole) IS
 'Part of grant_api(): parameters of the role''s statements, passwords and tokens among them, get into no log of the server, whatever it logs. A warning when the caller may not see to it.';
 
-CREATE FUNCTION timetrackr.grant_api(role regrole)
+CREATE FUNCTION timetrackr.give_calls(role regrole)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -82,7 +82,7 @@ BEGIN
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
-        'json', 'csv', 'api_fields', 'once', 'remember', 'user_exists', 'external_user', 'visible_projects',
+        'json', 'csv', 'api_fields', 'called_at_home', 'home_functions', 'is_distributed', 'at_home', 'once', 'remember', 'user_exists', 'external_user', 'visible_projects',
         'project_visible', 'current_streak',
         'board_start', 'board_above', 'project_seconds', 'standing_bucket', 'standing_end', 'notification_payload',
         'stream_check', 'stream_position',
@@ -93,7 +93,8 @@ BEGIN
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'relay_state', 'relay_status', 'outbound_status', 'try_to_lead', 'claim_events', 'finish_events', 'fail_events',
         'live_boards', 'board_index', 'board_member', 'board_changes', 'board_page', 'settled_users',
-        'stream_state', 'stream_after'
+        'stream_state', 'stream_after',
+        'node_number', 'carried_until', 'events_for', 'take_events', 'skip_events'
     ]);
 
     -- What the sender calls.
@@ -102,6 +103,20 @@ BEGIN
         'claim_deliveries', 'finish_delivery', 'claim_mails', 'finish_mail'
     ]);
 
+    -- Tables that each node has for itself. By the identity a standby is known to be the primary's.
+    EXECUTE format('GRANT SELECT ON timetrackr.standings, timetrackr.standing_moves, timetrackr.stream TO %s', role);
+    EXECUTE format('GRANT SELECT (identity) ON timetrackr.relay TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION timetrackr.give_calls(regrole) IS
+'Part of grant_api(): lets role call functions of this node, and read the tables that only it has.';
+
+CREATE FUNCTION timetrackr.give_reads(role regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     -- What the inlined reads look at, with the caller's rights. Writing is for
     -- the functions alone, and no password hash is ever read outside them.
     EXECUTE format('GRANT SELECT (id, email, username, role, timezone, bio, avatar, listed, email_notifications,'
@@ -114,14 +129,65 @@ BEGIN
         ' timetrackr.time_entries, timetrackr.timeline_events, timetrackr.badges, timetrackr.user_badges,'
         ' timetrackr.notifications, timetrackr.media,'
         ' timetrackr.user_totals, timetrackr.project_totals, timetrackr.day_totals, timetrackr.scores,'
-        ' timetrackr.standings, timetrackr.standing_moves, timetrackr.stream, timetrackr.webhook_deliveries,'
-        ' timetrackr.meta TO %s', role);
-    -- By this a standby is known to be the primary's.
-    EXECUTE format('GRANT SELECT (identity) ON timetrackr.relay TO %s', role);
+        ' timetrackr.webhook_deliveries, timetrackr.meta TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION timetrackr.give_reads(regrole) IS
+'Part of grant_api(): lets role read what the API shows. On several nodes Citus hands it on.';
+
+CREATE FUNCTION timetrackr.give_calls_here(name text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET citus.enable_ddl_propagation = off
+-- The caller's transaction may have made the role, and then waits for this one.
+SET lock_timeout = '10 s'
+AS $$
+DECLARE
+    setting text;
+BEGIN
+    IF pg_catalog.to_regrole(pg_catalog.quote_ident(name)) IS NULL THEN
+        EXECUTE format('CREATE ROLE %I LOGIN', name);
+    END IF;
+    PERFORM timetrackr.give_calls(quote_ident(name)::regrole);
+    -- Citus writes parameters into the statements that it sends.
+    FOREACH setting IN ARRAY ARRAY['log_min_error_statement=panic', 'log_statement=none', 'log_min_duration_statement=-1'] LOOP
+        EXECUTE format('ALTER ROLE %I IN DATABASE %I SET %s', name, current_database(),
+            replace(setting, '=', ' = '));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.give_calls_here(text) IS
+'Part of grant_api() on several nodes: give_calls() on another node than the first, where the role is created if need be. Its statements get into no log there, since passwords are in them. Errors: 55P03 when the role was made in the transaction that calls grant_api().';
+
+CREATE FUNCTION timetrackr.give_calls_elsewhere(role regrole)
+RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT timetrackr.on_other_nodes(format('SELECT timetrackr.give_calls_here(%L)', r.rolname))
+    FROM pg_roles r
+    WHERE r.oid = give_calls_elsewhere.role
+$$;
+COMMENT ON FUNCTION timetrackr.give_calls_elsewhere(regrole) IS
+'Part of grant_api() and distribute(): give_calls_here() on every node but this one.';
+
+CREATE FUNCTION timetrackr.grant_api(role regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- First, in a transaction of each node's: what is given here next Citus gives there, too.
+    IF timetrackr.is_distributed() THEN
+        PERFORM timetrackr.give_calls_elsewhere(role);
+    END IF;
+    PERFORM timetrackr.give_calls(role);
+    PERFORM timetrackr.give_reads(role);
 END
 $$;
 COMMENT ON FUNCTION timetrackr.grant_api(regrole) IS
-'Grants an existing role what the proxy needs, and no more: to call the API''s functions and to read the columns they show, never password_hash. What the role sends is kept out of the server''s log (log_parameter_max_length), if the caller is a superuser. Run it after install(), which renews it after an upgrade.';
+'Grants an existing role what the proxy needs, and no more: to call the API''s functions and to read the columns they show, never password_hash. What the role sends is kept out of the server''s log (log_parameter_max_length), if the caller is a superuser. Run it after install(), which renews it after an upgrade. On several nodes, on the first one, it does so on all.';
 
 CREATE FUNCTION timetrackr.grant_analyst(role regrole)
 RETURNS void
@@ -169,6 +235,18 @@ $$;
 COMMENT ON FUNCTION timetrackr.callers_of(text[]) IS
 'Part of renew_grants(): the roles that were granted EXECUTE on any function of these names.';
 
+CREATE FUNCTION timetrackr.api_roles()
+RETURNS SETOF regrole
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r
+    FROM timetrackr.callers_of('{try_to_lead,claim_events,fail_events}') r
+$$;
+COMMENT ON FUNCTION timetrackr.api_roles() IS
+'Part of renew_grants() and distribute(): the roles that grant_api() was called for.';
+
 CREATE FUNCTION timetrackr.readers_of(relations text[])
 RETURNS SETOF regrole
 LANGUAGE sql
@@ -195,7 +273,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM timetrackr.grant_api(r)
-    FROM timetrackr.callers_of('{try_to_lead,claim_events,fail_events}') r;
+    FROM timetrackr.api_roles() r;
     PERFORM timetrackr.grant_analyst(r)
     FROM timetrackr.readers_of('{report_entries,report_days,report_projects}') r;
     PERFORM timetrackr.grant_monitor(r)

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import Postgres, Prism, Proxy, Redis  # noqa: E402
+from harness import Nodes, Postgres, Prism, Proxy, Redis  # noqa: E402
 from harness.stage import Stage  # noqa: E402
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.json"
@@ -76,9 +76,14 @@ def sign_up(proxy, name=None, **fields):
     return User(proxy.client(token=session["access_token"]), session, email)
 
 
+def new_postgres(directory):
+    """One server, or the first of several nodes, not started yet."""
+    return (Nodes if "TIMETRACKR_NODES" in os.environ else Postgres)(directory)
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server = new_postgres(tmp_path_factory.mktemp("postgres"))
     try:
         server.start()
         server.install("timetrackr")
@@ -101,7 +106,7 @@ def redis(tmp_path_factory):
 @pytest.fixture(scope="session")
 def proxy(postgres, redis, tmp_path_factory):
     server = Proxy(
-        tmp_path_factory.mktemp("proxy"), DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url, WORKERS=2
+        tmp_path_factory.mktemp("proxy"), **postgres.proxy_settings(), REDIS_URL=redis.url, WORKERS=2
     )
     prism = Prism(tmp_path_factory.mktemp("prism"), DOCUMENT, server.url) if "TIMETRACKR_PRISM" in os.environ else None
     try:

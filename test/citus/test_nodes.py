@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from harness import eventually
-from nodes import Nodes
+from harness import Nodes, eventually
 
 PASSWORD = "correct horse battery"
 NAMES = [f"user{number}" for number in range(8)]
@@ -60,7 +59,9 @@ class Database:
 def nodes(tmp_path_factory):
     nodes = Nodes(tmp_path_factory.mktemp("nodes"))
     try:
-        yield nodes.start()
+        nodes.start()
+        nodes.prepare()
+        yield nodes
     finally:
         nodes.stop()
 
@@ -138,7 +139,7 @@ def test_what_was_damaged_is_rebuilt(database, story):
 def test_any_node_answers_the_same(nodes, story):
     users, project, before = story
     for worker in nodes.workers:
-        with nodes.connect(worker) as connection:
+        with worker.connect() as connection:
             assert snapshot(Database(nodes, connection), users, project) == before
 
 
@@ -385,8 +386,8 @@ def test_the_users_of_other_nodes_go_on_when_one_ends(nodes, database, story):
 
 
 def test_without_citus_it_says_so(nodes):
-    nodes.coordinator.create_database("alone")
-    with nodes.coordinator.connect("alone") as connection:
+    nodes.create_database("alone")
+    with nodes.connect("alone") as connection:
         connection.execute("CREATE EXTENSION timetrackr CASCADE")
         connection.execute("SELECT timetrackr.install()")
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="no Citus"):

@@ -5,6 +5,7 @@ from .client import Answer, Client
 from .faults import FaultProxy
 from .live import Closed, Live
 from .mailbox import Mailbox
+from .nodes import Nodes
 from .pgbouncer import PgBouncer
 from .postgres import Postgres
 from .prism import Prism

@@ -168,6 +168,10 @@ class Postgres(Process):
             )
             connection.execute(f"SELECT timetrackr.grant_api('{PROXY_ROLE}')")
 
+    def proxy_settings(self, database="timetrackr"):
+        """What a proxy is told about where its database is."""
+        return {"DATABASE_URL": self.proxy_url(database)}
+
     def proxy_url(self, database="timetrackr", *others):
         """URL for the role that has what grant_api() gives and no more."""
         return self.url(database, PROXY_ROLE, *others)

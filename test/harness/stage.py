@@ -36,7 +36,8 @@ class Stage:
         settings.setdefault("CACHE_BYTES", self.cache_bytes)
         if redis:
             settings.setdefault("REDIS_URL", self.redis.url)
-        settings.setdefault("DATABASE_URL", self.postgres.proxy_url(database or self.database))
+        for name, value in self.postgres.proxy_settings(database or self.database).items():
+            settings.setdefault(name, value)
         proxy = Proxy(self.directory / f"proxy{len(self.proxies)}", **settings)
         self.proxies.append(proxy)
         return proxy.start()

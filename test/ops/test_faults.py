@@ -6,7 +6,8 @@ import signal
 import time
 
 import pytest
-from harness import FaultProxy, Postgres, eventually
+from conftest import new_postgres
+from harness import FaultProxy, eventually
 from harness.stage import Stage
 from load import CLIENT_TIMEOUT, Crowd
 
@@ -76,7 +77,7 @@ class Scene(Stage):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A PostgreSQL of these tests' own: it is killed now and then."""
-    server = Postgres(tmp_path_factory.mktemp("killed"))
+    server = new_postgres(tmp_path_factory.mktemp("killed"))
     try:
         yield server.start()
     finally:

@@ -326,7 +326,7 @@ FROM walk.rows r
 WHERE r.version NOT LIKE 'before %'
     -- an upgrade may have something to tell of
     AND (r.relation <> 'outbox' OR r.version = 'new' OR EXISTS (
-        SELECT FROM walk.rows b WHERE (b.version, b.relation, b.row) = ('before ' || r.version, r.relation, r.row)))
+        SELECT FROM walk.rows b WHERE (b.version, b.relation) = ('before ' || r.version, r.relation) AND r.row @> b.row))
 GROUP BY 1, 2, 3;
 SELECT v.version, k.relation, k.row, o.n AS upgraded, n.n AS new
 FROM walk.versions v

@@ -1,0 +1,30 @@
+/*
+ * nodes.h - the other nodes of a distributed database (EVENT_DATABASE_URLS): each has a relay of its own, and
+ * its events are carried to the first node, whose stream clients hear, and back.
+ */
+#ifndef TIMETRACKR_NODES_H
+#define TIMETRACKR_NODES_H
+
+#include <stdbool.h>
+
+#include "config.h"
+#include "loop.h"
+#include "relay_metrics.h"
+
+struct nodes;
+struct sentry;
+
+/*
+ * Start on a loop. `config` must outlive it, and so must `sentry` and `metrics`, which has one of each
+ * node, in the order of the setting. NULL when memory is out.
+ */
+struct nodes *nodes_open(struct loop *loop, const struct config *config, struct relay_metrics *metrics,
+						 struct sentry *sentry);
+
+/* This process leads the relay of the first node, and so carries events; or no longer so. NULL is fine. */
+void		nodes_lead(struct nodes *nodes, bool leads);
+
+/* Stop. NULL is fine. */
+void		nodes_close(struct nodes *nodes);
+
+#endif
