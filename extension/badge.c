@@ -301,6 +301,7 @@ tt_user_badges_truncated(TriggerData *trigger)
 	uint64		users;
 	int64	   *ids;
 
+	tt_refuse_truncate();
 	tt_standings_lock();
 	users = tt_query(&count_none, NULL, NULL);
 	ids = palloc_extended(Max(1, users) * sizeof(int64), MCXT_ALLOC_HUGE);

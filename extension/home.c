@@ -273,6 +273,15 @@ tt_is_distributed(void)
 	return current_map()->totals != NULL;
 }
 
+void
+tt_refuse_truncate(void)
+{
+	if (tt_is_distributed())
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("TRUNCATE leaves what is derived of the rows on several nodes"),
+				errhint("DELETE takes it along."));
+}
+
 /* is_distributed() */
 Datum
 tt_is_distributed_here(PG_FUNCTION_ARGS)

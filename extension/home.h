@@ -57,6 +57,9 @@ extern const char *tt_home_table(const char *table, TtHome home);
 /* Which argument of a function, from 0, is the user at whose home it is called; -1: no such function. */
 extern int	tt_home_argument(Oid function);
 
+/* Raise on several nodes: who empties a table there has a trigger called on one of them alone, for rows of all. */
+extern void tt_refuse_truncate(void);
+
 /* Forget what was read when tables are distributed or moved. Called once at load. */
 extern void tt_home_init(void);
 

@@ -250,6 +250,7 @@ tt_entry_truncated(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function can only be called by the trigger that timetrackr.install() creates")));
+	tt_refuse_truncate();
 	tt_spi_begin();
 	tt_standings_lock();
 	rebuild_all();

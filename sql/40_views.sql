@@ -114,19 +114,20 @@ BEGIN
         CASE WHEN o.listed THEN p.owner_id END AS owner_id,
         p.archived_at IS NOT NULL AS archived,
         p.created_at,
-        t.contributors,
-        t.entries,
-        t.total_seconds
+        COALESCE(t.contributors, 0) AS contributors,
+        COALESCE(t.entries, 0) AS entries,
+        COALESCE(t.total_seconds, 0) AS total_seconds
     FROM timetrackr.projects p
     JOIN timetrackr.users o ON o.id = p.owner_id
-    CROSS JOIN LATERAL (
+    LEFT JOIN (
         SELECT
+            c.project_id,
             count(*) AS contributors,
-            COALESCE(sum(c.entries), 0)::bigint AS entries,
-            COALESCE(sum(c.seconds), 0)::bigint AS total_seconds
+            sum(c.entries)::bigint AS entries,
+            sum(c.seconds)::bigint AS total_seconds
         FROM timetrackr.project_totals c
-        WHERE c.project_id = p.id
-    ) t
+        GROUP BY c.project_id
+    ) t ON t.project_id = p.id
     WHERE p.visibility = 'public';
     PERFORM timetrackr.describe_view('report_projects',
         'The effort that went into each public project, of listed and unlisted users alike.',
@@ -256,16 +257,20 @@ BEGIN
         s.days AS streak_days,
         count(*) FILTER (WHERE s.is_current) AS current_users,
         count(*) FILTER (WHERE NOT s.is_current) AS longest_users
-    FROM timetrackr.user_totals t
-    JOIN timetrackr.users u ON u.id = t.user_id
-    CROSS JOIN LATERAL (
-        VALUES
-            (true, CASE
+    FROM (
+        SELECT
+            t.user_id,
+            true AS is_current,
+            CASE
                 WHEN t.streak_end >= (now() AT TIME ZONE u.timezone)::date - 1 THEN t.streak_end - t.streak_start + 1
                 ELSE 0
-            END),
-            (false, t.longest_streak)
-    ) s (is_current, days)
+            END AS days
+        FROM timetrackr.user_totals t
+        JOIN timetrackr.users u ON u.id = t.user_id
+        UNION ALL
+        SELECT t.user_id, false, t.longest_streak
+        FROM timetrackr.user_totals t
+    ) s
     GROUP BY s.days;
     PERFORM timetrackr.describe_view('report_streaks',
         'How long streaks are, of listed and unlisted users alike; each user counts once in either column.',

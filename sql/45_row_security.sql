@@ -201,6 +201,10 @@ AS $$
 DECLARE
     relation text;
 BEGIN
+    IF timetrackr.is_distributed() THEN
+        RAISE EXCEPTION 'row-level security is of one server: on several nodes settings of a session are not known to the others'
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
     -- One at a time, and not while install() runs.
     PERFORM pg_advisory_xact_lock(8391171951110545261);
     PERFORM timetrackr.create_rls_views();
@@ -219,7 +223,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION timetrackr.enable_rls() IS
-'Turns row-level security on, for the roles that grant_end_user() names and nobody else; the tables'' owner runs it, again after an upgrade. It locks the tables for a moment.';
+'Turns row-level security on, for the roles that grant_end_user() names and nobody else; the tables'' owner runs it, again after an upgrade. It locks the tables for a moment. Errors: 0A000 on several nodes.';
 
 CREATE FUNCTION timetrackr.disable_rls()
 RETURNS void

@@ -11,6 +11,10 @@ from harness import Nodes, eventually
 
 PASSWORD = "correct horse battery"
 NAMES = [f"user{number}" for number in range(8)]
+VIEWS = [
+    "report_entries", "report_days", "report_projects", "report_project_weeks", "report_leaderboard", "report_badges",
+    "report_streaks", "report_cohorts",
+]
 
 
 class Database:
@@ -100,6 +104,7 @@ def snapshot(database, users, project):
         database.rows("SELECT username, score, rank FROM timetrackr.project_leaderboard(%s, %s)", users["user0"], project),
         database.rows("SELECT total_seconds, members FROM timetrackr.project(%s, %s)", users["user0"], project),
         database.rows("SELECT badge_id, earned_by FROM timetrackr.list_badges()"),
+        [sorted(map(str, database.rows(f"SELECT * FROM timetrackr.{view}"))) for view in VIEWS],
         [
             database.rows("SELECT * FROM timetrackr.profile(%s, %s)", users["user1"], user)
             + database.rows("SELECT * FROM timetrackr.timeline(%s, %s)", user, user)
@@ -383,6 +388,45 @@ def test_the_users_of_other_nodes_go_on_when_one_ends(nodes, database, story):
         ended.start()
         load.goes_on(users.values())
     database.rows("DELETE FROM timetrackr.time_entries WHERE start_time < '2020-01-01'")
+
+
+@pytest.mark.parametrize("statement", [
+    "TRUNCATE timetrackr.time_entries", "TRUNCATE timetrackr.users CASCADE", "TRUNCATE timetrackr.user_badges",
+    "SELECT timetrackr.enable_rls()",
+])
+def test_what_is_not_for_several_nodes_says_so(database, statement):
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="several nodes"):
+        database.rows(statement)
+
+
+def test_a_statement_runs_at_home(nodes, database, story):
+    users, _, _ = story
+    call = ("SELECT c FROM timetrackr.at_home(%s::bigint, 'SELECT inet_server_port() FROM timetrackr.user_totals"
+            " WHERE user_id = $1::bigint', ARRAY[%s::text]) AS r (c text)")
+    for user in users.values():
+        assert database.value(call, user, user) == str(nodes.home_of(user).port)
+    for statement, arguments, error in [
+        ("SELECT 1; SELECT 2", [], psycopg.errors.SyntaxError),
+        ("CREATE TABLE t ()", [], psycopg.errors.SyntaxError),
+        ("SELECT $1::integer", [], psycopg.errors.InvalidParameterValue),
+        ("SELECT $1::integer", ["x"], psycopg.errors.InvalidTextRepresentation),
+        ("SELECT 1, 2", [], psycopg.errors.DatatypeMismatch),
+    ]:
+        with pytest.raises(error):
+            database.rows("SELECT c FROM timetrackr.at_home(%s::bigint, %s, %s::text[]) AS r (c text)", user, statement, arguments)
+    with nodes.connect() as connection, connection.transaction(), pytest.raises(psycopg.errors.SerializationFailure):
+        connection.execute(call, [user, user])
+
+
+def test_a_home_has_the_rows_of_its_users_alone(nodes, story):
+    users, _, _ = story
+    counted = []
+    for node in nodes.all:
+        with node.connect() as connection:
+            counted += connection.execute(
+                "SELECT c FROM timetrackr.at_each_home('SELECT user_id FROM timetrackr.user_totals') AS r (c bigint)"
+            ).fetchall()
+    assert sorted(counted) == [(user,) for user in sorted(users.values())]
 
 
 def test_without_citus_it_says_so(nodes):

@@ -135,9 +135,14 @@ class Scene:
 
 def clear(db):
     """Whoever and whatever the last scene, and what was done in it, left behind."""
+    ((distributed,),) = db.execute("SELECT timetrackr.is_distributed()").fetchall()
     while True:
         try:
-            db.execute("TRUNCATE timetrackr.users, timetrackr.projects CASCADE")
+            if distributed:
+                for table in ("time_entries", "projects", "users"):
+                    db.execute(f"DELETE FROM timetrackr.{table}")
+            else:
+                db.execute("TRUNCATE timetrackr.users, timetrackr.projects CASCADE")
             break
         except psycopg.errors.DeadlockDetected:
             pass  # the relay and the sender lock these tables, too, in another order
