@@ -33,13 +33,10 @@ tt_err(const char *code, const char *field, const char *detail)
 bool
 tt_violates(const ErrorData *error, const char *constraint)
 {
-	const size_t length = strlen(constraint);
-	const char *found = error->constraint_name;
-
-	if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || found == NULL || strncmp(found, constraint, length) != 0)
+	if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
 		return false;
-	found += length;
-	return *found == '\0' || (*found == '_' && strspn(found + 1, "0123456789") == strlen(found + 1));
+	return error->constraint_name != NULL ? strcmp(error->constraint_name, constraint) == 0
+		: strstr(error->message, constraint) != NULL;
 }
 
 void

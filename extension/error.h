@@ -21,7 +21,7 @@ extern int tt_sqlstate(int http_status);
  */
 extern int tt_err(const char *code, const char *field, const char *detail);
 
-/* Is it the violation of a unique constraint? On several nodes its name ends with the number of a shard. */
+/* Is it the violation of a unique constraint? Another node's message names a shard's, which begins with that name. */
 extern bool tt_violates(const ErrorData *error, const char *constraint);
 
 /*

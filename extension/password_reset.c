@@ -39,7 +39,7 @@ static TtQuery lock_account = {
 static TtQuery use_token = {
 	"DELETE FROM timetrackr.password_resets"
 	" WHERE user_id = $1 AND token_sha256 = $2"
-	" RETURNING expires_at > pg_catalog.clock_timestamp()",
+	" RETURNING expires_at",
 	2, {INT8OID, BYTEAOID}, TT_AT_HOME
 };
 
@@ -83,7 +83,7 @@ take_token(const char *token, char **email, char **username)
 	*email = tt_text(0, 1);
 	*username = tt_text(0, 2);
 	args[0] = Int64GetDatum(user_id);
-	if (tt_query(&use_token, args, NULL) == 0 || !tt_bool(0, 0))
+	if (tt_query(&use_token, args, NULL) == 0 || tt_int64(0, 0) <= GetCurrentTimestamp())
 		invalid_token();
 	return user_id;
 }

@@ -82,6 +82,19 @@ complain_of(const char *setting, const char *why)
 	return complain(line);
 }
 
+/* Do the settings go with a database of several nodes, or of one? */
+static bool
+check_nodes(const struct config *config, const struct catalog *catalog)
+{
+	if (config->event_url_count > 0 && !catalog->is_distributed)
+		complain_of("EVENT_DATABASE_URLS", "the database is not distributed: run SELECT timetrackr.distribute()");
+	else if (config->database_read_url != NULL && catalog->is_distributed)
+		complain_of("DATABASE_READ_URL", "standbys answer no reads of a distributed database");
+	else
+		return true;
+	return false;
+}
+
 /* Build the catalog; a failure is the database's setting's. */
 static struct catalog *
 build_catalog(const struct config *config)
@@ -90,14 +103,16 @@ build_catalog(const struct config *config)
 	struct catalog *catalog = catalog_build(config->database_url, reason, sizeof reason);
 
 	if (catalog == NULL)
-		complain_of("DATABASE_URL", reason);
-	else if (config->event_url_count > 0 && !catalog->is_distributed)
 	{
-		complain_of("EVENT_DATABASE_URLS", "the database is not distributed: run SELECT timetrackr.distribute()");
+		complain_of("DATABASE_URL", reason);
+		return NULL;
+	}
+	if (!check_nodes(config, catalog))
+	{
 		catalog_free(catalog);
 		return NULL;
 	}
-	if (catalog != NULL && catalog->is_distributed)
+	if (catalog->is_distributed)
 		db_plan_by_values();
 	return catalog;
 }

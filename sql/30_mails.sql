@@ -262,21 +262,27 @@ COMMENT ON FUNCTION timetrackr.subscriber(text) IS
 
 CREATE FUNCTION timetrackr.unsubscribe(subscription text)
 RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 VOLATILE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    whose bigint;
+    ended text;
+BEGIN
+    SELECT s.user_id, s.kind INTO whose, ended
+    FROM timetrackr.subscriber(unsubscribe.subscription) s;
     UPDATE timetrackr.users u
-    SET email_notifications = CASE WHEN s.kind IS NULL THEN 'none' ELSE u.email_notifications END,
-        email_also = CASE WHEN s.kind IS NULL THEN '{}' ELSE array_remove(u.email_also, s.kind) END,
-        email_never = CASE WHEN s.kind IS NULL THEN u.email_never ELSE array_append(array_remove(u.email_never, s.kind), s.kind) END
-    FROM timetrackr.subscriber(unsubscribe.subscription) s
-    WHERE u.id = s.user_id
+    SET email_notifications = CASE WHEN ended IS NULL THEN 'none' ELSE u.email_notifications END,
+        email_also = CASE WHEN ended IS NULL THEN '{}' ELSE array_remove(u.email_also, ended) END,
+        email_never = CASE WHEN ended IS NULL THEN u.email_never ELSE array_append(array_remove(u.email_never, ended), ended) END
+    WHERE u.id = whose
         AND CASE
-            WHEN s.kind IS NULL THEN u.email_notifications <> 'none' OR u.email_also <> '{}'
-            ELSE s.kind <> ALL (u.email_never)
-        END
+            WHEN ended IS NULL THEN u.email_notifications <> 'none' OR u.email_also <> '{}'
+            ELSE ended <> ALL (u.email_never)
+        END;
+END
 $$;
 COMMENT ON FUNCTION timetrackr.unsubscribe(text) IS
 'Ends the mails of notifications for the user whose mail had this in its List-Unsubscribe: email_notifications becomes none, email_also empty. With what the address in a mail''s text has, it ends those of the mail''s kind: email_never names it. Again is no harm; what programs of mail send along with it (RFC 8058) is not looked at. Errors: 404 subscription_not_found.';

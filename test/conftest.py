@@ -24,9 +24,18 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "raw: sends or compares what Prism would rewrite, or is about something else")
+    config.addinivalue_line("markers", "one_server(why): cannot be run on several nodes")
     for name in ("TIMETRACKR_PG_CONFIG", "TIMETRACKR_PROXY"):
         if name not in os.environ:
             raise pytest.UsageError(f"{name} is not set: run the tests through test/check")
+
+
+def pytest_collection_modifyitems(config, items):
+    if "TIMETRACKR_NODES" not in os.environ:
+        return
+    unfit = [item for item in items if item.get_closest_marker("one_server")]
+    config.hook.pytest_deselected(items=unfit)
+    items[:] = [item for item in items if item not in unfit]
 
 
 class User:

@@ -7,7 +7,7 @@ from .live import Closed, Live
 from .mailbox import Mailbox
 from .nodes import Nodes
 from .pgbouncer import PgBouncer
-from .postgres import Postgres
+from .postgres import Postgres, code_of
 from .prism import Prism
 from .process import eventually, free_port
 from .proxy import Proxy
@@ -28,6 +28,7 @@ __all__ = [
     "Receiver",
     "Redis",
     "Sentinel",
+    "code_of",
     "eventually",
     "free_port",
 ]

@@ -45,6 +45,15 @@ timetrackr.bcrypt_cost = 4
 """
 
 
+def code_of(error):
+    """Code and field of an error of the extension's: constraint and column; of one that came from another node the words
+    of the hint."""
+    if error.diag.constraint_name:
+        return error.diag.constraint_name, error.diag.column_name
+    code, _, field = (error.diag.message_hint or "").partition(" ")
+    return code or None, field or None
+
+
 class Postgres(Process):
     def __init__(self, directory, pg_config=None):
         super().__init__("postgres", directory)

@@ -147,6 +147,7 @@ def make_people(rng, db, count, prefix, ids):
     return ids
 
 
+@pytest.mark.one_server("it sets times of rows by functions of others, which Citus refuses")
 @pytest.mark.parametrize("seed", range(6))
 def test_backfill_finds_the_moment_that_a_plain_replay_finds(admin, people, db, seed):
     rng = random.Random(seed)
@@ -171,6 +172,7 @@ def test_backfill_finds_the_moment_that_a_plain_replay_finds(admin, people, db, 
         assert verify(db) == []
 
 
+@pytest.mark.one_server("it sets times of rows by functions of others, which Citus refuses")
 @pytest.mark.parametrize("seed", range(4))
 def test_progress_and_preview_measure_what_the_model_measures(proxy, admin, db, seed):
     rng = random.Random(1000 + seed)

@@ -233,6 +233,7 @@ def start(call):
     return join
 
 
+@pytest.mark.one_server("it looks for the request in the only server")
 def test_one_in_flight_is_told_so(user, db, held, key):
     join = start(lambda: user.post("/projects", NAME, headers=keyed(key)))
     eventually(lambda: waits_for_lock(db), 10, "the first request in the database")
@@ -249,6 +250,7 @@ def sign_in_again(user):
     return type(user.client)(user.client.base_url, token=user.client.token)
 
 
+@pytest.mark.one_server("it looks for the request in the only server")
 @pytest.mark.raw  # it asks by two ways, and Prism would write the body anew
 def test_a_proxy_is_killed_before_it_answers(postgres, db, held, key, tmp_path, proxy):
     user = sign_up(proxy)

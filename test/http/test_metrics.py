@@ -48,6 +48,7 @@ def moves(proxy, before, name, by, **labels):
     assert moved(proxy, before, name, **labels) == by, (name, labels)
 
 
+@pytest.mark.one_server("no answers are kept on several nodes")
 def test_every_request_is_counted_once_whichever_worker_takes_it(watched):
     before = look(watched)
 
@@ -109,6 +110,7 @@ def test_histograms_are_whole(watched):
         assert metrics.sum(REQUESTS, **dict(labels)) == metrics.sum(f"{DURATION}_count", **dict(labels))
 
 
+@pytest.mark.one_server("no writes share a commit on several nodes")
 def test_statements_are_counted_by_lane_and_outcome(watched):
     user = sign_up(watched)
     project = user.project()
@@ -132,6 +134,7 @@ def test_statements_are_counted_by_lane_and_outcome(watched):
             assert after.sum(histogram, lane=lane) == after.sum(statements, lane=lane)
 
 
+@pytest.mark.one_server("no writes share a commit on several nodes")
 def test_a_statement_under_way_is_seen_and_a_slow_one_is_logged(watched, db):
     user = sign_up(watched)
     project = user.project()

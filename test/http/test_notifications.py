@@ -153,6 +153,7 @@ def test_somebody_who_is_gone_is_refused(user, db):
     user.post("/notifications/read").expect(401, "invalid_token")
 
 
+@pytest.mark.one_server("events of other nodes come later")
 def test_every_client_hears_of_marks_and_news(user, db):
     """The events carry what a client shows, and the relay knows their topics."""
     db.execute("CREATE TABLE IF NOT EXISTS public.heard (topic text, payload jsonb)")

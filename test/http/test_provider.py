@@ -187,7 +187,7 @@ def test_a_deleted_user_stays_deleted(arrive, db):
     assert "error=\"invalid_token\"" in client.get("/users/me").headers["WWW-Authenticate"]
     assert db.execute("SELECT count(*) FROM timetrackr.users WHERE external_id LIKE '%gone'").fetchone() == (0,)
     # whoever signs in anew, later, is welcome: as somebody new
-    db.execute("UPDATE timetrackr.erased_identities SET erased_at = erased_at - interval '1 hour'")
+    db.execute("UPDATE timetrackr.erased_identities SET erased_at = now() - interval '1 hour'")
     anew = arrive("gone", iat=int(time()))
     eventually(lambda: anew.get("/users/me").status == 200, 10, "the old user forgotten")
     assert me(anew)["user_id"] != user_id
