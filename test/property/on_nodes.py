@@ -4,7 +4,7 @@ by statements that Citus can do, and one statement for each thing compared."""
 import psycopg
 
 import compare
-from tables import Database
+from tables import Database, Outcome
 
 PAGES = (
     "SELECT json_build_array(l.user_id, l.score, l.rank)"
@@ -64,7 +64,10 @@ class NodesDatabase(Database):
     def copy(self, columns, rows):
         """Of a refusal Citus hands on no code, but the message alone: the same rows are refused again to hear it."""
         outcome = super().copy(columns, rows)
-        return self.insert_values(columns, rows) if outcome.refusal == "XX000" else outcome
+        if outcome.refusal != "XX000":
+            return outcome
+        # Rows that INSERT takes should not have been refused at all: that stays an error.
+        return Outcome(refusal=self.insert_values(columns, rows).refusal or outcome.refusal)
 
     def shift(self, rows, by):
         """To constants: Citus adds no interval to a column, since that depends on the session's time zone."""
