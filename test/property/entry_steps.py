@@ -215,10 +215,12 @@ class EntrySteps(Steps):
     @rule(rows=st.lists(draw.picks, min_size=1, max_size=6), by=st.sampled_from([-86400, -3600, 1, 1800, 86400]))
     def shift_rows(self, rows, by):
         by = timedelta(seconds=by)
+        rows = self.some_rows(rows)
+        assignments, arguments = self.db.shift(rows, by)
         self.update_rows(
-            self.some_rows(rows),
-            "start_time = start_time + %s, end_time = end_time + %s",
-            *(by, by),
+            rows,
+            assignments,
+            *arguments,
             start=lambda row: row.start + by,
             end=lambda row: row.end and row.end + by,
         )
@@ -240,10 +242,10 @@ class EntrySteps(Steps):
     @precondition(many_rows)
     @rule(rows=st.lists(draw.picks, min_size=1, max_size=4), all_of_them=st.sampled_from([False] * 9 + [True]))
     def delete_rows(self, rows, all_of_them):
-        if all_of_them:
+        if all_of_them and self.db.has_truncate:
             self.settle(self.db.run("TRUNCATE timetrackr.time_entries"), "truncate")
             return
-        rows = self.some_rows(rows)
+        rows = list(self.model.rows.values()) if all_of_them else self.some_rows(rows)
         outcome = self.db.run("DELETE FROM timetrackr.time_entries WHERE id = ANY(%s)", [row.id for row in rows])
         self.settle(outcome, "statement", [(row, None) for row in rows])
 

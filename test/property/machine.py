@@ -35,8 +35,7 @@ class Machine(EntrySteps, PeopleSteps):
         nights=st.lists(nights, max_size=6),
     )
     def begin(self, zones, overlap, running_timer, histories, nights):
-        self.db.set(overlap=overlap, running_timer=running_timer)
-        self.model = Model(overlap, running_timer)
+        self.model = Model(*self.db.set(overlap, running_timer))
         self.db.fill(self.model, zones)
         for number, (criteria, revocable) in enumerate(HANDFUL, start=1):
             self.db.add_badge(self.model, number, criteria, revocable)

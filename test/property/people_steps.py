@@ -18,7 +18,7 @@ from steps import (
     many_badges,
     many_projects,
     many_users,
-    no_transaction,
+    may_begin,
     pick,
 )
 from tables import FIRST_IDS
@@ -54,7 +54,7 @@ class PeopleSteps(Steps):
     @rule(user=draw.picks)
     def delete_user(self, user):
         user = self.user(user)
-        outcome = self.db.run("DELETE FROM timetrackr.users WHERE id = %s", user)
+        outcome = self.db.delete_user(user)
         owners = dict(self.db.all("SELECT id, owner_id FROM timetrackr.projects"))
         self.settle(outcome, "delete_user", user, owners)
 
@@ -162,7 +162,7 @@ class PeopleSteps(Steps):
 
     # Transactions
 
-    @precondition(no_transaction)
+    @precondition(may_begin)
     @rule()
     def begin_transaction(self):
         self.db.connection.execute("BEGIN")

@@ -6,7 +6,8 @@ from hypothesis import assume
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from model import Row, now
-from tables import FIRST_IDS, Database
+from on_nodes import database_of
+from tables import FIRST_IDS
 
 FIRST_ROW = 1_000_000_000
 
@@ -66,8 +67,8 @@ def many_badges(machine):
     return len(machine.model.badges) > 3
 
 
-def no_transaction(machine):
-    return machine.before is None
+def may_begin(machine):
+    return machine.before is None and machine.db.has_transactions
 
 
 def in_transaction(machine):
@@ -77,7 +78,7 @@ def in_transaction(machine):
 class Steps(RuleBasedStateMachine):
     def __init__(self, connection):
         super().__init__()
-        self.db = Database(connection)
+        self.db = database_of(connection)
         self.db.clear()
         self.model = self.before = None
         self.last_row = FIRST_ROW

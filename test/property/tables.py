@@ -22,42 +22,46 @@ class Outcome:
     refusal: str | None = None
 
 
-def refusal_of(error):
-    if error.sqlstate.startswith("TT"):
-        return f"{error.sqlstate[2:]} {error.diag.constraint_name}"
-    return error.sqlstate
-
-
 class Database:
+    """One server's. What several do otherwise is in on_nodes.py."""
+
+    has_transactions = has_truncate = True
+
     def __init__(self, connection):
         self.connection = connection
         self.asked_at = now()
+        self.prepare()
+
+    def prepare(self):
         # As the proxy does. Planning the query of everything anew takes longer than running it.
-        connection.execute("SET plan_cache_mode = force_generic_plan")
+        self.execute("SET plan_cache_mode = force_generic_plan")
+
+    def execute(self, query, arguments=(), **options):
+        return self.connection.execute(query, arguments, **options)
 
     def all(self, query, *arguments):
-        return self.connection.execute(query, arguments).fetchall()
+        return self.execute(query, arguments).fetchall()
 
-    def set(self, **settings):
-        for name, value in settings.items():
-            self.connection.execute(f"SET timetrackr.{name} = {value}")
+    def set(self, overlap, running_timer):
+        """Returns what holds then."""
+        self.execute(f"SET timetrackr.overlap = {overlap}")
+        self.execute(f"SET timetrackr.running_timer = {running_timer}")
+        return overlap, running_timer
 
     def clear(self):
         """Everything but the settings, however the run before has ended."""
-        self.connection.execute("ROLLBACK")
+        self.execute("ROLLBACK")
         for table in ("time_entries", "users", "badges", "outbox"):
-            self.connection.execute(f"DELETE FROM timetrackr.{table}")
+            self.execute(f"DELETE FROM timetrackr.{table}")
         # The same steps get the same ids again.
         for table in ("time_entries", "projects"):
-            self.connection.execute(
-                f"SELECT setval(pg_get_serial_sequence('timetrackr.{table}', 'id'), 1000, false)"
-            )
+            self.execute(f"SELECT setval(pg_get_serial_sequence('timetrackr.{table}', 'id'), 1000, false)")
 
     def fill(self, model, zones):
         """A user of each zone, of ids that sort otherwise as text; each with a project."""
         for user, zone in zip(FIRST_IDS, zones):
             self.add_user(model, user, zone)
-            self.connection.execute(
+            self.execute(
                 "INSERT INTO timetrackr.projects (id, name, owner_id, visibility)"
                 " VALUES (%s, 'A project', %s, %s)",
                 [user % 97, user, "private" if user == 99 else "public"],
@@ -66,7 +70,7 @@ class Database:
 
     def add_user(self, model, user, zone):
         joined = now() - timedelta(days=400, hours=1)
-        self.connection.execute(
+        self.execute(
             "INSERT INTO timetrackr.users (id, email, username, timezone, role, created_at)"
             " VALUES (%s, %s, %s, %s, 'admin', %s)",
             [user, f"user{user}@example.com", f"user{user}", zone, joined],
@@ -74,31 +78,36 @@ class Database:
         model.users[user] = User(zone, joined)
 
     def add_badge(self, model, number, criteria, revocable):
-        self.connection.execute(
+        self.execute(
             "INSERT INTO timetrackr.badges (id, name, criteria, revocable) VALUES (%s, %s, %s, %s)",
             [number, f"Badge {number}", json.dumps(criteria), revocable],
         )
         model.badges[number] = Badge(criteria, revocable)
+
+    def refusal_of(self, error):
+        if error.sqlstate.startswith("TT"):
+            return f"{error.sqlstate[2:]} {error.diag.constraint_name}"
+        return error.sqlstate
 
     def attempt(self, operation):
         """Do it, in a savepoint when in a transaction, so that a refusal ends only itself."""
         self.asked_at = now()
         inside = self.connection.info.transaction_status != TransactionStatus.IDLE
         if inside:
-            self.connection.execute("SAVEPOINT attempt")
+            self.execute("SAVEPOINT attempt")
         try:
             row = operation()
         except psycopg.Error as error:
             if inside:
-                self.connection.execute("ROLLBACK TO SAVEPOINT attempt")
-            return Outcome(refusal=refusal_of(error))
+                self.execute("ROLLBACK TO SAVEPOINT attempt")
+            return Outcome(refusal=self.refusal_of(error))
         if inside:
-            self.connection.execute("RELEASE SAVEPOINT attempt")
+            self.execute("RELEASE SAVEPOINT attempt")
         return Outcome(row=row)
 
     def run(self, query, *arguments):
         def operation():
-            cursor = self.connection.execute(query, arguments)
+            cursor = self.execute(query, arguments)
             return cursor.fetchone() if cursor.description else None
 
         return self.attempt(operation)
@@ -106,10 +115,10 @@ class Database:
     def run_undone(self, *statements):
         """The last of them, after the others in the same transaction were rolled back one by one and all."""
         with self.connection.transaction():
-            self.connection.execute("SAVEPOINT undone")
+            self.execute("SAVEPOINT undone")
             for query, arguments in statements[:-1]:
                 self.run(query, *arguments)
-            self.connection.execute("ROLLBACK TO SAVEPOINT undone")
+            self.execute("ROLLBACK TO SAVEPOINT undone")
             query, arguments = statements[-1]
             return self.run(query, *arguments)
 
@@ -131,5 +140,17 @@ class Database:
 
         return self.attempt(operation)
 
+    def shift(self, rows, by):
+        """Assignments, and their arguments, that move the times of rows."""
+        return "start_time = start_time + %s, end_time = end_time + %s", (by, by)
+
+    def delete_user(self, user):
+        return self.run("DELETE FROM timetrackr.users WHERE id = %s", user)
+
+    def held(self, boards, around):
+        """The rows of each of compare.TABLES, with the pages of the boards asked for."""
+        asked = [json.dumps(compare.as_objects(asks, names)) for asks, names in zip((boards, around), compare.ASKED)]
+        return self.execute(compare.QUERY, asked, prepare=True).fetchone()[0]
+
     def compare(self, model):
-        compare.compare(self.connection, model)
+        compare.compare(self.held, model)
