@@ -102,7 +102,7 @@ check-versions:
 	@test/versions $(SUITES)
 
 check-citus:
-	@test/check citus
+	@PART_SECONDS=3600 test/check citus
 
 lint:
 	@deploy/lint

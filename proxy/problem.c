@@ -173,13 +173,16 @@ from_own_error(struct problem *problem, int status, const struct db_result *resu
 	return note_cause(problem, result, arena) && good;
 }
 
-/* Citus has no SQLSTATE for a node that it has lost. */
+/* Citus has no SQLSTATE for a node that it has lost, be it its own. */
 static const char *
 sqlstate_of(const struct db_result *result)
 {
-	static const char lost[] = "failure on connection marked as essential";
+	static const char *const losses[] = {"failure on connection marked as essential", "postmaster was shut down"};
 
-	return strncmp(db_error_message(result), lost, sizeof lost - 1) == 0 ? "08006" : db_error_sqlstate(result);
+	for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
+		if (strncmp(db_error_message(result), losses[i], strlen(losses[i])) == 0)
+			return "08006";
+	return db_error_sqlstate(result);
 }
 
 bool

@@ -641,10 +641,58 @@ BEGIN
     last_score := scores[row_count];
     last_user_id := users[row_count];
     RETURN NEXT;
+EXCEPTION WHEN connection_exception OR internal_error THEN
+    -- A node is down, for which Citus has no code at times: the relay goes on with the events of the others.
+    RAISE LOG 'timetrackr: no page of board % can be had: %', board_page_everywhere.board, SQLERRM;
 END
 $$;
 COMMENT ON FUNCTION timetrackr.board_page_everywhere(text, bigint, bigint, integer) IS
-'board_page() on several nodes.';
+'board_page() on several nodes; no row while one of them is down.';
+
+CREATE FUNCTION timetrackr.settled_users_everywhere(user_ids bigint[])
+RETURNS bigint[]
+LANGUAGE plpgsql
+VOLATILE
+AS $$
+DECLARE
+    -- What is carried meanwhile is in the outbox here, which is looked at last.
+    positions CONSTANT jsonb := COALESCE((SELECT jsonb_object_agg(c.origin, c.position) FROM timetrackr.carried c), '{}');
+    waiting text[];
+BEGIN
+    SELECT array_agg(w.user_id) INTO waiting
+    FROM timetrackr.ask_nodes(format($question$
+        SELECT jsonb_agg(e.user_id)
+        FROM (
+            SELECT o.payload ->> 'user_id' AS user_id
+            FROM timetrackr.outbox o
+            UNION
+            SELECT s.user_id::text
+            FROM timetrackr.stream s
+            WHERE s.id > COALESCE((%L::jsonb ->> timetrackr.node_number()::text)::bigint, 0)
+                AND s.origin IS NULL
+                AND timetrackr.node_number() > 0
+            LIMIT 10001
+        ) e
+    $question$, positions)) a (answer)
+    CROSS JOIN LATERAL jsonb_array_elements_text(a.answer) w (user_id);
+    IF cardinality(waiting) > 10000 THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(
+        SELECT i.user_id
+        FROM unnest(user_ids) i (user_id)
+        WHERE i.user_id::text <> ALL (COALESCE(waiting, '{}'))
+            AND NOT EXISTS (
+                SELECT
+                FROM timetrackr.outbox o
+                WHERE o.payload ->> 'user_id' = i.user_id::text)
+    );
+EXCEPTION WHEN connection_exception OR internal_error THEN
+    RETURN '{}';
+END
+$$;
+COMMENT ON FUNCTION timetrackr.settled_users_everywhere(bigint[]) IS
+'settled_users() on several nodes: those for whom no event waits on any, or on its way here; none while a node is down.';
 
 CREATE FUNCTION timetrackr.enqueue_password_resets_everywhere()
 RETURNS void

@@ -167,6 +167,7 @@ def test_the_right_password_forgives_the_wrong_ones(place, owner):
         here.log_in(owner.email, PASSWORD).expect(200)
 
 
+@pytest.mark.one_server("each node counts what is tried on it")
 def test_a_stolen_token_does_not_help_to_guess_the_password(proxies, owner):
     client = proxies[0].client(token=owner.client.token)
     where = {"headers": {"X-Forwarded-For": f"198.19.0.{next(_numbers)}"}}
@@ -235,6 +236,7 @@ def test_no_refusal_takes_longer_than_another(postgres, redis, tmp_path, slow_ha
         proxy.stop()
 
 
+@pytest.mark.one_server("it hashes in an UPDATE, which Citus refuses")
 def test_a_hash_of_another_cost_is_renewed_at_the_next_login(proxies, owner, db):
     """The time that refusing a password takes would tell it from one that is not there."""
     db.execute("UPDATE timetrackr.users SET password_hash = crypt(%s, gen_salt('bf', 7)) WHERE id = %s", [PASSWORD, owner.id])

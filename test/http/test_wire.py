@@ -225,6 +225,7 @@ def test_what_comes_while_a_request_waits_for_the_database_is_answered_after_it(
             wire.socket.close()
 
 
+@pytest.mark.one_server("it looks for the request in the only server")
 def test_one_that_waits_for_long_keeps_its_place(proxy, postgres, user):
     project_id = user.project()
     body = json.dumps({"project_id": project_id}).encode()

@@ -41,8 +41,6 @@ class NodesDatabase(Database):
     def refusal_of(self, error):
         if error.sqlstate == "0A000" and "modifying the partition value" in error.diag.message_primary:
             return "422 user_id_immutable"
-        if error.sqlstate.startswith("TT") and error.diag.constraint_name is None:
-            return f"{error.sqlstate[2:]} {error.diag.message_hint.split()[0]}"
         return super().refusal_of(error)
 
     def run_undone(self, *statements):

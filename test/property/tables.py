@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import psycopg
+from harness import code_of
 from psycopg.pq import TransactionStatus
 
 import compare
@@ -86,7 +87,7 @@ class Database:
 
     def refusal_of(self, error):
         if error.sqlstate.startswith("TT"):
-            return f"{error.sqlstate[2:]} {error.diag.constraint_name}"
+            return f"{error.sqlstate[2:]} {code_of(error)[0]}"
         return error.sqlstate
 
     def attempt(self, operation):
