@@ -43,11 +43,16 @@ def old(postgres, request):
     return name
 
 
-def update(connection):
-    """As docs/upgrading.md says."""
-    with connection.transaction():
-        connection.execute("ALTER EXTENSION timetrackr UPDATE")
-        connection.execute("SELECT timetrackr.install()")
+def update(connection, attempts=5):
+    """As docs/upgrading.md says: again when it and a writer waited for each other, which has changed nothing."""
+    try:
+        with connection.transaction():
+            connection.execute("ALTER EXTENSION timetrackr UPDATE")
+            connection.execute("SELECT timetrackr.install()")
+    except psycopg.errors.DeadlockDetected:
+        if attempts == 1:
+            raise
+        update(connection, attempts - 1)
 
 
 def version(connection):
