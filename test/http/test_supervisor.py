@@ -74,6 +74,7 @@ def test_it_is_ready_when_every_worker_serves(make, supervisor):
     assert supervisor.listen().index(["READY=1"]) < supervisor.listen().index(["STOPPING=1"])
 
 
+@pytest.mark.one_server("connections to several nodes are not limited by one database")
 def test_it_is_not_ready_while_it_lacks_connections_to_the_database(make, supervisor, postgres):
     postgres.install("crowded")
     with postgres.connect() as connection:
@@ -88,6 +89,7 @@ def test_it_is_not_ready_while_it_lacks_connections_to_the_database(make, superv
         proxy.stop()
 
 
+@pytest.mark.one_server("standbys answer no reads there")
 def test_it_is_ready_without_standbys(make, supervisor, postgres):
     nowhere = postgres.proxy_url().replace(f":{postgres.port}/", f":{free_port()}/")
     proxy = make(DATABASE_READ_URL=nowhere).start()
