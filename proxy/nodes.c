@@ -159,10 +159,10 @@ nodes_open(struct loop *loop, const struct config *config, struct relay_metrics 
 }
 
 void
-nodes_lead(struct nodes *nodes, bool leads)
+nodes_lead(void *arg, bool leads)
 {
-	if (nodes == NULL)
-		return;
+	struct nodes *nodes = arg;
+
 	nodes->leads = leads;
 	for (size_t i = 0; i < nodes->count; i++)
 		settle(&nodes->node[i]);

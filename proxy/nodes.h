@@ -21,8 +21,8 @@ struct sentry;
 struct nodes *nodes_open(struct loop *loop, const struct config *config, struct relay_metrics *metrics,
 						 struct sentry *sentry);
 
-/* This process leads the relay of the first node, and so carries events; or no longer so. NULL is fine. */
-void		nodes_lead(struct nodes *nodes, bool leads);
+/* For relay_options.leads, with the nodes as arg: who leads the relay of the first node carries events. */
+void		nodes_lead(void *arg, bool leads);
 
 /* Stop. NULL is fine. */
 void		nodes_close(struct nodes *nodes);

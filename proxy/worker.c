@@ -149,14 +149,6 @@ open_reads(struct worker *worker, const struct config *config)
 	return service->reads != NULL;
 }
 
-static void
-relay_leads(void *arg, bool leads)
-{
-	const struct worker *worker = arg;
-
-	nodes_lead(worker->nodes, leads);
-}
-
 /* What moves events, on worker 0. */
 static bool
 open_relay(struct worker *worker, const struct worker_shared *shared)
@@ -165,12 +157,12 @@ open_relay(struct worker *worker, const struct worker_shared *shared)
 		.config = shared->config, .url = shared->config->database_url, .redis = &shared->config->redis,
 		.identity = shared->identity, .metrics = &shared->relay_metrics[0],
 		.redis_metrics = &worker->service.metrics->redis[METRICS_REDIS_RELAY], .sentry = shared->sentry,
-		.leads = relay_leads, .arg = worker,
+		.leads = nodes_lead,
 	};
 
 	if (worker->number != 0)
 		return true;
-	worker->nodes = nodes_open(worker->loop, shared->config, &shared->relay_metrics[1], shared->sentry);
+	options.arg = worker->nodes = nodes_open(worker->loop, shared->config, &shared->relay_metrics[1], shared->sentry);
 	if (worker->nodes != NULL)
 		worker->relay = relay_open(worker->loop, &options);
 	if (worker->relay != NULL)

@@ -11,6 +11,67 @@ AS 'MODULE_PATHNAME', 'tt_user_exists';
 COMMENT ON FUNCTION timetrackr.user_exists(bigint) IS
 'Whether there is a user with this id.';
 
+CREATE FUNCTION timetrackr.profile_card(viewer_id bigint, user_id bigint)
+RETURNS TABLE (
+    user_id bigint,
+    username text,
+    email text,
+    bio text,
+    avatar_url text,
+    created_at timestamptz,
+    badges timetrackr.badge_earned[],
+    total_seconds bigint,
+    entry_count bigint,
+    current_streak_days integer,
+    longest_streak_days integer,
+    board_score bigint,
+    contributions timetrackr.contribution[]
+)
+LANGUAGE sql
+STABLE
+ROWS 1
+AS $$
+    SELECT
+        u.id,
+        u.username,
+        CASE
+            WHEN u.id = profile_card.viewer_id THEN u.email
+            WHEN EXISTS (
+                SELECT
+                FROM timetrackr.users a
+                WHERE a.id = profile_card.viewer_id
+                    AND a.role = 'admin'
+            ) THEN u.email
+        END,
+        u.bio,
+        u.avatar,
+        u.created_at,
+        ARRAY(
+            SELECT ROW(b.id, b.name, b.image_url, ub.awarded_at)::timetrackr.badge_earned
+            FROM timetrackr.user_badges ub
+            JOIN timetrackr.badges b ON b.id = ub.badge_id
+            WHERE ub.user_id = u.id
+            ORDER BY ub.awarded_at DESC, b.id DESC
+        ),
+        COALESCE(t.seconds, 0),
+        COALESCE(t.entries, 0),
+        COALESCE(timetrackr.current_streak(t.streak_start, t.streak_end, u.timezone), 0),
+        COALESCE(t.longest_streak, 0),
+        CASE WHEN t.listed AND t.seconds > 0 THEN t.seconds END,
+        ARRAY(
+            SELECT ROW(p.project_id, p.name, c.seconds)::timetrackr.contribution
+            FROM timetrackr.project_totals c
+            JOIN timetrackr.visible_projects(profile_card.viewer_id) p ON p.project_id = c.project_id
+            WHERE c.user_id = u.id
+            ORDER BY c.seconds DESC, p.project_id
+        )
+    FROM timetrackr.users u
+    LEFT JOIN timetrackr.user_totals t ON t.user_id = u.id
+    WHERE u.id = profile_card.user_id
+$$;
+COMMENT ON FUNCTION timetrackr.profile_card(bigint, bigint) IS
+'Part of profile(): all that is the user''s own. board_score is what his rank is of; null: no board lists him.';
+
 CREATE FUNCTION timetrackr.profile(viewer_id bigint, user_id bigint)
 RETURNS TABLE (
     user_id bigint,
@@ -32,47 +93,16 @@ STABLE
 ROWS 1
 AS $$
     SELECT
-        u.id,
-        u.username,
+        c.user_id, c.username, c.email, c.bio, c.avatar_url, c.created_at, c.badges, c.total_seconds, c.entry_count,
+        c.current_streak_days, c.longest_streak_days,
         CASE
-            WHEN u.id = profile.viewer_id THEN u.email
-            WHEN EXISTS (
-                SELECT
-                FROM timetrackr.users a
-                WHERE a.id = profile.viewer_id
-                    AND a.role = 'admin'
-            ) THEN u.email
-        END,
-        u.bio,
-        u.avatar,
-        u.created_at,
-        ARRAY(
-            SELECT ROW(b.id, b.name, b.image_url, ub.awarded_at)::timetrackr.badge_earned
-            FROM timetrackr.user_badges ub
-            JOIN timetrackr.badges b ON b.id = ub.badge_id
-            WHERE ub.user_id = u.id
-            ORDER BY ub.awarded_at DESC, b.id DESC
-        ),
-        COALESCE(t.seconds, 0),
-        COALESCE(t.entries, 0),
-        COALESCE(timetrackr.current_streak(t.streak_start, t.streak_end, u.timezone), 0),
-        COALESCE(t.longest_streak, 0),
-        CASE
-            WHEN t.listed AND t.seconds > 0 THEN (
+            WHEN c.board_score IS NOT NULL THEN (
                 SELECT b.above + 1
-                FROM timetrackr.board_above('all', 'time', DATE '1970-01-01', t.seconds) b
+                FROM timetrackr.board_above('all', 'time', DATE '1970-01-01', c.board_score) b
             )
         END,
-        ARRAY(
-            SELECT ROW(p.project_id, p.name, c.seconds)::timetrackr.contribution
-            FROM timetrackr.project_totals c
-            JOIN timetrackr.visible_projects(profile.viewer_id) p ON p.project_id = c.project_id
-            WHERE c.user_id = u.id
-            ORDER BY c.seconds DESC, p.project_id
-        )
-    FROM timetrackr.users u
-    LEFT JOIN timetrackr.user_totals t ON t.user_id = u.id
-    WHERE u.id = profile.user_id
+        c.contributions
+    FROM timetrackr.profile_card(profile.viewer_id, profile.user_id) c
 $$;
 COMMENT ON FUNCTION timetrackr.profile(bigint, bigint) IS
 'The profile of user_id as the viewer (null: a visitor) sees it; no row when there is no such user. email is null unless the viewer is that user or an admin. badges come newest first. Totals are in seconds and count finished entries that are not flagged. current_streak_days counts back from today, or from yesterday, in the user''s time zone. rank is the place on the all-time board, null when not on it. contributions, in seconds, most first, leave out private projects the viewer is not a member of.';

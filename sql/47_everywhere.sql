@@ -45,6 +45,52 @@ $$;
 COMMENT ON FUNCTION timetrackr.board_above_everywhere(timetrackr.period, timetrackr.metric, date, bigint) IS
 'board_above() on several nodes: each counts on its indexes.';
 
+CREATE FUNCTION timetrackr.profile_everywhere(viewer_id bigint, whose bigint)
+RETURNS TABLE (
+    user_id bigint,
+    username text,
+    email text,
+    bio text,
+    avatar_url text,
+    created_at timestamptz,
+    badges timetrackr.badge_earned[],
+    total_seconds bigint,
+    entry_count bigint,
+    current_streak_days integer,
+    longest_streak_days integer,
+    rank bigint,
+    contributions timetrackr.contribution[]
+)
+LANGUAGE plpgsql
+STABLE
+ROWS 1
+-- So that Citus sends a call on from here, too. It writes nothing, so there is no transaction to be one with.
+SET citus.function_opens_transaction_block = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    card record;
+BEGIN
+    -- Counted by who was asked, and not at home: connections that a node opens for another one's call are not kept.
+    EXECUTE format('SELECT c.* FROM timetrackr.profile_card(%L, %L) c', viewer_id, whose)
+    INTO card;
+    IF card.user_id IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT
+        card.user_id, card.username, card.email, card.bio, card.avatar_url, card.created_at, card.badges, card.total_seconds,
+        card.entry_count, card.current_streak_days, card.longest_streak_days,
+        CASE WHEN card.board_score IS NOT NULL THEN (
+            SELECT b.above + 1
+            FROM timetrackr.board_above_everywhere('all', 'time', DATE '1970-01-01', card.board_score) b
+        ) END,
+        card.contributions;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.profile_everywhere(bigint, bigint) IS
+'profile() on several nodes: what is the user''s own from his home, and how many are above him from all.';
+
 CREATE FUNCTION timetrackr.ranked_page(page refcursor, place text)
 RETURNS TABLE (
     user_id bigint,

@@ -84,7 +84,7 @@ BEGIN
     PERFORM timetrackr.grant_functions(role, ARRAY[
         'json', 'csv', 'api_fields', 'called_at_home', 'home_functions', 'is_distributed', 'at_home', 'once', 'remember', 'user_exists', 'external_user', 'visible_projects',
         'project_visible', 'current_streak',
-        'board_start', 'board_above', 'project_seconds', 'standing_bucket', 'standing_end', 'notification_payload',
+        'profile_card', 'board_start', 'board_above', 'project_seconds', 'standing_bucket', 'standing_end', 'notification_payload',
         'stream_check', 'stream_position',
         'check_days', 'check_report_groups', 'day_slices', 'check_admin', 'badge_holders'
     ]);
