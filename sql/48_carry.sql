@@ -44,6 +44,25 @@ $$;
 COMMENT ON FUNCTION timetrackr.carried_until(integer) IS
 'The id in the stream of node origin up to which its events have been carried here; 0: none has.';
 
+CREATE FUNCTION timetrackr.kept_check(after_id bigint)
+RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- An id that this stream has not come to is one of before a restore. What happens after that has higher ones.
+    IF after_id <> 0 AND after_id < (SELECT r.kept_after FROM timetrackr.relay r) THEN
+        RAISE EXCEPTION 'the events after % are not kept', after_id
+            USING ERRCODE = 'TT410',
+                  CONSTRAINT = 'events_gone';
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION timetrackr.kept_check(bigint) IS
+'Part of events_for(): true when no event after after_id was pruned; for 0 always. Errors: 410 events_gone.';
+
 CREATE FUNCTION timetrackr.events_for(reader integer, after_id bigint, max_events integer DEFAULT 500)
 RETURNS TABLE (
     last_id bigint,
@@ -66,7 +85,7 @@ AS $$
                 ELSE s.origin IS NULL AND s.topic <> 'leaderboard_changed'
             END AS is_news
         FROM timetrackr.stream s
-        WHERE timetrackr.stream_check(events_for.after_id)
+        WHERE timetrackr.kept_check(events_for.after_id)
             AND s.id > events_for.after_id
         ORDER BY s.id
         LIMIT events_for.max_events

@@ -23,6 +23,7 @@ WRONG = {
     "CONNECTIONS_PER_ADDRESS": ["-1", "many"],
     "DATABASE_READ_URL": ["mysql://127.0.0.1/x", "postgresql://" + ",".join(["127.0.0.1"] * 9) + "/x"],
     "DATABASE_URL": ["", "mysql://127.0.0.1/x", "host=127.0.0.1,127.0.0.2,127.0.0.3 port=5432,5433"],
+    "EVENT_DATABASE_URLS": ["mysql://127.0.0.1/x", "postgresql://127.0.0.1/x  mysql://127.0.0.1/x", " postgresql://alone.example/x "],
     "FRONTEND_URL": ["nonsense", "https://a.example/path"],
     "HOST": ["no such host", "unix:relative", "unix:/nowhere/at/all/socket"],
     "JWT_AUDIENCE": ["two words", "x" * 501, "alone"],
