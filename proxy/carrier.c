@@ -50,7 +50,11 @@ is_good(struct carrier *carrier, const struct db_result *result)
 	if (!carrier->works)
 		return false;
 	if (db_result_outcome(result) == DB_OK && db_result_rows(result) == 1)
+	{
+		atomic_store(carrier->stuck, 0);
 		return true;
+	}
+	atomic_store(carrier->stuck, 1);
 	if (db_result_outcome(result) == DB_ERROR)
 		log_event(LEVEL_WARN, "carrier_refused", "node", carrier->name, "sqlstate", db_error_sqlstate(result),
 				  "error", db_error_message(result), NULL);
@@ -186,6 +190,7 @@ target_told(struct db_query *query, struct db_result *result)
 		look(carrier);
 		return;
 	}
+	atomic_store(carrier->stuck, 1);
 	log_event(LEVEL_ERROR, "carrier_refused", "node", carrier->name, "error",
 			  "EVENT_DATABASE_URLS names the node of DATABASE_URL", NULL);
 	wait_for(carrier, NOTE_INTERVAL, begin);
@@ -216,8 +221,10 @@ begin(void *arg)
 }
 
 void
-carrier_work(struct carrier *carrier, bool works)
+carrier_work(struct carrier *carrier, bool works, bool is_wanted)
 {
+	if (!works)
+		atomic_store(carrier->stuck, is_wanted);
 	if (carrier->works == works)
 		return;
 	carrier->works = works;
@@ -241,6 +248,6 @@ carrier_hear(struct carrier *carrier)
 void
 carrier_stop(struct carrier *carrier)
 {
-	carrier_work(carrier, false);
+	carrier_work(carrier, false, false);
 	text_free(&carrier->events);
 }

@@ -5,7 +5,9 @@
 #ifndef TIMETRACKR_CARRIER_H
 #define TIMETRACKR_CARRIER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "db.h"
 #include "loop.h"
@@ -21,6 +23,7 @@ struct carrier
 	struct db  *source;
 	struct db  *target;
 	const char *name;			/* for the log */
+	_Atomic int64_t *stuck;		/* set to 1 while it ought to work and does not, else 0 */
 
 	/* Private. */
 	bool		works;
@@ -39,8 +42,8 @@ struct carrier
 	struct db_query query;
 };
 
-/* Work, as long as both connections are up, or do not. */
-void		carrier_work(struct carrier *carrier, bool works);
+/* Work, as long as both connections are up, or do not: for want of one, or since another process does. */
+void		carrier_work(struct carrier *carrier, bool works, bool is_wanted);
 
 /* The source has told that its stream goes on. */
 void		carrier_hear(struct carrier *carrier);

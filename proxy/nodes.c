@@ -55,10 +55,11 @@ static const char *const session_settings[] = {
 static void
 settle(struct node *node)
 {
-	bool		works = node->nodes->leads && node->first.is_up && node->other.is_up;
+	bool		leads = node->nodes->leads;
+	bool		works = leads && node->first.is_up && node->other.is_up;
 
-	carrier_work(&node->inward, works);
-	carrier_work(&node->outward, works);
+	carrier_work(&node->inward, works, leads);
+	carrier_work(&node->outward, works, leads);
 }
 
 static void
@@ -126,10 +127,12 @@ open_node(struct node *node, struct loop *loop, const struct config *config, con
 		!open_end(&node->other, node, loop, url, &node->inward))
 		return false;
 	node->inward = (struct carrier) {
-		.loop = loop, .source = node->other.db, .target = node->first.db, .name = node->name
+		.loop = loop, .source = node->other.db, .target = node->first.db, .name = node->name,
+		.stuck = &metrics->inward_stuck
 	};
 	node->outward = (struct carrier) {
-		.loop = loop, .source = node->first.db, .target = node->other.db, .name = node->name
+		.loop = loop, .source = node->first.db, .target = node->other.db, .name = node->name,
+		.stuck = &metrics->outward_stuck
 	};
 	node->relay = relay_open(loop, &options);
 	return node->relay != NULL;

@@ -35,6 +35,8 @@ add(struct relay_metrics *sum, const struct relay_metrics *relay)
 	ADD(webhooks_failing);
 	ADD(webhooks_disabled);
 	ADD(mails_waiting);
+	ADD(inward_stuck);
+	ADD(outward_stuck);
 	raise_to(&sum->outbox_age_ms, &relay->outbox_age_ms);
 	raise_to(&sum->deliveries_late_ms, &relay->deliveries_late_ms);
 	raise_to(&sum->mails_late_ms, &relay->mails_late_ms);

@@ -37,6 +37,8 @@ struct relay_metrics
 	_Atomic int64_t webhooks_disabled;	/* for their failures */
 	_Atomic int64_t mails_waiting;	/* 0 without a mail server */
 	_Atomic int64_t mails_late_ms;
+	_Atomic int64_t inward_stuck;	/* 1: no events are carried from this node to the first */
+	_Atomic int64_t outward_stuck;	/* 1: nor from there to this one */
 };
 
 /*

@@ -390,6 +390,8 @@ scrape_relay(const struct relay_metrics *relay, struct text *text)
 					  "Age of the oldest event that is due, at the leader, in seconds; 0 elsewhere.");
 	exposition_seconds(text, "timetrackr_outbox_age_seconds", "", level_of(&relay->outbox_age_ms) * 1000);
 	gauge(text, "timetrackr_dead_events", "Rows of dead_events, at the leader; 0 elsewhere.", level_of(&relay->dead));
+	gauge(text, "timetrackr_carriers_stuck", "Ways between nodes on which no events are carried, at the leader; 0 elsewhere.",
+		  level_of(&relay->inward_stuck) + level_of(&relay->outward_stuck));
 }
 
 static void

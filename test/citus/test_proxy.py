@@ -12,7 +12,8 @@ import psycopg
 import pytest
 import requests
 from conftest import PASSWORD, days_ago, rfc3339, sign_up
-from harness import Live, Mailbox, Nodes, Receiver, eventually
+from harness import Live, Mailbox, Nodes, Receiver, eventually, free_port
+from harness.metrics import scrape
 from harness.stage import Stage
 
 _days = itertools.count(2)
@@ -48,7 +49,7 @@ def stage(nodes, mailbox, tmp_path_factory):
             "PUBLIC_URL": "https://api.example.com",
             "PASSWORD_RESET_URL": "https://app.example.com/reset?token={token}",
         }
-        stage.front = stage.proxy(**stage.settings)
+        stage.front = stage.proxy(**stage.settings, METRICS_LISTEN=f"127.0.0.1:{free_port()}")
         yield stage
     finally:
         stage.end()
@@ -217,6 +218,10 @@ def each_is_told_once(stage, load):
     assert all(count == 1 for _, count in told(stage, load))
 
 
+def stuck(stage):
+    return scrape(stage.front.settings["METRICS_LISTEN"]).sum("timetrackr_carriers_stuck")
+
+
 def test_a_node_that_is_down_takes_only_its_users_along(stage, loads):
     of_it, other = loads
     node = stage.postgres.home_of(of_it.user.id, stage.database)
@@ -225,6 +230,7 @@ def test_a_node_that_is_down_takes_only_its_users_along(stage, loads):
     node.kill()
     eventually(lambda: of_it.refused, 60, "a refusal")
     other.goes_on(20)
+    eventually(lambda: stuck(stage) == 2, 10, "both ways to it seen to be stuck")
     assert set(of_it.refused) <= {503, 504}
     assert other.refused == []
     profile = other.user.client.get(f"/users/{of_it.user.id}/profile")
@@ -234,6 +240,7 @@ def test_a_node_that_is_down_takes_only_its_users_along(stage, loads):
     for load in loads:
         load.end()
         each_is_told_once(stage, load)
+    eventually(lambda: stuck(stage) == 0, 10, "events carried again")
 
 
 def test_the_leader_is_killed_while_it_carries(stage, loads):
