@@ -21,6 +21,7 @@ __all__ = [
     "FaultProxy",
     "Live",
     "Mailbox",
+    "Nodes",
     "PgBouncer",
     "Postgres",
     "Prism",
