@@ -2,6 +2,7 @@
 loopback port in a temporary directory and ends it by its pid."""
 
 from .client import Answer, Client
+from .events import events_wait
 from .faults import FaultProxy
 from .live import Closed, Live
 from .mailbox import Mailbox
@@ -30,6 +31,7 @@ __all__ = [
     "Redis",
     "Sentinel",
     "code_of",
+    "events_wait",
     "eventually",
     "free_port",
 ]

@@ -6,6 +6,7 @@ import signal
 
 import psycopg
 
+from .events import events_wait
 from .process import eventually
 from .proxy import Proxy
 from .redis import Redis
@@ -45,8 +46,7 @@ class Stage:
     def query(self, statement, *arguments):
         """On a session that is kept: to begin one costs the server far more than most questions. Another one is
         begun when the test has taken another server, and when the last one was ended."""
-        if self.session is None or self.session_of != (self.postgres, self.database):
-            self._begin_session()
+        self._have_session()
         try:
             return self._ask(statement, arguments)
         except psycopg.OperationalError:
@@ -54,6 +54,14 @@ class Stage:
                 raise
         self._begin_session()
         return self._ask(statement, arguments)
+
+    def events_wait(self):
+        self._have_session()
+        return events_wait(self.session)
+
+    def _have_session(self):
+        if self.session is None or self.session_of != (self.postgres, self.database):
+            self._begin_session()
 
     def _begin_session(self):
         self._end_session()

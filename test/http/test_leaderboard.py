@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 from conftest import days_ago
-from harness import eventually
+from harness import events_wait, eventually
 
 COLUMNS = ("user_id", "username", "avatar_url", "score", "rank")
 PERIODS = ("all", "day", "week", "month")
@@ -21,13 +21,12 @@ def sql_board(db, period="all", metric="time", limit=100):
 
 
 def redis_is_current(db, redis):
-    """Nothing is left in the outbox and the global board has every listed score."""
-    (waiting,) = db.execute("SELECT count(*) FROM timetrackr.outbox").fetchone()
+    """No event waits, and the global board has every listed score."""
     expected = db.execute(
         "SELECT user_id::text, seconds FROM timetrackr.scores WHERE period = 'all' AND listed AND seconds > 0"
         ' ORDER BY seconds DESC, user_id::text COLLATE "C" DESC'
     ).fetchall()
-    return waiting == 0 and redis.board("leaderboard:global") == expected
+    return not events_wait(db) and redis.board("leaderboard:global") == expected
 
 
 def pages_are_current(anyone, db):

@@ -8,7 +8,7 @@ import threading
 import pytest
 import websockets
 from conftest import days_ago
-from harness import Closed, Live, Proxy, eventually
+from harness import Closed, Live, Proxy, events_wait, eventually
 
 pytestmark = pytest.mark.raw
 
@@ -47,11 +47,7 @@ def own(messages):
 
 def stream_of(db, user, after=0):
     """What the stream holds for a user, once the relay has nothing left to do."""
-
-    def is_empty():
-        return db.execute("SELECT NOT EXISTS (SELECT FROM timetrackr.outbox WHERE run_at <= now())").fetchone()[0]
-
-    eventually(is_empty, what="an empty outbox")
+    eventually(lambda: not events_wait(db), what="no event waiting")
     rows = db.execute(
         "SELECT id FROM timetrackr.stream WHERE user_id = %s AND id > %s ORDER BY id", [user.id, after]
     )

@@ -53,7 +53,7 @@ def notify(posted, user, kind="member_removed", **payload):
 
 def decided(posted):
     """Wait until the relay has decided who is mailed of what there is."""
-    eventually(lambda: posted.value("SELECT count(*) FROM timetrackr.outbox") == 0, what="the outbox empty")
+    eventually(lambda: not posted.events_wait(), what="no event waiting")
 
 
 def mails_to(mailbox, user, subject=None, count=1):

@@ -98,7 +98,7 @@ def test_without_redis_everything_works(stage):
     user = sign_up(proxy, "ada")
     user.entry(user.project(), days_ago(2), 3600)
     assert [row["score"] for row in proxy.client().get("/leaderboard").expect(200)] == [3600]
-    eventually(lambda: stage.query("SELECT count(*) FROM timetrackr.outbox") == [(0,)], what="outbox drained")
+    eventually(lambda: not stage.events_wait(), what="no event waiting")
 
 
 def test_another_proxy_takes_over_from_a_killed_leader(stage):
