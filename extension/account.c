@@ -78,7 +78,7 @@ static TtQuery update_user = {
 	" email_never = CASE WHEN $14 THEN COALESCE($15, '{}') ELSE email_never END"
 	" WHERE id = $1",
 	15, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID,
-	BOOLOID, TEXTARRAYOID, BOOLOID, TEXTARRAYOID}
+	BOOLOID, TEXTARRAYOID, BOOLOID, TEXTARRAYOID}, TT_EVERY_COPY
 };
 
 /* Each once, in order; and one that is no name of a kind. */

@@ -48,7 +48,7 @@ static TtQuery insert_badge = {
 	" (name, description, criteria, tier, image_url, enabled, revocable)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7)"
 	" RETURNING id",
-	7, {TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}
+	7, {TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}, TT_EVERY_COPY
 };
 
 /* Of each field whether to change it, and to what. */
@@ -64,7 +64,7 @@ static TtQuery update_badge = {
 	" WHERE id = $1"
 	" RETURNING id, name, description, criteria, tier, image_url, enabled, revocable",
 	15, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, JSONBOID, BOOLOID, TEXTOID,
-		BOOLOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID, BOOLOID}
+		BOOLOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID, BOOLOID}, TT_EVERY_COPY
 };
 
 static TtQuery badge_exists = {
@@ -81,7 +81,7 @@ static TtQuery holders_page = {
 
 static TtQuery delete_badge = {
 	"DELETE FROM timetrackr.badges WHERE id = $1",
-	1, {INT8OID}
+	1, {INT8OID}, TT_EVERY_COPY
 };
 
 static _Noreturn void

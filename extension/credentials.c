@@ -33,13 +33,13 @@ static TtQuery account = {
 static TtQuery store_hash = {
 	"UPDATE timetrackr.users SET password_hash = $2"
 	" WHERE id = $1 AND password_hash = $3",
-	3, {INT8OID, TEXTOID, TEXTOID}
+	3, {INT8OID, TEXTOID, TEXTOID}, TT_EVERY_COPY
 };
 
 static TtQuery delete_user = {
 	"DELETE FROM timetrackr.users"
 	" WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_EVERY_COPY
 };
 
 static TtQuery outcome = {

@@ -62,7 +62,7 @@ static TtQuery insert_user = {
 
 static TtQuery set_external_id = {
 	"UPDATE timetrackr.users SET external_id = $2 WHERE id = $1",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_EVERY_COPY
 };
 
 void

@@ -45,12 +45,12 @@ static TtQuery inheritances_everywhere = {
 /* Until the transaction ends nobody begins an entry on these projects. */
 static TtQuery close_projects = {
 	"SELECT FROM timetrackr.projects WHERE owner_id = $1 ORDER BY id FOR UPDATE",
-	1, {INT8OID}
+	1, {INT8OID}, TT_EVERY_COPY
 };
 
 static TtQuery hand_over = {
 	"UPDATE timetrackr.projects SET owner_id = $2 WHERE id = $1",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_EVERY_COPY
 };
 
 typedef struct Inheritance

@@ -51,7 +51,7 @@ static TtQuery still_theirs = {
 
 static TtQuery renew_hash = {
 	"UPDATE timetrackr.users SET password_hash = $2 WHERE id = $1",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_EVERY_COPY
 };
 
 /* What signup() and refresh() return. */

@@ -27,7 +27,7 @@ static TtQuery keep_media = {
 	"INSERT INTO timetrackr.media (bytes) VALUES ($1)"
 	" ON CONFLICT (sha256) DO UPDATE SET sha256 = EXCLUDED.sha256"
 	" RETURNING id",
-	1, {BYTEAOID}
+	1, {BYTEAOID}, TT_EVERY_COPY
 };
 
 static TtQuery lock_media = {

@@ -29,13 +29,13 @@ static TtQuery put_member = {
 	" VALUES ($1, $2, $3)"
 	" ON CONFLICT (project_id, user_id) DO UPDATE SET role = excluded.role"
 	" WHERE m.role <> excluded.role",
-	3, {INT8OID, INT8OID, TEXTOID}
+	3, {INT8OID, INT8OID, TEXTOID}, TT_EVERY_COPY
 };
 
 /* The trigger on projects sees to both memberships. */
 static TtQuery transfer = {
 	"UPDATE timetrackr.projects SET owner_id = $2 WHERE id = $1",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_EVERY_COPY
 };
 
 static TtQuery member_row = {
@@ -48,7 +48,7 @@ static TtQuery member_row = {
 
 static TtQuery delete_member = {
 	"DELETE FROM timetrackr.project_members WHERE project_id = $1 AND user_id = $2",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_EVERY_COPY
 };
 
 static bool

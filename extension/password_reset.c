@@ -28,12 +28,16 @@ static TtQuery ask_for_reset = {
 	1, {TEXTOID}
 };
 
+/* Whose a token is never changes. */
+static TtQuery owner = {
+	"SELECT user_id FROM timetrackr.password_resets WHERE token_sha256 = $1",
+	1, {BYTEAOID}
+};
+
 /* The user comes first, as in DELETE FROM users. Of two at once the second waits here, and finds no token. */
 static TtQuery lock_account = {
-	"SELECT u.id, u.email, u.username FROM timetrackr.users AS u"
-	" WHERE u.id = (SELECT r.user_id FROM timetrackr.password_resets AS r WHERE r.token_sha256 = $1)"
-	" FOR NO KEY UPDATE",
-	1, {BYTEAOID}, TT_AT_HOME
+	"SELECT email, username FROM timetrackr.users WHERE id = $1 FOR NO KEY UPDATE",
+	1, {INT8OID}, TT_EVERY_COPY
 };
 
 static TtQuery use_token = {
@@ -45,7 +49,7 @@ static TtQuery use_token = {
 
 static TtQuery store_hash = {
 	"UPDATE timetrackr.users SET password_hash = $2 WHERE id = $1",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_EVERY_COPY
 };
 
 /* forgot_password(email, has_mail) */
@@ -77,12 +81,14 @@ take_token(const char *token, char **email, char **username)
 	Datum		args[2] = {(Datum) 0, tt_secret_digest(token)};
 	int64		user_id;
 
-	if (tt_query(&lock_account, &args[1], NULL) == 0)
+	if (tt_query(&owner, &args[1], NULL) == 0)
 		invalid_token();
 	user_id = tt_int64(0, 0);
-	*email = tt_text(0, 1);
-	*username = tt_text(0, 2);
 	args[0] = Int64GetDatum(user_id);
+	if (tt_query(&lock_account, args, NULL) == 0)
+		invalid_token();
+	*email = tt_text(0, 0);
+	*username = tt_text(0, 1);
 	if (tt_query(&use_token, args, NULL) == 0 || tt_int64(0, 0) <= GetCurrentTimestamp())
 		invalid_token();
 	return user_id;

@@ -22,29 +22,29 @@ PG_FUNCTION_INFO_V1(tt_note_upload);
 /* Whoever changes his picture twice at once does so one after the other. */
 static TtQuery lock_user = {
 	"SELECT FROM timetrackr.users WHERE id = $1 FOR NO KEY UPDATE",
-	1, {INT8OID}
+	1, {INT8OID}, TT_EVERY_COPY
 };
 
 /* avatar_version only grows: it tells uploads that were noted from those that are to come. */
 static TtQuery set_avatar = {
 	"UPDATE timetrackr.users SET avatar = $2, avatar_version = GREATEST(avatar_version, $3) WHERE id = $1",
-	3, {INT8OID, TEXTOID, INT8OID}
+	3, {INT8OID, TEXTOID, INT8OID}, TT_EVERY_COPY
 };
 
 static TtQuery note_avatar = {
 	"UPDATE timetrackr.users SET avatar = $2, avatar_version = $3"
 	" WHERE id = $1 AND (avatar_version IS NULL OR avatar_version < $3)",
-	3, {INT8OID, TEXTOID, INT8OID}
+	3, {INT8OID, TEXTOID, INT8OID}, TT_EVERY_COPY
 };
 
 static TtQuery lock_badge = {
 	"SELECT FROM timetrackr.badges WHERE id = $1 FOR NO KEY UPDATE",
-	1, {INT8OID}
+	1, {INT8OID}, TT_EVERY_COPY
 };
 
 static TtQuery set_badge_image = {
 	"UPDATE timetrackr.badges SET image_url = $2 WHERE id = $1",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_EVERY_COPY
 };
 
 /*

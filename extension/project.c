@@ -60,18 +60,18 @@ static TtTable user_totals = {
 static TtQuery insert_project = {
 	"INSERT INTO timetrackr.projects (name, description, owner_id, visibility)"
 	" VALUES ($1, $2, $3, $4) RETURNING id",
-	4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}
+	4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}, TT_EVERY_COPY
 };
 
 static TtQuery update_visibility = {
 	"UPDATE timetrackr.projects SET visibility = $2 WHERE id = $1 AND visibility <> $2",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID}, TT_EVERY_COPY
 };
 
 static TtQuery insert_member = {
 	"INSERT INTO timetrackr.project_members (project_id, user_id)"
 	" VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING project_id, role",
-	2, {INT8OID, INT8OID}
+	2, {INT8OID, INT8OID}, TT_EVERY_COPY
 };
 
 static TtQuery put_owner = {

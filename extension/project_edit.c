@@ -19,7 +19,7 @@ PG_FUNCTION_INFO_V1(tt_delete_project);
 /* Nobody begins an entry on it any more: an entry refers to its project. */
 static TtQuery close_project = {
 	"SELECT FROM timetrackr.projects WHERE id = $1 FOR UPDATE",
-	1, {INT8OID}
+	1, {INT8OID}, TT_EVERY_COPY
 };
 
 static TtQuery update_project = {
@@ -28,7 +28,7 @@ static TtQuery update_project = {
 	" description = CASE WHEN $4 THEN $5 ELSE description END,"
 	" archived_at = CASE WHEN NOT $6 THEN archived_at WHEN $7 THEN COALESCE(archived_at, $8) END"
 	" WHERE id = $1",
-	8, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID}
+	8, {INT8OID, BOOLOID, TEXTOID, BOOLOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID}, TT_EVERY_COPY
 };
 
 static TtQuery whole_project = {
@@ -49,7 +49,7 @@ static TtQuery move_entries = {
 
 static TtQuery delete_project = {
 	"DELETE FROM timetrackr.projects WHERE id = $1",
-	1, {INT8OID}
+	1, {INT8OID}, TT_EVERY_COPY
 };
 
 /* update_project(viewer_id, project_id, name, description, archived, given) */

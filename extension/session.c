@@ -28,34 +28,38 @@ static TtQuery delete_expired = {
 	1, {INT8OID}, TT_AT_HOME
 };
 
+/* Whose a token is never changes. */
+static TtQuery owner = {
+	"SELECT user_id FROM timetrackr.refresh_tokens WHERE token_sha256 = $1",
+	1, {BYTEAOID}
+};
+
 /*
  * The user comes first, as in DELETE FROM users: the next token refers to him,
  * and in the other order the two could block each other.
  */
 static TtQuery lock_user = {
-	"SELECT FROM timetrackr.users"
-	" WHERE id = (SELECT t.user_id FROM timetrackr.refresh_tokens AS t WHERE t.token_sha256 = $1)"
-	" FOR KEY SHARE",
-	1, {BYTEAOID}
+	"SELECT FROM timetrackr.users WHERE id = $1 FOR KEY SHARE",
+	1, {INT8OID}, TT_COPIES
 };
 
 /* Of two at once the second waits, and finds used_at set. */
 static TtQuery use_token = {
 	"UPDATE timetrackr.refresh_tokens SET used_at = pg_catalog.now()"
-	" WHERE token_sha256 = $1 AND used_at IS NULL AND revoked_at IS NULL"
+	" WHERE user_id = $1 AND token_sha256 = $2 AND used_at IS NULL AND revoked_at IS NULL"
 	" AND expires_at > pg_catalog.now()"
-	" RETURNING user_id, family::text, opened_at, address",
-	1, {BYTEAOID}
+	" RETURNING family::text, opened_at, address",
+	2, {INT8OID, BYTEAOID}, TT_AT_HOME
 };
 
 static TtQuery revoke_reused = {
 	"UPDATE timetrackr.refresh_tokens AS t SET revoked_at = pg_catalog.now()"
 	" FROM timetrackr.refresh_tokens AS reused"
-	" WHERE reused.token_sha256 = $1"
+	" WHERE reused.user_id = $1 AND reused.token_sha256 = $2"
 	" AND (reused.used_at IS NOT NULL OR reused.revoked_at IS NOT NULL)"
-	" AND t.user_id = reused.user_id AND t.family = reused.family"
+	" AND t.user_id = $1 AND t.family = reused.family"
 	" AND t.revoked_at IS NULL",
-	1, {BYTEAOID}
+	2, {INT8OID, BYTEAOID}, TT_AT_HOME
 };
 
 static TtQuery revoke_family = {
@@ -120,20 +124,25 @@ tt_session_open(int64 user_id, int ttl, const char *place)
 bool
 tt_session_rotate(const char *token, int ttl, const char *place, int64 *user_id, char **next)
 {
-	Datum		arg = tt_secret_digest(token);
+	Datum		digest = tt_secret_digest(token);
+	Datum		args[2];
 	Family		family;
 
-	(void) tt_query(&lock_user, &arg, NULL);
-	if (tt_query(&use_token, &arg, NULL) == 0)
+	if (tt_query(&owner, &digest, NULL) == 0)
+		return false;
+	*user_id = tt_int64(0, 0);
+	args[0] = Int64GetDatum(*user_id);
+	args[1] = digest;
+	(void) tt_query(&lock_user, args, NULL);
+	if (tt_query(&use_token, args, NULL) == 0)
 	{
-		while (tt_query(&revoke_reused, &arg, NULL) > 0)
+		while (tt_query(&revoke_reused, args, NULL) > 0)
 			;
 		return false;
 	}
-	*user_id = tt_int64(0, 0);
-	family.id = tt_text(0, 1);
-	family.opened_at = Int64GetDatum(tt_int64(0, 2));
-	family.place = place != NULL ? place : tt_text(0, 3);
+	family.id = tt_text(0, 0);
+	family.opened_at = Int64GetDatum(tt_int64(0, 1));
+	family.place = place != NULL ? place : tt_text(0, 2);
 	*next = issue(*user_id, &family, ttl);
 	return true;
 }

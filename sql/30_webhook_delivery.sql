@@ -326,9 +326,13 @@ DECLARE
     why text;
 BEGIN
     -- The user first, as when an account is deleted: a notification refers to him.
-    PERFORM FROM timetrackr.users u
-    WHERE u.id = finish_delivery.user_id
-    FOR KEY SHARE;
+    PERFORM
+    FROM timetrackr.at_home(finish_delivery.user_id, $statement$
+        SELECT NULL
+        FROM timetrackr.users u
+        WHERE u.id = $1::bigint
+        FOR KEY SHARE
+    $statement$, ARRAY[finish_delivery.user_id::text]) AS r (nothing text);
     SELECT d.* INTO delivery
     FROM timetrackr.webhook_deliveries d
     WHERE d.user_id = finish_delivery.user_id
