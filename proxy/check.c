@@ -89,39 +89,68 @@ check_pooler(const char *setting, enum sessions found, char *why, size_t why_siz
 bool
 check_poolers(const struct config *config, char *why, size_t why_size)
 {
-	return check_pooler("DATABASE_URL", find_sessions(config->database_url, false, DATABASE_LIMIT), why, why_size) &&
+	bool		good = check_pooler("DATABASE_URL", find_sessions(config->database_url, false, DATABASE_LIMIT), why, why_size) &&
 		(config->database_read_url == NULL ||
 		 check_pooler("DATABASE_READ_URL", find_sessions(config->database_read_url, true, STANDBY_LIMIT), why, why_size));
+
+	for (size_t i = 0; good && i < config->event_url_count; i++)
+		good = check_pooler("EVENT_DATABASE_URLS", find_sessions(config->event_urls[i], false, STANDBY_LIMIT), why, why_size);
+	return good;
 }
 
-/* Is there a standby at all? */
 static bool
-check_standbys(const struct config *config, char *why, size_t why_size)
+check_server(const char *setting, const char *url, bool any_server, char *why, size_t why_size)
 {
 	char		reason[256];
-	struct db_blocking *db;
+	struct db_blocking *db = db_blocking_open(url, any_server, DATABASE_LIMIT, reason, sizeof reason);
 
-	if (config->database_read_url == NULL)
-		return true;
-	db = db_blocking_open(config->database_read_url, true, DATABASE_LIMIT, reason, sizeof reason);
 	if (db == NULL)
-		snprintf(why, why_size, "DATABASE_READ_URL: %s", reason);
+		snprintf(why, why_size, "%s: %s", setting, reason);
 	db_blocking_close(db);
 	return db != NULL;
+}
+
+/* Is there a standby at all, and every other node? */
+static bool
+check_servers(const struct config *config, char *why, size_t why_size)
+{
+	bool		good = config->database_read_url == NULL ||
+		check_server("DATABASE_READ_URL", config->database_read_url, true, why, why_size);
+
+	for (size_t i = 0; good && i < config->event_url_count; i++)
+		good = check_server("EVENT_DATABASE_URLS", config->event_urls[i], false, why, why_size);
+	return good;
+}
+
+/* Ask the database something that is true or false; true also when it does not answer. */
+static bool
+is_true(const struct config *config, const char *sql, int value_count, const char *const *values)
+{
+	char		why[256];
+	struct db_blocking *db = db_blocking_open(config->database_url, false, DATABASE_LIMIT, why, sizeof why);
+	struct db_result *result = db != NULL ? db_blocking_query(db, sql, value_count, values, why, sizeof why) : NULL;
+	bool		answer = result == NULL || *db_result_value(result, 0, 0) == 't';
+
+	db_result_free(result);
+	db_blocking_close(db);
+	return answer;
 }
 
 bool
 check_parameters_unlogged(const struct config *config)
 {
-	static const char sql[] = "SELECT current_setting('log_parameter_max_length') = '0'";
-	char		why[256];
-	struct db_blocking *db = db_blocking_open(config->database_url, false, DATABASE_LIMIT, why, sizeof why);
-	struct db_result *result = db != NULL ? db_blocking_query(db, sql, 0, NULL, why, sizeof why) : NULL;
-	bool		unlogged = result == NULL || *db_result_value(result, 0, 0) == 't';
+	return is_true(config, "SELECT current_setting('log_parameter_max_length') = '0'", 0, NULL);
+}
 
-	db_result_free(result);
-	db_blocking_close(db);
-	return unlogged;
+bool
+check_nodes_heard(const struct config *config)
+{
+	char		named[24];
+	const char *const values[] = {named};
+
+	snprintf(named, sizeof named, "%zu", config->event_url_count);
+	return is_true(config, "SELECT count(*) <= $1::bigint FROM pg_catalog.pg_dist_node"
+				   " WHERE groupid <> 0 AND noderole = 'primary' AND isactive", 1, values);
 }
 
 /* Redis is up, or has had its time. */
@@ -174,6 +203,6 @@ check_settings(const struct config *config, char *why, size_t why_size)
 	tls_release(identity);
 	return net_check(config->host, config->port, why, why_size) &&
 		exporter_check(config, why, why_size) &&
-		check_poolers(config, why, why_size) && check_standbys(config, why, why_size) &&
+		check_poolers(config, why, why_size) && check_servers(config, why, why_size) &&
 		(config->redis.host == NULL || check_redis(config, why, why_size));
 }

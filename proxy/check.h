@@ -16,13 +16,19 @@
 bool		check_parameters_unlogged(const struct config *config);
 
 /*
+ * Does EVENT_DATABASE_URLS name as many nodes as a distributed database has besides the first? True also when that
+ * cannot be found out.
+ */
+bool		check_nodes_heard(const struct config *config);
+
+/*
  * Do the databases' URLs lead past poolers that share sessions among connections? False with one line "NAME: why".
  * True also when that cannot be found out.
  */
 bool		check_poolers(const struct config *config, char *why, size_t why_size);
 
 /*
- * Try the address to listen on, standbys, and Redis. False with
+ * Try the address to listen on, standbys, other nodes, and Redis. False with
  * one line "NAME: why" for the first that fails. DATABASE_URL is the catalog's business.
  */
 bool		check_settings(const struct config *config, char *why, size_t why_size);

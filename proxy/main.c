@@ -352,9 +352,9 @@ serve(const struct config *config, const struct catalog *catalog, const char *op
 					  "the system allows too few open files for LIVE_CONNECTIONS",
 					  "connections", live_text, NULL);
 		}
-		if (catalog->is_distributed && config->event_url_count == 0)
+		if (catalog->is_distributed && !check_nodes_heard(config))
 			log_event(LEVEL_WARN, "nodes_unheard", "error",
-					  "without EVENT_DATABASE_URLS the events of other nodes wait there", NULL);
+					  "EVENT_DATABASE_URLS does not name all nodes: the events of others wait there", NULL);
 		if (!check_parameters_unlogged(config))
 			log_event(LEVEL_WARN, "parameters_logged", "error",
 					  "the server may log passwords: run grant_api() as a superuser", NULL);

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import requests
 from conftest import PASSWORD, days_ago, rfc3339, sign_up
-from harness import Live, Mailbox, Nodes, Receiver, eventually, free_port
+from harness import Live, Mailbox, Nodes, Proxy, Receiver, eventually, free_port
 from harness.metrics import scrape
 from harness.stage import Stage
 
@@ -306,3 +306,19 @@ def test_passwords_get_into_no_log(stage, pair):
     for node in stage.postgres.all:
         assert secret not in node.log.read_text()
     assert json.dumps(secret) not in stage.front.log.read_text()
+
+
+def test_who_hears_of_a_node_is_checked(stage, tmp_path):
+    """A node that is not named is missed at the start, one that is away by --check."""
+    settings = stage.postgres.proxy_settings(stage.database)
+    urls = settings["EVENT_DATABASE_URLS"].split()
+    assert "nodes_unheard" not in stage.front.log.read_text()
+    partly = Proxy(tmp_path / "partly", **{**settings, "EVENT_DATABASE_URLS": urls[0]}).start()
+    try:
+        assert '"nodes_unheard"' in partly.log.read_text()
+    finally:
+        partly.stop()
+    assert Proxy(tmp_path / "right", **settings).run_to_end("--check")[0] == 0
+    nowhere = urls[1].replace(f":{stage.postgres.workers[1].port}/", f":{free_port()}/")
+    status, output = Proxy(tmp_path / "wrong", **{**settings, "EVENT_DATABASE_URLS": f"{urls[0]} {nowhere}"}).run_to_end("--check")
+    assert status > 0 and output.startswith("EVENT_DATABASE_URLS: "), output
