@@ -2,7 +2,7 @@
 loopback port in a temporary directory and ends it by its pid."""
 
 from .client import Answer, Client
-from .events import events_wait
+from .events import events_wait, events_wait_elsewhere
 from .faults import FaultProxy
 from .live import Closed, Live
 from .mailbox import Mailbox
@@ -32,6 +32,7 @@ __all__ = [
     "Sentinel",
     "code_of",
     "events_wait",
+    "events_wait_elsewhere",
     "eventually",
     "free_port",
 ]

@@ -13,10 +13,11 @@ WHERE events IS NOT NULL
 
 def events_wait(connection):
     """Is there an event that has not come to the stream of the node that is asked?"""
-    return _wait_elsewhere(connection) or _value(connection, WAITING) > 0
+    return events_wait_elsewhere(connection) or _value(connection, WAITING) > 0
 
 
-def _wait_elsewhere(connection):
+def events_wait_elsewhere(connection):
+    """Is there one that another node has, and has yet to tell this one?"""
     if not _value(connection, "SELECT to_regclass('pg_dist_node') IS NOT NULL"):
         return False
     carried = dict(connection.execute("SELECT origin, position FROM timetrackr.carried").fetchall())

@@ -10,7 +10,7 @@ citus.shard_count = 8
 # By TLS a node would look for a certificate in the home of whoever called the tests.
 citus.node_conninfo = 'sslmode=disable'
 # The tests look for deadlocks over nodes to be found soon.
-citus.distributed_deadlock_detection_factor = 1
+citus.distributed_deadlock_detection_factor = 1.5
 """
 
 

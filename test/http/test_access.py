@@ -11,7 +11,7 @@ from harness.live import Live
 
 DATABASE = "access"
 # Others than the caller work on these: the relay, the sender, and whoever folds the standings.
-OF_OTHERS = {"outbox", "relay", "stream", "standings", "standing_moves",
+OF_OTHERS = {"carried", "outbox", "relay", "stream", "standings", "standing_moves",
              "webhooks", "webhook_deliveries", "mails", "password_reset_requests"}
 # Mails are asked for here, and none is sent: nobody listens.
 MAIL = {"SMTP_URL": "smtp://127.0.0.1:1", "MAIL_FROM": "no-reply@timetrackr.example",
@@ -45,7 +45,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(postgres, tmp_path_factory):
     postgres.install(DATABASE)
-    server = Proxy(tmp_path_factory.mktemp("access"), DATABASE_URL=postgres.proxy_url(DATABASE), **MAIL)
+    server = Proxy(tmp_path_factory.mktemp("access"), **postgres.proxy_settings(DATABASE), **MAIL)
     with postgres.connect(DATABASE) as connection:
         try:
             yield Stage(server.start(), connection)

@@ -27,7 +27,7 @@ def signed(text, hash_name="sha1"):
 
 @pytest.fixture(scope="module")
 def cloud(postgres, tmp_path_factory):
-    server = Proxy(tmp_path_factory.mktemp("cloud"), DATABASE_URL=postgres.proxy_url(), WORKERS=1, **CLOUD)
+    server = Proxy(tmp_path_factory.mktemp("cloud"), **postgres.proxy_settings(), WORKERS=1, **CLOUD)
     try:
         yield server.start()
     finally:

@@ -34,7 +34,7 @@ MAX_AGE, CORS = "Access-Control-Max-Age", "Access-Control-"
 def front(postgres, tmp_path_factory):
     """A proxy that pages of two origins may call."""
     server = Proxy(
-        tmp_path_factory.mktemp("front"), DATABASE_URL=postgres.proxy_url(), FRONTEND_URL=f"{APP},{DEV}",
+        tmp_path_factory.mktemp("front"), **postgres.proxy_settings(), FRONTEND_URL=f"{APP},{DEV}",
         RATE_LIMIT_PER_MINUTE=100000, MAX_BODY_BYTES=1024, WORKERS=1,
     )
     try:

@@ -254,7 +254,7 @@ def sign_in_again(user):
 @pytest.mark.raw  # it asks by two ways, and Prism would write the body anew
 def test_a_proxy_is_killed_before_it_answers(postgres, db, held, key, tmp_path, proxy):
     user = sign_up(proxy)
-    victim = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), WORKERS=1)
+    victim = Proxy(tmp_path, **postgres.proxy_settings(), WORKERS=1)
     victim.start()
     try:
         client = victim.client(token=user.client.token)

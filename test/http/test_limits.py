@@ -18,7 +18,7 @@ def limited(postgres, tmp_path):
     started = []
 
     def start(**settings):
-        server = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), **settings)
+        server = Proxy(tmp_path, **postgres.proxy_settings(), **settings)
         started.append(server)
         return server.start()
 

@@ -34,7 +34,7 @@ def make(postgres, tmp_path):
 
     def make(kind=UnixProxy, **settings):
         settings.setdefault("HOST", f"unix:{tmp_path}/sock")
-        proxy = kind(tmp_path / f"p{len(made)}", DATABASE_URL=postgres.proxy_url(), **settings)
+        proxy = kind(tmp_path / f"p{len(made)}", **postgres.proxy_settings(), **settings)
         made.append(proxy)
         return proxy
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 import websockets
 from conftest import days_ago
-from harness import Closed, Live, Proxy, events_wait, eventually
+from harness import Closed, Live, Proxy, events_wait, events_wait_elsewhere, eventually
 
 pytestmark = pytest.mark.raw
 
@@ -32,11 +32,25 @@ def connect(proxy):
 @pytest.fixture
 def another_proxy(postgres, tmp_path):
     """A proxy that has seen no events yet: it must look them up."""
-    server = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url())
+    server = Proxy(tmp_path, **postgres.proxy_settings())
     try:
         yield server.start()
     finally:
         server.stop()
+
+
+@pytest.fixture
+def mark(db):
+    """Make an event that ends a test, and take everything up to it: mark(user, live)."""
+
+    def make(user, live):
+        eventually(lambda: not events_wait_elsewhere(db), what="no event of another node waiting")
+        project_id = user.project("The mark")
+        return live.until(
+            lambda message: message.get("topic") == "project_created" and message["data"]["project_id"] == project_id
+        )
+
+    return make
 
 
 def own(messages):
@@ -58,18 +72,10 @@ def ids(messages):
     return [message["id"] for message in own(messages)]
 
 
-def mark(user, live):
-    """Make an event that ends a test, and take everything up to it."""
-    project_id = user.project("The mark")
-    return live.until(
-        lambda message: message.get("topic") == "project_created" and message["data"]["project_id"] == project_id
-    )
-
-
 # ---- own events ----
 
 
-def test_own_events_come_and_those_of_others_do_not(user, other, connect):
+def test_own_events_come_and_those_of_others_do_not(user, other, connect, mark):
     live, stranger = connect(user), connect(other)
     project_id = user.project()
     user.entry(project_id, days_ago(3), 3600)
@@ -86,7 +92,7 @@ def test_everybody_hears_of_changed_boards(user, other, connect):
     assert "all" in live.topic("leaderboard_changed")["data"]["boards"]
 
 
-def test_all_connections_of_a_user_are_told_the_same(db, user, connect):
+def test_all_connections_of_a_user_are_told_the_same(db, user, connect, mark):
     lives = [connect(user) for _ in range(4)]
     project_id = user.project()
     for hour in range(5):
@@ -123,7 +129,7 @@ def test_a_client_library_of_others_gets_along(user, proxy):
 # ---- resuming ----
 
 
-def test_resuming_from_memory_and_from_the_table(db, user, connect, another_proxy):
+def test_resuming_from_memory_and_from_the_table(db, user, connect, another_proxy, mark):
     """What happened meanwhile comes once, in order, and then what happens now."""
     with connect(user) as first:
         seen = first.start
@@ -165,7 +171,7 @@ def test_resuming_in_the_first_message(db, user, proxy):
 
 
 @pytest.mark.parametrize("after", [1, 2**62])
-def test_what_is_kept_no_more_is_a_reset(db, user, connect, after):
+def test_what_is_kept_no_more_is_a_reset(db, user, connect, after, mark):
     stream_of(db, user)
     db.execute("UPDATE timetrackr.relay SET kept_after = stream_id")
     live = connect(user, after=after, ready=False)
@@ -243,7 +249,7 @@ def entries(messages):
     return [message["data"]["entry_id"] for message in messages if message["topic"] == "time_entry_completed"]
 
 
-def test_who_follows_a_public_project_hears_of_it(user, other, connect):
+def test_who_follows_a_public_project_hears_of_it(user, other, connect, mark):
     project_id = user.project(visibility="public")
     live = connect(other)
     follow(live, project_id)
@@ -255,7 +261,7 @@ def test_who_follows_a_public_project_hears_of_it(user, other, connect):
     assert entries(mark(other, live)) == []
 
 
-def test_own_events_of_a_followed_project_come_once(user, connect):
+def test_own_events_of_a_followed_project_come_once(user, connect, mark):
     project_id = user.project(visibility="public")
     live = connect(user)
     follow(live, project_id)
@@ -264,7 +270,7 @@ def test_own_events_of_a_followed_project_come_once(user, connect):
     assert entries(mark(user, live)) == [entry_id]
 
 
-def test_a_private_project_is_followed_by_its_members_only(user, other, new_user, connect):
+def test_a_private_project_is_followed_by_its_members_only(user, other, new_user, connect, mark):
     project_id = user.project(visibility="public")
     member = new_user()
     member.post(f"/projects/{project_id}/join").expect(201)
@@ -282,7 +288,7 @@ def test_a_private_project_is_followed_by_its_members_only(user, other, new_user
     assert entries(mark(other, stranger)) == []
 
 
-def test_a_project_that_becomes_private_is_heard_of_no_more(user, other, new_user, connect):
+def test_a_project_that_becomes_private_is_heard_of_no_more(user, other, new_user, connect, mark):
     """From its event on nothing of it reaches a stranger; a member misses nothing."""
     project_id = user.project(visibility="public")
     member = new_user()
@@ -299,7 +305,7 @@ def test_a_project_that_becomes_private_is_heard_of_no_more(user, other, new_use
     assert entries(mark(member, live)) == [before, *after]
 
 
-def test_a_member_who_is_removed_hears_no_more(db, user, other, connect):
+def test_a_member_who_is_removed_hears_no_more(db, user, other, connect, mark):
     project_id = user.project(visibility="public")
     other.post(f"/projects/{project_id}/join").expect(201)
     user.put(f"/projects/{project_id}/visibility", {"visibility": "private"}).expect(200)
@@ -313,7 +319,7 @@ def test_a_member_who_is_removed_hears_no_more(db, user, other, connect):
     assert entries(mark(other, live)) == []
 
 
-def test_events_of_a_held_client_keep_their_order(user, other, connect):
+def test_events_of_a_held_client_keep_their_order(user, other, connect, mark):
     """Each change of the project holds its followers for a moment: all the same nothing is lost or doubled."""
     project_id = user.project(visibility="public")
     live = connect(other)
@@ -348,7 +354,7 @@ def test_following_with_the_first_message(user, other, proxy):
 
 
 def test_a_user_who_is_deleted_is_gone_from_here_too(db, new_user, postgres, tmp_path):
-    server = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), LIVE_PING_SECONDS=1).start()
+    server = Proxy(tmp_path, **postgres.proxy_settings(), LIVE_PING_SECONDS=1).start()
     user = new_user()
     try:
         with Live(server, user.client.token) as live, Live(server, user.client.token) as idle:

@@ -22,7 +22,7 @@ def start(postgres, tmp_path):
 
     def make(**settings):
         directory = tmp_path / f"proxy{len(servers)}"
-        servers.append(Proxy(directory, DATABASE_URL=postgres.proxy_url(), **settings))
+        servers.append(Proxy(directory, **postgres.proxy_settings(), **settings))
         return servers[-1].start()
 
     yield make

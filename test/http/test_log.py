@@ -16,7 +16,7 @@ PARENT = "00f067aa0ba902b7"
 @pytest.fixture(scope="module")
 def logged(postgres, tmp_path_factory):
     """A proxy that logs all there is."""
-    proxy = Proxy(tmp_path_factory.mktemp("logged"), DATABASE_URL=postgres.proxy_url(), LOG_LEVEL="debug")
+    proxy = Proxy(tmp_path_factory.mktemp("logged"), **postgres.proxy_settings(), LOG_LEVEL="debug")
     try:
         yield proxy.start()
     finally:
@@ -74,7 +74,7 @@ def test_a_malformed_traceparent_is_ignored(logged, headers):
 @pytest.mark.parametrize("is_journal", [True, False])
 def test_the_journal_gets_the_priority_of_each_line(postgres, tmp_path, is_journal):
     """As systemd does it: JOURNAL_STREAM names what standard error is, unless it was redirected since."""
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), LOG_LEVEL="debug", SLOW_QUERY_MS=1)
+    proxy = Proxy(tmp_path, **postgres.proxy_settings(), LOG_LEVEL="debug", SLOW_QUERY_MS=1)
     proxy.log.touch()
     file = proxy.log.stat()
     proxy.settings["JOURNAL_STREAM"] = f"{file.st_dev}:{file.st_ino if is_journal else file.st_ino + 1}"

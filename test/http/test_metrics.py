@@ -23,7 +23,7 @@ def watched(postgres, redis, tmp_path_factory):
     """A proxy that can be scraped, and logs every statement that took as long as a lock."""
     proxy = Proxy(
         tmp_path_factory.mktemp("watched"),
-        DATABASE_URL=postgres.proxy_url(),
+        **postgres.proxy_settings(),
         REDIS_URL=redis.url,
         METRICS_LISTEN=f"127.0.0.1:{free_port()}",
         SLOW_QUERY_MS=300,
@@ -166,7 +166,7 @@ def test_a_statement_under_way_is_seen_and_a_slow_one_is_logged(watched, db):
 
 @pytest.mark.parametrize("limit, is_logged", [(1, True), (0, False)])
 def test_what_is_slow_is_a_setting_and_nothing_when_that_is_0(postgres, tmp_path, limit, is_logged):
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), SLOW_QUERY_MS=limit)
+    proxy = Proxy(tmp_path, **postgres.proxy_settings(), SLOW_QUERY_MS=limit)
     proxy.start()
     try:
         sign_up(proxy)
@@ -217,7 +217,7 @@ def test_live_connections_and_their_messages(watched):
 
 def test_refusals_by_a_rate_limit(postgres, tmp_path):
     proxy = Proxy(
-        tmp_path, DATABASE_URL=postgres.proxy_url(), METRICS_LISTEN=f"127.0.0.1:{free_port()}",
+        tmp_path, **postgres.proxy_settings(), METRICS_LISTEN=f"127.0.0.1:{free_port()}",
         RATE_LIMIT_PER_MINUTE=4, AUTH_RATE_LIMIT_PER_MINUTE=3, WORKERS=1,
     )
     proxy.start()

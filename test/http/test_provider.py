@@ -35,7 +35,7 @@ def start(postgres, redis, keys, tmp_path_factory):
     started = []
 
     def make(**settings):
-        settings = {"DATABASE_URL": postgres.proxy_url(), "REDIS_URL": redis.url, "JWT_PUBLIC_KEY_FILE": keys[0],
+        settings = {**postgres.proxy_settings(), "REDIS_URL": redis.url, "JWT_PUBLIC_KEY_FILE": keys[0],
                     "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "WORKERS": 2, **settings}
         proxy = Proxy(tmp_path_factory.mktemp("proxy"), **settings)
         started.append(proxy)

@@ -69,7 +69,7 @@ def test_a_kept_answer_has_the_headers_of_its_own_request(proxy, anyone):
 def test_who_reads_a_kept_answer_slowly_is_not_given_what_others_asked_for(postgres, tmp_path):
     """A response is made once for all: each request sets its own headers, whoever is still being sent the body."""
     origin = "https://app.example.com"
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), FRONTEND_URL=origin, WORKERS=1).start()
+    proxy = Proxy(tmp_path, **postgres.proxy_settings(), FRONTEND_URL=origin, WORKERS=1).start()
     try:
         whole = exchange(proxy, request("GET", "/openapi.json", X_Request_Id="whole"))
         slow = socket.socket()

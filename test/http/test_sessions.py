@@ -92,7 +92,7 @@ def test_it_needs_a_token(anyone):
 )
 def test_a_session_tells_the_network_it_comes_from(postgres, redis, tmp_path, user, address, place):
     """Of IPv6 no more than the network: the rest of an address follows a device around."""
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url, TRUST_PROXY="true")
+    proxy = Proxy(tmp_path, **postgres.proxy_settings(), REDIS_URL=redis.url, TRUST_PROXY="true")
     proxy.start()
     try:
         session = log_in(proxy.client(), user, headers={"X-Forwarded-For": address})

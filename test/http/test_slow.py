@@ -23,7 +23,7 @@ def start(postgres, tmp_path):
     running = []
 
     def start(**settings):
-        proxy = Proxy(tmp_path / f"proxy{len(running)}", DATABASE_URL=postgres.proxy_url(), **settings)
+        proxy = Proxy(tmp_path / f"proxy{len(running)}", **postgres.proxy_settings(), **settings)
         running.append(proxy)
         return proxy.start()
 
@@ -269,7 +269,7 @@ def test_who_is_not_trusted_cannot_name_another_client(start):
 
 @pytest.mark.parametrize("limit", [100, 200])
 def test_too_few_open_files_are_told_at_start(postgres, tmp_path, limit):
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), WORKERS=2)
+    proxy = Proxy(tmp_path, **postgres.proxy_settings(), WORKERS=2)
     proxy.program, program = "/bin/sh", proxy.program
     status, output = proxy.run_to_end("-c", f"ulimit -n {limit} && exec {program}")
     assert status == 1
@@ -277,7 +277,7 @@ def test_too_few_open_files_are_told_at_start(postgres, tmp_path, limit):
 
 
 def test_with_few_open_files_it_serves_nevertheless(postgres, tmp_path):
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), WORKERS=1, CONNECTIONS_PER_ADDRESS=0)
+    proxy = Proxy(tmp_path, **postgres.proxy_settings(), WORKERS=1, CONNECTIONS_PER_ADDRESS=0)
     program = tmp_path / "limited"
     program.write_text(f"#!/bin/sh\nulimit -n 288 && exec {proxy.program}\n")
     program.chmod(0o755)

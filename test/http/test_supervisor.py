@@ -37,7 +37,7 @@ def make(postgres, supervisor, tmp_path):
     made = []
 
     def make(**settings):
-        settings.setdefault("DATABASE_URL", postgres.proxy_url())
+        settings = {**postgres.proxy_settings(), **settings}
         proxy = SupervisedProxy(supervisor, tmp_path / f"p{len(made)}", **settings)
         made.append(proxy)
         return proxy
@@ -80,7 +80,7 @@ def test_it_is_not_ready_while_it_lacks_connections_to_the_database(make, superv
     with postgres.connect() as connection:
         # what the start asks comes one after the other, or by two
         connection.execute("ALTER DATABASE crowded CONNECTION LIMIT 2")
-        proxy = make(DATABASE_URL=postgres.proxy_url("crowded"))
+        proxy = make(**postgres.proxy_settings("crowded"))
         proxy.begin()
         eventually(lambda: "database_refused" in proxy.log_end(), 30, "it misses them")
         assert ask(proxy).status == 503 and supervisor.count("READY=1") == 0

@@ -20,7 +20,7 @@ def proxies(postgres, redis, tmp_path_factory):
     made = [
         Proxy(
             tmp_path_factory.mktemp("behind"),
-            DATABASE_URL=postgres.proxy_url(),
+            **postgres.proxy_settings(),
             REDIS_URL=redis.url,
             TRUST_PROXY="true",
         )
@@ -210,7 +210,7 @@ def slow_hashes(postgres, db):
 
 def test_no_refusal_takes_longer_than_another(postgres, redis, tmp_path, slow_hashes, db):
     """Unknown email, wrong password, no password: interleaved, medians within a fifth of each other."""
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), REDIS_URL=redis.url, WORKERS=1)
+    proxy = Proxy(tmp_path, **postgres.proxy_settings(), REDIS_URL=redis.url, WORKERS=1)
     proxy.start()
     try:
         known, without = sign_up(proxy), sign_up(proxy)

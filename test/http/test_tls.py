@@ -29,7 +29,7 @@ def other_certificate(tmp_path_factory):
 def secure(postgres, tmp_path_factory):
     directory = tmp_path_factory.mktemp("secure")
     certificate, key = make_certificate(directory)
-    proxy = Proxy(directory / "proxy", DATABASE_URL=postgres.proxy_url(), TLS_CERT=certificate, TLS_KEY=key)
+    proxy = Proxy(directory / "proxy", **postgres.proxy_settings(), TLS_CERT=certificate, TLS_KEY=key)
     try:
         yield proxy.start()
     finally:
@@ -271,7 +271,7 @@ def test_no_request_fails_while_certificates_are_renewed(secure):
 
 def test_it_ends_gracefully_with_tls_connections_open(postgres, tmp_path):
     certificate, key = make_certificate(tmp_path, key="rsa")
-    proxy = Proxy(tmp_path / "p", DATABASE_URL=postgres.proxy_url(), TLS_CERT=certificate, TLS_KEY=key).start()
+    proxy = Proxy(tmp_path / "p", **postgres.proxy_settings(), TLS_CERT=certificate, TLS_KEY=key).start()
     user = sign_up(proxy)
     idle = socket.create_connection(("127.0.0.1", int(proxy.settings["PORT"])))
     with Live(proxy, user.client.token) as live, Wire(proxy) as wire:
@@ -317,26 +317,26 @@ def break_cert(directory, how):
     "another's key", "key for certificate", "certificate for key", "only a certificate", "only a key"])
 def test_a_bad_certificate_stops_the_start_and_names_the_setting(postgres, tmp_path, how, arguments):
     certificate, key, setting = break_cert(tmp_path, how)
-    proxy = Proxy(tmp_path / "p", DATABASE_URL=postgres.proxy_url(), TLS_CERT=certificate, TLS_KEY=key)
+    proxy = Proxy(tmp_path / "p", **postgres.proxy_settings(), TLS_CERT=certificate, TLS_KEY=key)
     status, output = proxy.run_to_end(*arguments)
     assert status == 1 and len(output.splitlines()) == 1 and output.startswith(f"{setting}: ")
 
 
 def test_an_expired_certificate_is_told(postgres, tmp_path):
     certificate, key = make_certificate(tmp_path, expired=True)
-    proxy = Proxy(tmp_path / "p", DATABASE_URL=postgres.proxy_url(), TLS_CERT=certificate, TLS_KEY=key)
+    proxy = Proxy(tmp_path / "p", **postgres.proxy_settings(), TLS_CERT=certificate, TLS_KEY=key)
     status, output = proxy.run_to_end("--check")
     assert status == 1 and "expired" in output
 
 
 def test_a_good_certificate_passes_the_check(postgres, tmp_path):
     certificate, key = make_certificate(tmp_path, key="rsa")
-    proxy = Proxy(tmp_path / "p", DATABASE_URL=postgres.proxy_url(), TLS_CERT=certificate, TLS_KEY=key)
+    proxy = Proxy(tmp_path / "p", **postgres.proxy_settings(), TLS_CERT=certificate, TLS_KEY=key)
     assert proxy.run_to_end("--check") == (0, "ok\n")
 
 
 def test_sighup_without_tls_harms_nobody(postgres, tmp_path):
-    proxy = Proxy(tmp_path / "p", DATABASE_URL=postgres.proxy_url()).start()
+    proxy = Proxy(tmp_path / "p", **postgres.proxy_settings()).start()
     proxy.popen.send_signal(signal.SIGHUP)
     eventually(lambda: '"reload_failed"' in proxy.log.read_text(), what="a line in the log")
     assert proxy.client().get("/healthz").status == 200

@@ -71,7 +71,7 @@ def forge(tmp_path_factory):
 def server(postgres, forge, tmp_path_factory):
     proxy = Proxy(
         tmp_path_factory.mktemp("proxy"),
-        DATABASE_URL=postgres.proxy_url(),
+        **postgres.proxy_settings(),
         JWT_SECRET_PREVIOUS=PREVIOUS_SECRET,
         JWT_PUBLIC_KEY_FILE=forge.key_file,
         JWT_ISSUER=ISSUER,

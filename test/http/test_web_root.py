@@ -40,7 +40,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(postgres, root, tmp_path_factory):
-    server = Proxy(tmp_path_factory.mktemp("proxy"), DATABASE_URL=postgres.proxy_url(), WEB_ROOT=root, WORKERS=1)
+    server = Proxy(tmp_path_factory.mktemp("proxy"), **postgres.proxy_settings(), WEB_ROOT=root, WORKERS=1)
     try:
         yield server.start()
     finally:
@@ -151,7 +151,7 @@ def test_the_page_takes_pictures_from_cloudinary_where_that_is_set(web, postgres
     cloud = {"CLOUDINARY_CLOUD_NAME": "Demo_1-x", "CLOUDINARY_API_KEY": "1", "CLOUDINARY_API_SECRET": "2"}
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.html").write_text(PAGE)
-    proxy = Proxy(tmp_path / "proxy", DATABASE_URL=postgres.proxy_url(), WEB_ROOT=root, API_DOCS_ROOT=tmp_path / "docs", WORKERS=1, **cloud).start()
+    proxy = Proxy(tmp_path / "proxy", **postgres.proxy_settings(), WEB_ROOT=root, API_DOCS_ROOT=tmp_path / "docs", WORKERS=1, **cloud).start()
     try:
         strict = sources(go(web, "/app"))
         for path in ("/", "/app/settings"):
@@ -166,7 +166,7 @@ def test_the_page_takes_pictures_from_cloudinary_where_that_is_set(web, postgres
 
 
 def test_files_cost_no_request_of_the_rate_limit(postgres, root, tmp_path):
-    proxy = Proxy(tmp_path, DATABASE_URL=postgres.proxy_url(), WEB_ROOT=root, RATE_LIMIT_PER_MINUTE=1, WORKERS=1).start()
+    proxy = Proxy(tmp_path, **postgres.proxy_settings(), WEB_ROOT=root, RATE_LIMIT_PER_MINUTE=1, WORKERS=1).start()
     try:
         assert [go(proxy.client(), "/app").status for _ in range(5)] == [200] * 5
     finally:
@@ -175,7 +175,7 @@ def test_files_cost_no_request_of_the_rate_limit(postgres, root, tmp_path):
 
 def test_without_an_app_it_says_how_to_get_one(postgres, tmp_path):
     (tmp_path / "empty").mkdir()
-    proxy = Proxy(tmp_path / "proxy", DATABASE_URL=postgres.proxy_url(), WEB_ROOT=tmp_path / "empty", WORKERS=1).start()
+    proxy = Proxy(tmp_path / "proxy", **postgres.proxy_settings(), WEB_ROOT=tmp_path / "empty", WORKERS=1).start()
     try:
         answer = go(proxy.client(), "/")
         assert (answer.status, answer.type) == (200, "text/plain")
@@ -189,6 +189,6 @@ def test_a_folder_that_is_too_much_stops_the_start(postgres, tmp_path):
     (tmp_path / "much").mkdir()
     with (tmp_path / "much" / "a.bin").open("wb") as file:
         os.truncate(file.fileno(), 65 * 1024 * 1024)
-    proxy = Proxy(tmp_path / "proxy", DATABASE_URL=postgres.proxy_url(), WEB_ROOT=tmp_path / "much")
+    proxy = Proxy(tmp_path / "proxy", **postgres.proxy_settings(), WEB_ROOT=tmp_path / "much")
     status, said = proxy.run_to_end()
     assert status > 0 and said.startswith("WEB_ROOT: ") and said.count("\n") == 1

@@ -29,7 +29,7 @@ def library(algorithm, *calls):
 def cloud(request, postgres, tmp_path_factory):
     server = Proxy(
         tmp_path_factory.mktemp(f"cloud-{request.param}"),
-        DATABASE_URL=postgres.proxy_url(),
+        **postgres.proxy_settings(),
         WORKERS=1,
         CLOUDINARY_CLOUD_NAME="demo-cloud",
         CLOUDINARY_API_KEY="1",
