@@ -369,17 +369,23 @@ tt_transaction_time(void)
 	return DatumGetTimestampTz(GetAttributeByName(row, "transaction_stamp", &isnull));
 }
 
+int32
+tt_node(void)
+{
+	return current_map()->group;
+}
+
 bool
 tt_is_first_node(void)
 {
-	return current_map()->group == 0;
+	return tt_node() == 0;
 }
 
 /* node_number() */
 Datum
 tt_node_number(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(current_map()->group);
+	PG_RETURN_INT32(tt_node());
 }
 
 static void

@@ -38,6 +38,9 @@ extern TtHome tt_next_home(TtHome home);
 /* When the transaction began: the same on all nodes that take part in it. */
 extern TimestampTz tt_transaction_time(void);
 
+/* Which node this is, a number of Citus' that it keeps; 0: the first, or the only one. */
+extern int32 tt_node(void);
+
 /* Is this the node that sees to what is nobody's in particular, so that only one does? */
 extern bool tt_is_first_node(void);
 

@@ -425,6 +425,7 @@ BEGIN
     PERFORM timetrackr.create_relay_tables();
     PERFORM timetrackr.create_stream_table();
     PERFORM timetrackr.create_carry_table();
+    PERFORM timetrackr.create_id_sequence();
     PERFORM timetrackr.create_webhook_tables();
     PERFORM timetrackr.create_mail_tables();
     PERFORM timetrackr.create_reset_request_table();

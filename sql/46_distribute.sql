@@ -193,6 +193,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     relation CONSTANT regclass := format('timetrackr.%I', name)::regclass;
+    column_name name;
     trigger_name name;
 BEGIN
     -- Its shards would have columns of other numbers.
@@ -206,6 +207,16 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Dump the database, restore it, and distribute that one.';
     END IF;
+    -- Those of an identity column are one node's.
+    FOR column_name IN
+        SELECT a.attname
+        FROM pg_attribute a
+        WHERE a.attrelid = relation
+            AND a.attidentity <> ''
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %2$I DROP IDENTITY, ALTER COLUMN %2$I SET DEFAULT timetrackr.next_id()',
+            relation, column_name);
+    END LOOP;
     -- They would take each copied row for a new one.
     FOR trigger_name IN
         SELECT t.tgname
@@ -300,6 +311,7 @@ BEGIN
         'create_relay_tables',
         'create_stream_table',
         'create_carry_table',
+        'create_id_sequence',
         'create_reset_request_table'
     ]) f (name);
     PERFORM timetrackr.give_calls_elsewhere(r)

@@ -4,6 +4,7 @@ behind that verify() finds."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -397,6 +398,24 @@ def test_the_users_of_other_nodes_go_on_when_one_ends(nodes, database, story):
 def test_what_is_not_for_several_nodes_says_so(database, statement):
     with pytest.raises(psycopg.errors.FeatureNotSupported, match="several nodes"):
         database.rows(statement)
+
+
+def test_ids_are_each_nodes_own_and_grow_with_time(nodes, database):
+    def make(connection, count=1):
+        rows = connection.execute("SELECT timetrackr.next_id() FROM generate_series(1, %s)", [count])
+        return [number for (number,) in rows]
+
+    with ExitStack() as stack:
+        connections = [stack.enter_context(node.connect()) for node in nodes.all * 2]
+        # Many more than a tenth of a second has room for, and two sessions on each node.
+        with ThreadPoolExecutor(len(connections)) as pool:
+            crowds = list(pool.map(lambda connection: make(connection, 30000), connections))
+        ids = [number for crowd in crowds for number in crowd]
+        assert len(set(ids)) == len(ids) and max(ids) < 2**53
+        assert all(crowd == sorted(crowd) for crowd in crowds)
+        last = max(ids)
+        for connection in (*connections, *reversed(connections)):
+            (last,) = eventually(lambda: [number for number in make(connection) if number > last], 30, "a higher id")
 
 
 def test_a_statement_runs_at_home(nodes, database, story):

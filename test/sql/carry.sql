@@ -114,3 +114,12 @@ FROM timetrackr.webhook_deliveries d
 JOIN timetrackr.webhooks w ON w.user_id = d.user_id AND w.id = d.webhook_id
 WHERE d.user_id IN (:ann, :bob);
 DELETE FROM timetrackr.webhooks WHERE user_id IN (:ann, :bob);
+
+-- Ids of several nodes: many more than a tenth of a second has room for, each once, in order, and not too big for JSON.
+SELECT count(DISTINCT n.id) AS ids, bool_and(n.id > n.previous) AS grow, max(n.id) < 9007199254740992 AS are_exact
+FROM (SELECT i.id, lag(i.id, 1, 0::bigint) OVER (ORDER BY i.place) AS previous
+    FROM (SELECT g.place, timetrackr.next_id() AS id FROM generate_series(1, 10000) g (place)) i) n;
+-- A sequence that was set back does not lead to ids that were there.
+SELECT timetrackr.next_id() AS before \gset
+SELECT setval('timetrackr.ids', 1) IS NOT NULL AS set_back;
+SELECT timetrackr.next_id() > :before - 10 * 1048576 AS is_within_a_second;
