@@ -79,12 +79,15 @@ batch_connections(int workers)
  * bcrypt for 60 to 100 ms, so they queue behind one connection, and not for long;
  * and when others want the processor it stands back.
  * Imports take seconds, and one at a time.
+ *
+ * On several nodes a call that another one was given is committed there: writes share nothing, but there are as many
+ * at work.
  */
 static bool
 open_lanes(struct worker *worker, const struct config *config)
 {
-	/* on several nodes a call that another one was given is committed there */
-	const bool	shares = config->write_batch > 1 && !worker->service.catalog->is_distributed;
+	const bool	is_distributed = worker->service.catalog->is_distributed;
+	const bool	shares = config->write_batch > 1 && !is_distributed;
 	struct lane_options options[LANE_COUNT] = {
 		[LANE_READ] = {
 			.name = "read", .url = config->database_url, .connections = 2,
@@ -92,7 +95,8 @@ open_lanes(struct worker *worker, const struct config *config)
 			.statement_timeout = STATEMENT_LIMIT,
 		},
 		[LANE_WRITE] = {
-			.name = "write", .url = config->database_url, .connections = 2,
+			.name = "write", .url = config->database_url,
+			.connections = 2 + (is_distributed ? batch_connections(config->workers) : 0),
 			.depth = 16, .queue_limit = 4096,
 			.statement_timeout = STATEMENT_LIMIT,
 		},
