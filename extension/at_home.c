@@ -6,6 +6,7 @@
  */
 #include "timetrackr.h"
 
+#include "access/xact.h"
 #include "common/hashfn.h"
 #include "error.h"
 #include "funcapi.h"
@@ -17,12 +18,17 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
+PG_FUNCTION_INFO_V1(tt_answer_at_home);
 PG_FUNCTION_INFO_V1(tt_at_home);
 PG_FUNCTION_INFO_V1(tt_at_each_home);
 
 /* Most statements of one session, whose plans are kept as long as it lives. */
 #define STATEMENTS_MAX 1000
+
+/* sqlstate, message, detail, hint */
+#define REFUSAL_COLUMNS 4
 
 typedef struct Statement
 {
@@ -128,14 +134,27 @@ read_values(Values *values, const TtQuery *query, ArrayType *array)
 	}
 }
 
-/* Run a statement at a home, and add its rows to the set. */
+/* Run a statement at a home, and add its rows to the set, which has so many columns more: NULL. */
 static void
-run(TtHome home, TtQuery *query, const Values *values, ReturnSetInfo *set)
+run(TtHome home, TtQuery *query, const Values *values, ReturnSetInfo *set, int more)
 {
 	tt_spi_begin();
 	(void) tt_query_at(home, query, values->datums, values->nulls);
-	tt_put_rows(set);
+	tt_put_rows(set, more);
 	tt_spi_end();
+}
+
+/* An error with its codes where Citus hands them on; the one that is being caught. */
+static ErrorData *
+caught_error(MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	tt_hint_codes(error);
+	return error;
 }
 
 /* The same for a statement that another node may have sent here: functions in SQL raise errors, too. */
@@ -146,24 +165,83 @@ run_for_client(TtHome home, TtQuery *query, const Values *values, ReturnSetInfo 
 
 	PG_TRY();
 	{
-		run(home, query, values, set);
+		run(home, query, values, set, 0);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		tt_hint_codes(error);
-		ReThrowError(error);
+		ReThrowError(caught_error(context));
 	}
 	PG_END_TRY();
 }
 
-/* at_home(user_id, statement, arguments) → rows; strict */
-Datum
-tt_at_home(PG_FUNCTION_ARGS)
+static void
+require_refusal_columns(TupleDesc columns)
+{
+	bool		good = columns->natts >= REFUSAL_COLUMNS;
+
+	for (int i = columns->natts - REFUSAL_COLUMNS; good && i < columns->natts; i++)
+		good = TupleDescAttr(columns, i)->atttypid == TEXTOID;
+	if (!good)
+		ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("the last four columns are not sqlstate, message, detail and hint, of type text"));
+}
+
+/* A row that has only what a client is told of a refusal, in its last columns. */
+static void
+put_refusal(const ErrorData *error, ReturnSetInfo *set)
+{
+	const char *const fields[REFUSAL_COLUMNS] = {
+		unpack_sql_state(error->sqlerrcode), error->message, error->detail, error->hint
+	};
+	const int	count = set->setDesc->natts;
+	Datum	   *values = palloc0(count * sizeof(Datum));
+	bool	   *nulls = palloc(count * sizeof(bool));
+
+	memset(nulls, true, count * sizeof(bool));
+	for (int i = 0; i < REFUSAL_COLUMNS; i++)
+	{
+		const int	column = count - REFUSAL_COLUMNS + i;
+
+		nulls[column] = fields[i] == NULL;
+		values[column] = nulls[column] ? (Datum) 0 : CStringGetTextDatum(fields[i]);
+	}
+	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
+}
+
+/* The same for one whom a row tells of a refusal, by a function of ours: what it had done is undone. */
+static void
+run_for_answer(TtHome home, TtQuery *query, const Values *values, ReturnSetInfo *set)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	require_refusal_columns(set->setDesc);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		run(home, query, values, set, REFUSAL_COLUMNS);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = caught_error(context);
+
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (!tt_is_refusal(error))
+			ReThrowError(error);
+		put_refusal(error, set);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+}
+
+/* The common part of at_home() and answer_at_home(). */
+static void
+run_by(FunctionCallInfo fcinfo, void (*run_it) (TtHome home, TtQuery *query, const Values *values, ReturnSetInfo *set))
 {
 	const int64 user_id = PG_GETARG_INT64(0);
 	const TtHome home = tt_home(user_id);
@@ -177,7 +255,22 @@ tt_at_home(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	query = query_of(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	read_values(&values, query, PG_GETARG_ARRAYTYPE_P(2));
-	run_for_client(home, query, &values, castNode(ReturnSetInfo, fcinfo->resultinfo));
+	run_it(home, query, &values, castNode(ReturnSetInfo, fcinfo->resultinfo));
+}
+
+/* at_home(user_id, statement, arguments) → rows; strict */
+Datum
+tt_at_home(PG_FUNCTION_ARGS)
+{
+	run_by(fcinfo, run_for_client);
+	return (Datum) 0;
+}
+
+/* answer_at_home(user_id, statement, arguments) → rows; strict */
+Datum
+tt_answer_at_home(PG_FUNCTION_ARGS)
+{
+	run_by(fcinfo, run_for_answer);
 	return (Datum) 0;
 }
 
@@ -196,7 +289,7 @@ tt_at_each_home(PG_FUNCTION_ARGS)
 	read_values(&values, query, PG_GETARG_ARRAYTYPE_P(1));
 	do
 	{
-		run(home, query, &values, castNode(ReturnSetInfo, fcinfo->resultinfo));
+		run(home, query, &values, castNode(ReturnSetInfo, fcinfo->resultinfo), 0);
 		home = tt_next_home(home);
 	} while (home != TT_NO_HOME);
 	return (Datum) 0;

@@ -31,6 +31,12 @@ tt_err(const char *code, const char *field, const char *detail)
 }
 
 bool
+tt_is_refusal(const ErrorData *error)
+{
+	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == MAKE_SQLSTATE('T', 'T', '0', '0', '0');
+}
+
+bool
 tt_violates(const ErrorData *error, const char *constraint)
 {
 	if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)

@@ -21,6 +21,9 @@ extern int tt_sqlstate(int http_status);
  */
 extern int tt_err(const char *code, const char *field, const char *detail);
 
+/* Is it one of these, by which a request is refused? */
+extern bool tt_is_refusal(const ErrorData *error);
+
 /* Is it the violation of a unique constraint? Another node's message names a shard's, which begins with that name. */
 extern bool tt_violates(const ErrorData *error, const char *constraint);
 

@@ -297,11 +297,11 @@ tt_row_result(void)
 
 /* A column that is to be text may be of any type: it becomes what a client would be sent. */
 static void
-require_columns(TupleDesc actual, TupleDesc expected)
+require_columns(TupleDesc actual, TupleDesc expected, int more)
 {
-	if (actual->natts != expected->natts)
+	if (actual->natts != expected->natts - more)
 		ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
-				errmsg("the statement has %d columns, and %d are expected", actual->natts, expected->natts));
+				errmsg("the statement has %d columns, and %d are expected", actual->natts, expected->natts - more));
 	for (int i = 0; i < actual->natts; i++)
 	{
 		const Oid	type = TupleDescAttr(actual, i)->atttypid;
@@ -317,12 +317,13 @@ require_columns(TupleDesc actual, TupleDesc expected)
 static void
 put_row(HeapTuple row, TupleDesc actual, ReturnSetInfo *set)
 {
-	const int	count = actual->natts;
-	Datum	   *values = palloc(count * sizeof(Datum));
+	const int	count = set->setDesc->natts;
+	Datum	   *values = palloc0(count * sizeof(Datum));
 	bool	   *nulls = palloc(count * sizeof(bool));
 
+	memset(nulls, true, count * sizeof(bool));
 	heap_deform_tuple(row, actual, values, nulls);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < actual->natts; i++)
 	{
 		if (!nulls[i] && TupleDescAttr(actual, i)->atttypid != TupleDescAttr(set->setDesc, i)->atttypid)
 			values[i] = CStringGetTextDatum(SPI_getvalue(row, actual, i + 1));
@@ -331,14 +332,14 @@ put_row(HeapTuple row, TupleDesc actual, ReturnSetInfo *set)
 }
 
 void
-tt_put_rows(ReturnSetInfo *set)
+tt_put_rows(ReturnSetInfo *set, int more)
 {
 	MemoryContext context;
 	MemoryContext outer;
 
 	if (SPI_tuptable == NULL)
 		return;
-	require_columns(SPI_tuptable->tupdesc, set->setDesc);
+	require_columns(SPI_tuptable->tupdesc, set->setDesc, more);
 	context = AllocSetContextCreate(CurrentMemoryContext, "timetrackr row", ALLOCSET_DEFAULT_SIZES);
 	outer = MemoryContextSwitchTo(context);
 	for (uint64 row = 0; row < SPI_tuptable->numvals; row++)

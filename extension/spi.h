@@ -81,9 +81,10 @@ extern Datum tt_row_result(void);
 /*
  * Add the rows of the last result, if it has any, to what a function returns
  * as a set (InitMaterializedSRF()). Columns that are text there may be of any type; else
- * those of another type, or another number, are the user's error.
+ * those of another type, or another number, are the user's error. The set may have more
+ * columns, which are NULL.
  */
-extern void tt_put_rows(ReturnSetInfo *set);
+extern void tt_put_rows(ReturnSetInfo *set, int more);
 
 /*
  * Arrays of at most capacity values, as arguments: unnest() in a SELECT list

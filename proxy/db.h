@@ -42,6 +42,7 @@ struct db_statement
 	const char *sql;
 	int			binary_value;	/* the $n that is sent in binary format; 0: all are text */
 	bool		binary_result;	/* its columns come in binary format, which of text is the same */
+	bool		tells_refusals; /* by a row, whose last columns are sqlstate, message, detail and hint; else they are NULL */
 };
 
 /* One query. The caller owns it, and it must stay untouched until done() was called. */
@@ -136,9 +137,8 @@ void		db_reconnect(struct db *db, const char *why);
 /* What became of the query. */
 enum db_outcome db_result_outcome(const struct db_result *result);
 
-/* Rows and columns of a DB_OK result. */
+/* Rows of a DB_OK result. */
 int			db_result_rows(const struct db_result *result);
-int			db_result_columns(const struct db_result *result);
 
 /* A value as text, NULL for SQL NULL; and its length in bytes. */
 const char *db_result_value(const struct db_result *result, int row, int column);

@@ -213,12 +213,6 @@ db_result_rows(const struct db_result *result)
 	return PQntuples(result->rows);
 }
 
-int
-db_result_columns(const struct db_result *result)
-{
-	return PQnfields(result->rows);
-}
-
 const char *
 db_result_value(const struct db_result *result, int row, int column)
 {
@@ -231,11 +225,30 @@ db_result_length(const struct db_result *result, int row, int column)
 	return (size_t) PQgetlength(result->rows, row, column);
 }
 
+/* The last columns of a row that tells of a refusal, in their order. */
+static const int refusal_fields[] = {
+	PG_DIAG_SQLSTATE, PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT
+};
+
+#define REFUSAL_COLUMNS ((int) (sizeof refusal_fields / sizeof refusal_fields[0]))
+
+bool
+pg_is_refusal(const struct pg_result *rows)
+{
+	int			sqlstate = PQnfields(rows) - REFUSAL_COLUMNS;
+
+	return PQntuples(rows) == 1 && sqlstate >= 0 && !PQgetisnull(rows, 0, sqlstate);
+}
+
+/* A field of an error, or of a row that tells of one. */
 static const char *
 error_field(const struct db_result *result, int field)
 {
 	const char *value = PQresultErrorField(result->rows, field);
 
+	for (int i = 0; PQresultStatus(result->rows) == PGRES_TUPLES_OK && i < REFUSAL_COLUMNS; i++)
+		if (refusal_fields[i] == field)
+			value = PQgetvalue(result->rows, 0, PQnfields(result->rows) - REFUSAL_COLUMNS + i);
 	return value != NULL ? value : "";
 }
 

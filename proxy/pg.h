@@ -78,6 +78,9 @@ bool		pg_receive(struct pg_conn *conn);
 enum pg_event pg_next(struct pg_conn *conn, struct pg_result **rows);
 void		pg_clear(struct pg_result *rows);
 
+/* Of a statement that tells refusals by a row: is it one? The fields of the error are in it then. */
+bool		pg_is_refusal(const struct pg_result *rows);
+
 /* Deliver all notifications that have arrived. */
 void		pg_notifications(struct pg_conn *conn, void (*notified) (void *arg, const char *channel,
 																	  const char *payload), void *arg);

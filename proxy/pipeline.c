@@ -71,7 +71,9 @@ outcome_of(const struct db_query *query, bool synced, bool transaction_failed)
 		return DB_LOST;
 	if (transaction_failed)
 		return DB_SKIPPED;
-	return query->rows != NULL ? DB_OK : DB_LOST;
+	if (query->rows == NULL)
+		return DB_LOST;
+	return query->statement != NULL && query->statement->tells_refusals && pg_is_refusal(query->rows) ? DB_ERROR : DB_OK;
 }
 
 /* A statement that was not parsed, or that the server forgot, is to be prepared again. */

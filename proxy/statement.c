@@ -183,7 +183,8 @@ image_value(const struct catalog_route *route)
 
 /*
  * A call at the user's home, on a database of several nodes: Citus sends on a statement that is one call with
- * the user's id and no more, so the whole statement is an argument of it. All columns but bytes come as text.
+ * the user's id and no more, so the whole statement is an argument of it. All columns but bytes come as text, and
+ * those of a refusal at the end.
  */
 static void
 send_home(struct text *sql, const struct catalog_route *route, size_t value_count, size_t column_count)
@@ -191,7 +192,7 @@ send_home(struct text *sql, const struct catalog_route *route, size_t value_coun
 	int			image = image_value(route);
 	struct text sent = {0};
 
-	text_printf(&sent, "SELECT * FROM timetrackr.at_home($%d::bigint, '", route->home + 1);
+	text_printf(&sent, "SELECT * FROM timetrackr.answer_at_home($%d::bigint, '", route->home + 1);
 	for (size_t i = 0; i < sql->length; i++)
 	{
 		if (sql->data[i] == '\'')
@@ -205,7 +206,7 @@ send_home(struct text *sql, const struct catalog_route *route, size_t value_coun
 	for (size_t i = 0; i < column_count; i++)
 		text_printf(&sent, "%sc%zu %s", i > 0 ? ", " : "", i,
 					route->shape == SHAPE_IMAGE && i + 1 == column_count ? "bytea" : "text");
-	text_add_char(&sent, ')');
+	text_add(&sent, ", sqlstate text, message text, detail text, hint text)");
 	sent.failed = sent.failed || sql->failed;
 	text_free(sql);
 	*sql = sent;
@@ -264,18 +265,23 @@ statement_fill(struct catalog_route *route, int id, bool is_void)
 		.sql = text_take(&sql),
 		.binary_value = image_value(route),
 		.binary_result = route->shape == SHAPE_IMAGE,
+		.tells_refusals = route->home >= 0,
 	};
 	if (takes_key(route))
 	{
 		add_once(&once, route, is_void);
 		if (route->home >= 0)
 			send_home(&once, route, route->param_count + 2, 2);
-		route->once = (struct db_statement) {.id = STATEMENT_ROUTES_MAX + id, .sql = text_take(&once)};
+		route->once = (struct db_statement) {
+			.id = STATEMENT_ROUTES_MAX + id, .sql = text_take(&once), .tells_refusals = route->home >= 0
+		};
 		return route->statement.sql != NULL && route->once.sql != NULL;
 	}
 	if (route->shape != SHAPE_REPORT)
 		return route->statement.sql != NULL;
 	add_statement(&csv, route, is_void, "csv");
-	route->csv = (struct db_statement) {.id = STATEMENT_ROUTES_MAX + id, .sql = text_take(&csv)};
+	route->csv = (struct db_statement) {
+		.id = STATEMENT_ROUTES_MAX + id, .sql = text_take(&csv), .tells_refusals = route->home >= 0
+	};
 	return route->statement.sql != NULL && route->csv.sql != NULL;
 }

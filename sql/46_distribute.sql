@@ -60,6 +60,15 @@ AS 'MODULE_PATHNAME', 'tt_at_home';
 COMMENT ON FUNCTION timetrackr.at_home(bigint, text, text[]) IS
 'Runs a statement, with arguments for its $1, $2, …, where the user has his rows, as if there were no other node; on one server just so. For statements that read and write what is his and small tables alone. Each session keeps the plans of up to 1000 statements. Errors: 40001 when that is another node and the call is not by itself; 42804 when the columns are others than those of the call''s AS, where text stands for any type; 42601 for what is not one statement; 22023 for another number of arguments than it has parameters; those of the statement.';
 
+CREATE FUNCTION timetrackr.answer_at_home(user_id bigint, statement text, arguments text[])
+RETURNS SETOF record
+LANGUAGE C
+VOLATILE
+STRICT
+AS 'MODULE_PATHNAME', 'tt_answer_at_home';
+COMMENT ON FUNCTION timetrackr.answer_at_home(bigint, text, text[]) IS
+'Runs a statement as at_home() does, in a subtransaction, and tells of a refusal, an error of class TT, by a row: after an error Citus gives up the connection to the other node, which costs more than most calls. The call''s AS has four columns of text at its end, sqlstate, message, detail and hint (code and field), which are null otherwise. Errors: the others of at_home().';
+
 CREATE FUNCTION timetrackr.at_each_home(statement text, arguments text[] DEFAULT '{}')
 RETURNS SETOF record
 LANGUAGE C
@@ -80,6 +89,7 @@ AS $$
     SELECT f.name, f.user_argument
     FROM (VALUES
         ('at_home', 'user_id'),
+        ('answer_at_home', 'user_id'),
         ('start_entry', 'viewer_id'),
         ('stop_entry', 'viewer_id'),
         ('update_entry', 'viewer_id'),
@@ -151,7 +161,7 @@ AS $$
     WHERE timetrackr.is_distributed()
 $$;
 COMMENT ON FUNCTION timetrackr.called_at_home() IS
-'home_functions(); on one server none. A statement that calls one of them and does more is to be given to at_home().';
+'home_functions(); on one server none. A statement that calls one of them and does more is to be given to at_home() or answer_at_home().';
 
 CREATE FUNCTION timetrackr.act_as(user_id bigint)
 RETURNS void

@@ -82,7 +82,7 @@ BEGIN
     ]);
     -- What the proxy's statements and the inlined reads call.
     PERFORM timetrackr.grant_functions(role, ARRAY[
-        'json', 'csv', 'api_fields', 'called_at_home', 'home_functions', 'is_distributed', 'at_home', 'once', 'remember', 'user_exists', 'external_user', 'visible_projects',
+        'json', 'csv', 'api_fields', 'called_at_home', 'home_functions', 'is_distributed', 'at_home', 'answer_at_home', 'once', 'remember', 'user_exists', 'external_user', 'visible_projects',
         'project_visible', 'current_streak',
         'profile_card', 'board_start', 'board_above', 'project_seconds', 'standing_bucket', 'standing_end', 'notification_payload',
         'stream_check', 'stream_position',

@@ -14,6 +14,7 @@ import requests
 from conftest import PASSWORD, days_ago, rfc3339, sign_up
 from harness import Live, Mailbox, Nodes, Proxy, Receiver, eventually, free_port
 from harness.metrics import scrape
+from harness.postgres import PROXY_ROLE
 from harness.stage import Stage
 
 _days = itertools.count(2)
@@ -295,6 +296,27 @@ def test_what_comes_from_another_node_is_answered_as_here(stage, pair):
         assert (problem["code"], problem["field"]) == ("project_not_found", "project_id")
         problem = user.put("/auth/password", {"current_password": "wrong", "new_password": PASSWORD}).expect(403)
         assert problem["code"] == "wrong_password"
+
+
+def test_who_is_refused_costs_no_connection(stage, pair):
+    """Citus gives up the one on which a statement has failed, and needs another for the next call."""
+    for user, node in zip(pair, stage.postgres.workers):
+        with node.connect(stage.database) as connection:
+            began = None
+            for _ in range(2):
+                for _ in range(10):
+                    user.post("/time-entries", {"project_id": 12345}).expect(404, "project_not_found")
+                    user.put("/time-entries/12345/end", {}).expect(404, "entry_not_found")
+                    user.get("/time-entries/12345").expect(404, "entry_not_found")
+                    user.get("/time-entries").expect(200)
+                    user.post("/notifications/read", {"ids": [1]}).expect(204)
+                began = began or connection.execute("SELECT clock_timestamp()").fetchone()[0]
+            new = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'citus_internal%%'"
+                " AND usename = %s AND backend_start > %s",
+                [PROXY_ROLE, began],
+            ).fetchone()[0]
+        assert new == 0
 
 
 def test_passwords_get_into_no_log(stage, pair):

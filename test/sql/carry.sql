@@ -123,3 +123,28 @@ FROM (SELECT i.id, lag(i.id, 1, 0::bigint) OVER (ORDER BY i.place) AS previous
 SELECT timetrackr.next_id() AS before \gset
 SELECT setval('timetrackr.ids', 1) IS NOT NULL AS set_back;
 SELECT timetrackr.next_id() > :before - 10 * 1048576 AS is_within_a_second;
+
+-- A refusal as a row; what was done before it is undone. Other errors are errors.
+SELECT r.name, r.sqlstate FROM timetrackr.answer_at_home(:ann, 'SELECT username FROM timetrackr.users WHERE id = $1::bigint', ARRAY[:'ann'])
+    AS r (name text, sqlstate text, message text, detail text, hint text);
+CREATE FUNCTION test.starts_twice(viewer_id bigint, project_id bigint)
+RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM timetrackr.start_entry(viewer_id, project_id, '2024-01-01 08:00Z', '2024-01-01 09:00Z');
+    RETURN (timetrackr.start_entry(viewer_id, project_id, '2024-01-01 08:30Z', '2024-01-01 09:30Z')).entry_id;
+END
+$$;
+SELECT r.entry, r.sqlstate, r.message LIKE 'entry % overlaps entry %' AS is_told, r.detail::jsonb ? 'entry_id' AS has_more
+FROM timetrackr.answer_at_home(:ann, 'SELECT test.starts_twice($1::bigint, $2::bigint)', ARRAY[:'ann', :'project'])
+    AS r (entry bigint, sqlstate text, message text, detail text, hint text);
+SELECT count(*) AS entries FROM timetrackr.time_entries WHERE user_id = :ann AND start_time < '2024-02-01';
+SELECT test.refusal(format($$SELECT FROM timetrackr.answer_at_home(%s, %s) AS r (a integer%s)$$, :ann, c.call, c.columns)) AS refusal
+FROM (VALUES
+    ($$'SELECT 1 / $1::integer', '{0}'$$, ', sqlstate text, message text, detail text, hint text'),
+    ($$'SELECT 1, 2', '{}'$$, ', sqlstate text, message text, detail text, hint text'),
+    ($$'SELECT 1', '{}'$$, ', sqlstate text, message text, detail text, hint integer'),
+    ($$'SELECT 1', '{}'$$, '')
+) c (call, columns);
+SELECT * FROM timetrackr.verify();
