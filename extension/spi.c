@@ -160,7 +160,7 @@ tt_query(TtQuery *q, const Datum *values, const bool *nulls)
 	if (q->where == TT_AT_EACH_HOME && tt_is_distributed())
 		return execute_at_each_home(q, values, nulls);
 	if (q->where == TT_EVERY_COPY && tt_is_distributed())
-		(void) execute(&change_copies_alone, plan_for(&change_copies_alone, NULL), NULL, NULL);
+		(void) execute(&change_copies_alone, plan_for(&change_copies_alone, values), values, nulls);
 	return execute(q, plan_for(q, values), values, nulls);
 }
 
