@@ -31,7 +31,7 @@ static TtQuery create_projects = {
 	"INSERT INTO timetrackr.projects (name, owner_id)"
 	" SELECT n.name, $1 FROM unnest($2) WITH ORDINALITY n (name, place) ORDER BY n.place"
 	" RETURNING id",
-	2, {INT8OID, TEXTARRAYOID}, TT_EVERY_COPY
+	2, {INT8OID, TEXTARRAYOID}
 };
 
 typedef struct NamedProject

@@ -1,8 +1,8 @@
 /*
  * next_id.c: ids of rows on several nodes, where no sequence is one for all.
- * From the top: when, in tenths of a second since 2026, 33 bits; on which node,
- * 9; the how manieth, 11. So they are unique, newer ones are higher wherever
- * they were made, and JavaScript reads them as they are, up to 2053.
+ * From the top: 33 bits of the time, in tenths of a second since 2026; 9 of the
+ * node; 11 that count. So they are unique, newer ones are higher wherever they
+ * were made, and JavaScript reads them as they are, up to 2053.
  *
  * Each node's sequence timetrackr.ids has the first and the last of these. It
  * is put forward to what the clock says, never back: more than 2048 ids in a

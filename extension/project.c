@@ -60,7 +60,7 @@ static TtTable user_totals = {
 static TtQuery insert_project = {
 	"INSERT INTO timetrackr.projects (name, description, owner_id, visibility)"
 	" VALUES ($1, $2, $3, $4) RETURNING id",
-	4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}, TT_EVERY_COPY
+	4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}
 };
 
 static TtQuery update_visibility = {

@@ -145,14 +145,23 @@ execute_at_each_home(TtQuery *q, const Datum *values, const bool *nulls)
 }
 
 /*
- * Who changes small tables on several nodes does so alone, until his transaction ends. Citus lets him wait for others
- * at each table that he comes to, and at those that it refers to: who comes to them in another order would block him.
- * Of users' rows, which refer to no other table, one more may be made all the same.
+ * Who changes small tables on several nodes does so alone, until his transaction ends. Citus lets a statement wait
+ * for others at each table that it comes to, and at those that this one refers to: who comes to them in another order
+ * would block them. A row that is only added, to users or to projects, which refer to users, need not wait for others
+ * that are: it comes to these two in the same order.
  */
-static TtQuery change_copies_alone = {
-	"SELECT FROM timetrackr.users WHERE id = 0 FOR UPDATE",
-	0, {0}
+static TtQuery change_alone[] = {
+	{"SELECT FROM timetrackr.projects WHERE id = 0 FOR UPDATE", 0, {0}},
+	{"SELECT FROM timetrackr.users WHERE id = 0 FOR UPDATE", 0, {0}}
 };
+
+/* The values are those of the statement that waits; these look at none. */
+static void
+wait_for_changes(const Datum *values)
+{
+	for (int i = 0; i < (int) lengthof(change_alone); i++)
+		(void) execute(&change_alone[i], plan_for(&change_alone[i], values), values, NULL);
+}
 
 uint64
 tt_query(TtQuery *q, const Datum *values, const bool *nulls)
@@ -160,7 +169,7 @@ tt_query(TtQuery *q, const Datum *values, const bool *nulls)
 	if (q->where == TT_AT_EACH_HOME && tt_is_distributed())
 		return execute_at_each_home(q, values, nulls);
 	if (q->where == TT_EVERY_COPY && tt_is_distributed())
-		(void) execute(&change_copies_alone, plan_for(&change_copies_alone, values), values, nulls);
+		wait_for_changes(values);
 	return execute(q, plan_for(q, values), values, nulls);
 }
 

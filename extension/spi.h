@@ -22,7 +22,7 @@ typedef enum TtWhere
 	TT_AT_HOME,					/* $1 is a user's id: at his home, those that have his rows; else as above */
 	TT_AT_EACH_HOME,			/* the rows of all users who are at home here; returns no rows */
 	TT_COPIES,					/* this node's copies of small tables; written by triggers of one, which each node calls */
-	TT_EVERY_COPY				/* as TT_ANYWHERE, and small tables are changed or their rows locked */
+	TT_EVERY_COPY				/* as TT_ANYWHERE: small tables are changed, but for rows added, or their rows locked */
 } TtWhere;
 
 typedef struct TtQuery

@@ -347,15 +347,18 @@ class Load:
 
 def move(database, shard, port, target):
     """Who moves a shard may be the one whom a deadlock ends; then he tries again."""
-    for _ in range(10):
+
+    def is_moved():
         try:
-            return database.rows(
+            database.rows(
                 "SELECT citus_move_shard_placement(%s, '127.0.0.1', %s, '127.0.0.1', %s, shard_transfer_mode => 'block_writes')",
                 shard, port, target,
             )
         except psycopg.errors.DeadlockDetected:
-            continue
-    raise AssertionError(f"shard {shard} was not moved")
+            return False
+        return True
+
+    eventually(is_moved, 60, f"shard {shard} moved")
 
 
 def test_shards_move_while_people_work(nodes, database, story):
