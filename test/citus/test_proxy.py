@@ -6,6 +6,7 @@ import itertools
 import json
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
@@ -296,6 +297,32 @@ def test_what_comes_from_another_node_is_answered_as_here(stage, pair):
         assert (problem["code"], problem["field"]) == ("project_not_found", "project_id")
         problem = user.put("/auth/password", {"current_password": "wrong", "new_password": PASSWORD}).expect(403)
         assert problem["code"] == "wrong_password"
+
+
+def test_changes_of_small_tables_wait_for_each_other(stage):
+    """Each takes Citus' locks of several tables: in orders of their own they would block one another."""
+
+    def deadlocks():
+        return sum(node.log.read_text().count("deadlock detected") + node.log.read_text().count("distributed deadlock")
+                   for node in stage.postgres.all)
+
+    def change(user):
+        for number in range(8):
+            user.patch("/users/me", {"bio": f"Number {number}"}).expect(200)
+            project = user.project(f"Number {number}")
+            log_entry(user, user.project())
+            user.patch(f"/projects/{project}", {"description": "Changed"}).expect(200)
+            user.post(f"/projects/{shared}/join", {}).expect(201)
+            user.session = user.post("/auth/refresh", {"refresh_token": user.session["refresh_token"]}).expect(200)
+            user.delete(f"/projects/{shared}/members/{user.id}").expect(204)
+            user.delete(f"/projects/{project}").expect(204)
+
+    users = [sign_up(stage.front) for _ in range(8)]
+    shared = sign_up(stage.front).project(visibility="public")
+    before = deadlocks()
+    with ThreadPoolExecutor(len(users)) as pool:
+        list(pool.map(change, users))
+    assert deadlocks() == before
 
 
 def test_who_is_refused_costs_no_connection(stage, pair):
