@@ -145,6 +145,33 @@ def test_webhooks_hear_of_projects_on_other_nodes_once(stage, pair):
         receiver.stop()
 
 
+def test_changes_of_small_tables_wait_for_each_other(stage):
+    """Each takes Citus' locks of several tables: in orders of their own they would block one another. (So do moves of
+    shards, which come later, and what they leave to be dropped.)"""
+
+    def deadlocks():
+        return sum(node.log.read_text().count("deadlock detected") + node.log.read_text().count("distributed deadlock")
+                   for node in stage.postgres.all)
+
+    def change(user):
+        for number in range(8):
+            user.patch("/users/me", {"bio": f"Number {number}"}).expect(200)
+            project = user.project(f"Number {number}")
+            log_entry(user, user.project())
+            user.patch(f"/projects/{project}", {"description": "Changed"}).expect(200)
+            user.post(f"/projects/{shared}/join", {}).expect(201)
+            user.session = user.post("/auth/refresh", {"refresh_token": user.session["refresh_token"]}).expect(200)
+            user.delete(f"/projects/{shared}/members/{user.id}").expect(204)
+            user.delete(f"/projects/{project}").expect(204)
+
+    users = [sign_up(stage.front) for _ in range(8)]
+    shared = sign_up(stage.front).project(visibility="public")
+    before = deadlocks()
+    with ThreadPoolExecutor(len(users)) as pool:
+        list(pool.map(change, users))
+    assert deadlocks() == before
+
+
 def test_mails_come_from_every_node(stage, mailbox, pair):
     for user in pair:
         stage.front.client().post("/auth/password/forgot", {"email": user.email}).expect(202)
@@ -297,32 +324,6 @@ def test_what_comes_from_another_node_is_answered_as_here(stage, pair):
         assert (problem["code"], problem["field"]) == ("project_not_found", "project_id")
         problem = user.put("/auth/password", {"current_password": "wrong", "new_password": PASSWORD}).expect(403)
         assert problem["code"] == "wrong_password"
-
-
-def test_changes_of_small_tables_wait_for_each_other(stage):
-    """Each takes Citus' locks of several tables: in orders of their own they would block one another."""
-
-    def deadlocks():
-        return sum(node.log.read_text().count("deadlock detected") + node.log.read_text().count("distributed deadlock")
-                   for node in stage.postgres.all)
-
-    def change(user):
-        for number in range(8):
-            user.patch("/users/me", {"bio": f"Number {number}"}).expect(200)
-            project = user.project(f"Number {number}")
-            log_entry(user, user.project())
-            user.patch(f"/projects/{project}", {"description": "Changed"}).expect(200)
-            user.post(f"/projects/{shared}/join", {}).expect(201)
-            user.session = user.post("/auth/refresh", {"refresh_token": user.session["refresh_token"]}).expect(200)
-            user.delete(f"/projects/{shared}/members/{user.id}").expect(204)
-            user.delete(f"/projects/{project}").expect(204)
-
-    users = [sign_up(stage.front) for _ in range(8)]
-    shared = sign_up(stage.front).project(visibility="public")
-    before = deadlocks()
-    with ThreadPoolExecutor(len(users)) as pool:
-        list(pool.map(change, users))
-    assert deadlocks() == before
 
 
 def test_who_is_refused_costs_no_connection(stage, pair):

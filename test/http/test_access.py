@@ -12,7 +12,7 @@ from harness.live import Live
 DATABASE = "access"
 # Others than the caller work on these: the relay, the sender, and whoever folds the standings.
 OF_OTHERS = {"carried", "outbox", "relay", "stream", "standings", "standing_moves",
-             "webhooks", "webhook_deliveries", "mails", "password_reset_requests"}
+             "webhooks", "webhook_deliveries", "mails", "password_reset_requests", "password_resets"}
 # Mails are asked for here, and none is sent: nobody listens.
 MAIL = {"SMTP_URL": "smtp://127.0.0.1:1", "MAIL_FROM": "no-reply@timetrackr.example",
         "PUBLIC_URL": "https://api.timetrackr.example", "PASSWORD_RESET_URL": "https://app.timetrackr.example/{token}"}

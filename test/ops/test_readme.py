@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from harness.stage import Stage
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -19,14 +20,25 @@ def block(language, word):
     return found[0]
 
 
+@pytest.fixture(scope="module")
+def stage(postgres, tmp_path_factory):
+    """A database in which nobody is called as they are."""
+    stage = Stage(postgres, tmp_path_factory.mktemp("stage"))
+    try:
+        stage.proxy(CACHE_BYTES=16 << 20)
+        yield stage
+    finally:
+        stage.end()
+
+
 @pytest.fixture
-def checkout(tmp_path, proxy, postgres):
+def checkout(tmp_path, stage, postgres):
     """A directory with the .run/env that make up writes."""
     (tmp_path / ".run").mkdir()
     values = {
-        "BASE_URL": proxy.url,
-        "OWNER_DATABASE_URL": postgres.url("timetrackr"),
-        "DATABASE_URL": postgres.proxy_url(),
+        "BASE_URL": stage.proxies[0].url,
+        "OWNER_DATABASE_URL": postgres.url(stage.database),
+        "DATABASE_URL": postgres.proxy_url(stage.database),
     }
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in values.items()]
     (tmp_path / ".run" / "env").write_text("".join(lines))
@@ -43,7 +55,7 @@ def run(script, checkout, postgres):
     return done.stdout
 
 
-def test_the_curl_session(checkout, postgres, db):
+def test_the_curl_session(checkout, postgres, stage):
     output = run(block("sh", "/auth/signup"), checkout, postgres)
     (seconds,) = re.findall(r'"duration_seconds":(\d+)', output)[:1]
     assert 7200 <= int(seconds) <= 7230
@@ -51,10 +63,10 @@ def test_the_curl_session(checkout, postgres, db):
     assert '"event_type":"badge_earned"' in output
     board = output[output.index('"rank"') - 200 :]
     assert '"username":"ada"' in board
-    (score,) = db.execute(
+    score = stage.value(
         "SELECT t.seconds FROM timetrackr.user_totals AS t JOIN timetrackr.users AS u ON u.id = t.user_id"
         " WHERE u.username = 'ada'"
-    ).fetchone()
+    )
     assert f'"score":{score}' in board
 
 
