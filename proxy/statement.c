@@ -189,7 +189,6 @@ image_value(const struct catalog_route *route)
 static void
 send_home(struct text *sql, const struct catalog_route *route, size_t value_count, size_t column_count)
 {
-	int			image = image_value(route);
 	struct text sent = {0};
 
 	text_printf(&sent, "SELECT * FROM timetrackr.answer_at_home($%d::bigint, '", route->home + 1);
@@ -201,7 +200,7 @@ send_home(struct text *sql, const struct catalog_route *route, size_t value_coun
 	}
 	text_add(&sent, "', ARRAY[");
 	for (size_t i = 1; i <= value_count; i++)
-		text_printf(&sent, i == (size_t) image ? "%s$%zu::bytea::text" : "%s$%zu::text", i > 1 ? ", " : "", i);
+		text_printf(&sent, "%s$%zu::text", i > 1 ? ", " : "", i);
 	text_add(&sent, "]) AS r (");
 	for (size_t i = 0; i < column_count; i++)
 		text_printf(&sent, "%sc%zu %s", i > 0 ? ", " : "", i,

@@ -100,16 +100,8 @@ AS $$
         ('list_entries', 'viewer_id'),
         ('export_entries', 'viewer_id'),
         ('report_summary', 'viewer_id'),
-        ('update_me', 'viewer_id'),
-        ('change_password', 'viewer_id'),
-        ('set_avatar', 'viewer_id'),
-        ('remove_avatar', 'viewer_id'),
         ('create_project', 'viewer_id'),
         ('join_project', 'viewer_id'),
-        ('set_visibility', 'viewer_id'),
-        ('update_project', 'viewer_id'),
-        ('set_member', 'viewer_id'),
-        ('remove_member', 'viewer_id'),
         ('profile_card', 'user_id'),
         ('activity', 'user_id'),
         ('days', 'user_id'),
@@ -138,7 +130,7 @@ AS $$
     ) f (name, user_argument)
 $$;
 COMMENT ON FUNCTION timetrackr.home_functions() IS
-'Part of distribute(): functions that read and write what is one user''s and small tables alone, and the argument that is the user. Citus calls them on the node that has his rows.';
+'Part of distribute(): functions that read what is one user''s and small tables alone, and write what is his, and the argument that is the user. Citus calls them on the node that has his rows. Those that change small tables are not among them, but for two whose calls may have a key of once(), which is the user''s: all nodes take part, and the one that a client is connected to keeps its connections to the others.';
 
 CREATE FUNCTION timetrackr.is_distributed()
 RETURNS boolean
